@@ -1,0 +1,7 @@
+#ifndef GPUDECONV_CCLFFT_SHIM_H
+#define GPUDECONV_CCLFFT_SHIM_H
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#include <clFFT.h>
+#endif

@@ -1,0 +1,61 @@
+/// The one error that this library throws: a code to switch on, a message for people, and what caused it.
+public struct DeconvolutionError: Error, Sendable {
+    /// What kind of failure it is.
+    public let code: Code
+    /// One line that names the file, tile or device, the offending value, and the remedy.
+    public let message: String
+    /// What lay underneath, such as a driver's status or a compiler's log.
+    public let cause: (any Error)?
+
+    /// An error from its parts.
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+}
+
+extension DeconvolutionError {
+    /// A kind of failure. More kinds may come; switch with a default.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Kind: String {
+            case invalidArgument, invalidData, inputNotFound, deviceUnavailable, deviceFailed, outOfMemory
+            case internalError, cannotCreateOutput, inputOutput, cancelled
+        }
+
+        private let kind: Kind
+
+        private init(_ kind: Kind) { self.kind = kind }
+
+        /// An option or argument outside its range.
+        public static let invalidArgument = Code(.invalidArgument)
+        /// A file or array that cannot be used: not an image, damaged, or with impossible values.
+        public static let invalidData = Code(.invalidData)
+        /// An input file that is missing or may not be read.
+        public static let inputNotFound = Code(.inputNotFound)
+        /// No device of that name, or none at all.
+        public static let deviceUnavailable = Code(.deviceUnavailable)
+        /// A device, its driver or its compiler failed.
+        public static let deviceFailed = Code(.deviceFailed)
+        /// Memory on the host or on the device ran out in spite of the plan.
+        public static let outOfMemory = Code(.outOfMemory)
+        /// A fault of this program.
+        public static let internalError = Code(.internalError)
+        /// The output exists already or its folder cannot be written.
+        public static let cannotCreateOutput = Code(.cannotCreateOutput)
+        /// Reading or writing failed in the middle, for example on a full disk.
+        public static let inputOutput = Code(.inputOutput)
+        /// The caller asked to stop.
+        public static let cancelled = Code(.cancelled)
+
+        /// The name of the kind, for example `invalidData`.
+        public var description: String { kind.rawValue }
+    }
+}
+
+extension DeconvolutionError: CustomStringConvertible {
+    /// The message, and behind a colon the message of the cause.
+    public var description: String {
+        if let cause { "\(message): \(cause)" } else { message }
+    }
+}

@@ -1,0 +1,76 @@
+/// What a file or array holds, in the words of the field.
+public struct ImageDescription: Hashable, Sendable {
+    /// Voxels per axis of one volume; a 2D image has one plane.
+    public var shape: VolumeShape
+    /// Number of channels, at least 1.
+    public var channelCount: Int
+    /// Number of time points, at least 1.
+    public var timepointCount: Int
+    /// How the voxels are stored.
+    public var pixelType: PixelType
+    /// Size of a voxel, or nil where the file does not say.
+    public var spacing: VoxelSpacing?
+    /// Seconds between time points, or nil where the file does not say.
+    public var timeInterval: Double?
+    /// One name a channel, or empty where the file does not say.
+    public var channelNames: [String]
+
+    /// A description; everything beyond shape and type has the value of a plain volume.
+    public init(
+        shape: VolumeShape,
+        channelCount: Int = 1,
+        timepointCount: Int = 1,
+        pixelType: PixelType,
+        spacing: VoxelSpacing? = nil,
+        timeInterval: Double? = nil,
+        channelNames: [String] = []
+    ) {
+        self.shape = shape
+        self.channelCount = channelCount
+        self.timepointCount = timepointCount
+        self.pixelType = pixelType
+        self.spacing = spacing
+        self.timeInterval = timeInterval
+        self.channelNames = channelNames
+    }
+}
+
+/// Where volumes come from: a file or an array.
+public protocol VolumeSource: Sendable {
+    /// What a message calls it: the path of a file, or "the image".
+    var name: String { get }
+
+    /// Axes, type and spacing.
+    var image: ImageDescription { get }
+
+    /// The voxels of a box inside one volume.
+    /// - Parameters:
+    ///   - region: inside `image.shape`.
+    ///   - channel: 0 ..< `image.channelCount`.
+    ///   - timepoint: 0 ..< `image.timepointCount`.
+    /// - Returns: `region.shape.voxelCount` voxels, in memory as `image.pixelType.inMemory`.
+    /// - Throws: `DeconvolutionError` (`invalidData`, `inputOutput`) that names the source and the plane.
+    func read(_ region: Region, channel: Int, timepoint: Int) throws(DeconvolutionError) -> VoxelData
+}
+
+extension VolumeSource {
+    /// One whole volume.
+    public func readVolume(channel: Int = 0, timepoint: Int = 0) throws(DeconvolutionError) -> VoxelData {
+        try read(Region(image.shape), channel: channel, timepoint: timepoint)
+    }
+}
+
+/// Where finished planes go: a file or an array.
+///
+/// Planes arrive one at a time with the channel fastest, then z, then the time point: the order of an
+/// ImageJ hyperstack, and of OME's `XYCZT`. Nothing is visible at the target before `finish` returns.
+public protocol VolumeSink: AnyObject {
+    /// Takes the next plane.
+    /// - Parameter plane: `shape.planeVoxelCount` values, x fastest.
+    /// - Throws: `DeconvolutionError` (`inputOutput`) that names the target.
+    func append(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError)
+
+    /// Makes the result visible, once every plane has come.
+    /// - Throws: `DeconvolutionError` (`inputOutput`, `cannotCreateOutput`) that names the target.
+    func finish() throws(DeconvolutionError)
+}

@@ -1,0 +1,41 @@
+/// Physical size of a voxel in micrometres, in the order z, y, x.
+public struct VoxelSpacing: Hashable, Sendable {
+    /// Distance between planes, µm.
+    public var z: Double
+    /// Distance between rows, µm.
+    public var y: Double
+    /// Distance between the voxels of a row, µm.
+    public var x: Double
+
+    /// A spacing from its three distances in micrometres, each positive and finite.
+    public init(z: Double, y: Double, x: Double) {
+        self.z = z
+        self.y = y
+        self.x = x
+    }
+
+    /// Whether every distance is positive and finite.
+    public var isValid: Bool { [z, y, x].allSatisfy { $0 > 0 && $0.isFinite } }
+
+    /// The distance along one axis (0 is z, 1 is y, 2 is x), µm.
+    public subscript(axis: Int) -> Double {
+        switch axis {
+        case 0: z
+        case 1: y
+        case 2: x
+        default: preconditionFailure("axis \(axis) is not one of z, y, x")
+        }
+    }
+
+    /// Whether two spacings are the same to within `relativeTolerance` on every axis.
+    ///
+    /// The default lets through what a rounded text in a file header does to a number.
+    public func matches(_ other: VoxelSpacing, relativeTolerance: Double = 1e-3) -> Bool {
+        (0..<3).allSatisfy { abs(self[$0] - other[$0]) <= relativeTolerance * max(self[$0], other[$0]) }
+    }
+}
+
+extension VoxelSpacing: CustomStringConvertible {
+    /// For example `0.3, 0.1, 0.1 µm`.
+    public var description: String { "\(z), \(y), \(x) µm" }
+}
