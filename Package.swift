@@ -26,6 +26,7 @@ let package = Package(
     ],
     targets: [
         room("DeconvVolume", []),
+        room("DeconvPlan", ["DeconvVolume"]),
 
         .target(
             name: "DeconvTestSupport",
@@ -33,6 +34,7 @@ let package = Package(
             path: "Tests/DeconvTestSupport",
             swiftSettings: settings
         ),
+        tests("DeconvPlanTests", ["DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

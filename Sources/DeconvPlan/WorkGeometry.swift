@@ -1,0 +1,40 @@
+package import DeconvVolume
+
+/// Where everything lies in the padded volume that is transformed.
+///
+/// All regions are in the coordinates of the work volume, whose first voxel is (0, 0, 0).
+package struct WorkGeometry: Hashable, Sendable {
+    /// Shape of the transform.
+    package var workShape: VolumeShape
+    /// Recorded voxels: where the observed image lies.
+    package var frame: Region
+    /// Where the estimate lives; contains the frame and starts at (0, 0, 0).
+    package var domain: Region
+    /// The part of the domain in which the estimate may differ from zero.
+    package var support: Region
+    /// Voxels whose light counts as recorded in the normalization H'f, or nil where W = 1 everywhere.
+    package var mask: Region?
+
+    /// A geometry from its regions.
+    package init(workShape: VolumeShape, frame: Region, domain: Region, support: Region, mask: Region?) {
+        precondition(Region(workShape).contains(domain) && domain.contains(frame), "the frame lies in the domain")
+        precondition(domain.origin == .zero, "the domain starts at the first voxel")
+        precondition(domain.contains(support) && (mask.map(Region(workShape).contains) ?? true), "inside the volume")
+        self.workShape = workShape
+        self.frame = frame
+        self.domain = domain
+        self.support = support
+        self.mask = mask
+    }
+
+    /// Row pitch of the half spectrum in complex values: x / 2 + 1.
+    package var halfRow: Int { workShape.x / 2 + 1 }
+
+    /// Distance between planes of the work volume in complex values.
+    ///
+    /// Rounded up to 64 (512 bytes), so that every plane starts where a SIMD load and an OpenCL sub-buffer may.
+    package var planePitch: Int { (workShape.y * halfRow + 63) / 64 * 64 }
+
+    /// Complex values of the work volume.
+    package var spectrumCount: Int { workShape.z * planePitch }
+}
