@@ -34,9 +34,9 @@ struct TileLayout {
 
     /// Modelled time of an iteration over all tiles; only ratios mean anything.
     var cost: Double {
-        let voxels = Double(axes.reduce(1) { $0 * $1.work })
-        let lines = axes.reduce(0.0) { $0 + FFTPadding.cost($1.work) / Double($1.work) }
-        return Double(counts.voxelCount) * voxels * lines
+        let (z, y, x) = (axes[0], axes[1], axes[2])
+        let voxels = Double(z.count * y.count * x.count) * Double(z.work * y.work * x.work)
+        return voxels * (z.costPerVoxel + y.costPerVoxel + x.costPerVoxel)
     }
 
     var tiles: [Tile] {
@@ -86,6 +86,7 @@ extension TileLayout {
         let before: Int
         let after: Int
         let work: Int
+        let costPerVoxel: Double
         let isCut: Bool
         let boundary: BoundaryMode
         /// Voxels of the enlarged image before the first recorded one (`edge` and `reflect` in one piece).
@@ -114,6 +115,7 @@ extension TileLayout {
                 before = psf - 1 - psf / 2
                 after = psf / 2
                 work = length(frameLength + psf - 1)
+                costPerVoxel = FFTPadding.cost(work) / Double(work)
                 enlargement = 0
                 return
             }
@@ -142,6 +144,7 @@ extension TileLayout {
                     )
                 }
             }
+            costPerVoxel = FFTPadding.cost(work) / Double(work)
         }
 
         /// What a tile takes of this axis.

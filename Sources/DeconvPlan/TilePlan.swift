@@ -110,9 +110,9 @@ extension TilePlan {
             for y in candidates[1] {
                 for x in candidates[2] where z.isCut || y.isCut || x.isCut {
                     let layout = TileLayout(request, axes: [z, y, x])
-                    guard layout.footprint.fits(request.budget) else { continue }
                     let cost = layout.cost
-                    if cost < best?.cost ?? .infinity { best = (cost, layout) }
+                    guard cost < best?.cost ?? .infinity, layout.footprint.fits(request.budget) else { continue }
+                    best = (cost, layout)
                 }
             }
         }
