@@ -25,14 +25,23 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+
         room("DeconvVolume", []),
         room("DeconvPlan", ["DeconvVolume"]),
+        room("DeconvDevice", ["DeconvVolume", "DeconvPlan", "CFFTW"]),
+        room("DeconvMethods", ["DeconvVolume", "DeconvPlan", "DeconvDevice"]),
+        room("DeconvPipeline", ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods"]),
 
         .target(
             name: "DeconvTestSupport",
             dependencies: ["DeconvVolume"],
             path: "Tests/DeconvTestSupport",
             swiftSettings: settings
+        ),
+        tests(
+            "DeconvPipelineTests",
+            ["DeconvPipeline", "DeconvMethods", "DeconvDevice", "DeconvPlan", "DeconvVolume", "DeconvTestSupport"]
         ),
         tests("DeconvPlanTests", ["DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),

@@ -102,7 +102,11 @@ extension TileLayout {
             isCut = core < extent
             halo = request.psf.energyRadius[axis]
             let isEven = axis == 2
-            func length(_ minimum: Int) -> Int { FFTPadding.length(atLeast: minimum, even: isEven) }
+            func length(_ minimum: Int) -> Int {
+                if let asked = request.workShape?[axis], asked >= minimum { return asked }
+                // Planes are transformed along y and x always, along z only where there is more than one.
+                return axis == 0 && minimum == 1 ? 1 : FFTPadding.length(atLeast: minimum, even: isEven)
+            }
 
             if isCut || boundary == .extend || (boundary == .zero && isTiled) {
                 switch boundary {
@@ -133,7 +137,7 @@ extension TileLayout {
                 enlargement = psf / 2 + (frameLength - extent - 2 * (psf / 2)) / 2
             case .periodic:
                 // An axis of one voxel is constant, which two voxels show as well and the engines can transform.
-                frameLength = max(extent, 2)
+                frameLength = axis == 0 ? extent : max(extent, 2)
                 work = frameLength
                 enlargement = 0
                 guard request.supportsLength(work) else {

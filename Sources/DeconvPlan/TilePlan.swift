@@ -57,6 +57,8 @@ extension TilePlan {
         package var budget: MemoryBudget
         /// Core shape asked for by the user; the budget decides where it is nil.
         package var coreShape: VolumeShape?
+        /// Transform shape asked for; an axis on which it is too short gets the one of least modelled cost.
+        package var workShape: VolumeShape?
         /// Whether the engine can transform a length that padding may not change.
         package var supportsLength: @Sendable (Int) -> Bool
 
@@ -68,6 +70,7 @@ extension TilePlan {
             boundary: BoundaryMode,
             budget: MemoryBudget,
             coreShape: VolumeShape? = nil,
+            workShape: VolumeShape? = nil,
             supportsLength: @escaping @Sendable (Int) -> Bool = { FFTPadding.isSmooth($0) }
         ) {
             self.imageShape = imageShape
@@ -76,6 +79,7 @@ extension TilePlan {
             self.boundary = boundary
             self.budget = budget
             self.coreShape = coreShape
+            self.workShape = workShape
             self.supportsLength = supportsLength
         }
     }

@@ -1,0 +1,178 @@
+package import DeconvPlan
+package import DeconvVolume
+
+/// Which kind of engine computes.
+public enum BackendKind: String, CaseIterable, Sendable {
+    /// FFTW and Swift on this machine's cores.
+    case cpu
+    /// clFFT and OpenCL kernels on a device.
+    case opencl
+}
+
+/// Something that can compute: a GPU, an accelerator, or the cores of this machine.
+public struct DeviceDescription: Hashable, Sendable {
+    /// The engine that drives it.
+    public var backend: BackendKind
+    /// What it is, as its driver says: `GPU`, `CPU` or `accelerator`.
+    public var type: String
+    /// The driver's name of the device.
+    public var name: String
+    /// The driver's platform and version; empty for the CPU back end.
+    public var driver: String
+    /// Memory in bytes.
+    public var memoryBytes: Int
+    /// Largest single buffer in bytes.
+    public var largestBufferBytes: Int
+    /// Parallel units: threads, or compute units.
+    public var computeUnits: Int
+
+    package init(
+        backend: BackendKind,
+        type: String,
+        name: String,
+        driver: String,
+        memoryBytes: Int,
+        largestBufferBytes: Int,
+        computeUnits: Int
+    ) {
+        self.backend = backend
+        self.type = type
+        self.name = name
+        self.driver = driver
+        self.memoryBytes = memoryBytes
+        self.largestBufferBytes = largestBufferBytes
+        self.computeUnits = computeUnits
+    }
+}
+
+/// Where arithmetic runs. Nothing above this module knows which one it has.
+package protocol ComputeBackend: Sendable {
+    /// The device.
+    var device: DeviceDescription { get }
+
+    /// Bytes that a tile may take there now.
+    var freeMemory: MemoryBudget { get }
+
+    /// Whether the FFT engine can transform this length.
+    func supportsLength(_ length: Int) -> Bool
+
+    /// Buffers and transform plans for all tiles of one shape.
+    /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
+    func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace
+}
+
+/// What all tiles of a job have in common.
+package struct WorkspaceLayout: Hashable, Sendable {
+    /// Shape of the transform.
+    package var workShape: VolumeShape
+    /// Where the observed image lies in it.
+    package var frame: Region
+    /// Where the estimate lives.
+    package var domain: Region
+    /// How the observed voxels are held.
+    package var pixelType: PixelType
+    /// Row pitch of the half spectrum in complex values.
+    package var halfRow: Int
+    /// Distance between planes in complex values.
+    package var planePitch: Int
+
+    /// The layout of a tile.
+    package init(_ geometry: WorkGeometry, pixelType: PixelType) {
+        workShape = geometry.workShape
+        frame = geometry.frame
+        domain = geometry.domain
+        self.pixelType = pixelType.inMemory
+        halfRow = geometry.halfRow
+        planePitch = geometry.planePitch
+    }
+
+    /// Complex values of the work volume.
+    package var spectrumCount: Int { workShape.z * planePitch }
+
+    /// 1 / N, which the transfer function carries so that no pass over memory is spent on it.
+    var transformScale: Float { Float(1 / Double(workShape.voxelCount)) }
+}
+
+/// The constants of the ratio (g + s²) / max(y + b + s², floor).
+package struct RatioConstants: Hashable, Sendable {
+    /// b: camera offset and haze, in the units of the image.
+    package var background: Float
+    /// s²: variance of the read noise, in the units of the image squared.
+    package var readNoiseVariance: Float
+    /// Least divisor, above 0.
+    package var floor: Float
+
+    /// Constants of a ratio.
+    package init(background: Float, readNoiseVariance: Float, floor: Float) {
+        self.background = background
+        self.readNoiseVariance = readNoiseVariance
+        self.floor = floor
+    }
+}
+
+/// The buffers and transform plans for tiles of one shape, and the operations that methods are written in.
+///
+/// One *work volume* holds in turn the estimate's spectrum, the forward projection, the ratio and the back projection. It is
+/// transformed plane by plane along y and x (real, 2D) and column by column along z (complex, 1D). Planes without data
+/// are skipped going in, planes that nobody reads are skipped coming out. Regions are in work coordinates.
+///
+/// A workspace belongs to one thread at a time. Operations throw `DeconvolutionError` (`deviceFailed`,
+/// `outOfMemory`) that names the device.
+package protocol Workspace: AnyObject {
+    /// Real values on the domain.
+    associatedtype Field: AnyObject
+
+    /// Shapes and types.
+    var layout: WorkspaceLayout { get }
+
+    /// Bytes held now, in total.
+    var byteCount: Int { get }
+
+    /// Makes the transfer function of a PSF whose centre is voxel n/2 (integer division) of each axis.
+    ///
+    /// A PSF longer than the transform is wrapped, its values added. Overwrites the work volume.
+    /// - Parameter voxels: `shape.voxelCount` values, z, y, x.
+    func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError)
+
+    /// Brings an observed tile to where it is compared.
+    /// - Parameter data: `layout.frame.shape` voxels of type `layout.pixelType`.
+    func setObserved(_ data: VoxelData) throws(DeconvolutionError)
+
+    /// A new field with undefined values.
+    func makeField() throws(DeconvolutionError) -> Field
+
+    /// Sets a field to `value` inside a region and to 0 in the rest of the domain.
+    func fill(_ field: Field, with value: Float, in region: Region) throws(DeconvolutionError)
+
+    /// Replaces a field by values of the domain's shape.
+    func upload(_ voxels: [Float], to field: Field) throws(DeconvolutionError)
+
+    /// The values of a field in a region of the domain.
+    func download(_ field: Field, region: Region) throws(DeconvolutionError) -> [Float]
+
+    /// Blurs an estimate: afterwards the work volume holds H·estimate on the frame's planes.
+    func forwardProject(_ estimate: Field) throws(DeconvolutionError)
+
+    /// Replaces the forward projection by the ratio of observed to projected, 0 outside the frame.
+    /// - Parameter measured: the part of the frame over which the Poisson divergence of the observed image from
+    ///   the projection is summed on the way, or nil.
+    /// - Returns: that divergence, Σ g·ln(g/y) − g + y.
+    func takeRatio(_ constants: RatioConstants, measuring measured: Region?) throws(DeconvolutionError) -> Double?
+
+    /// Sets the work volume to `value` inside a region and to 0 outside.
+    func fillWork(with value: Float, in region: Region) throws(DeconvolutionError)
+
+    /// Applies the adjoint of the blur: afterwards the work volume holds H'·(what it held) on the domain's planes.
+    func backProject() throws(DeconvolutionError)
+
+    /// The values of the work volume in a region of the frame (after `forwardProject`) or of the domain (after
+    /// `backProject`).
+    func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float]
+
+    /// Makes the normalization W = 1 / work where the work volume is above `threshold` times its largest
+    /// value, and 0 elsewhere and outside `support`.
+    func storeNormalization(in field: Field, threshold: Float, support: Region) throws(DeconvolutionError)
+
+    /// estimate ← estimate · work · normalization on the domain, never below 0; nil stands for 1.
+    func multiply(_ estimate: Field, byWorkAnd normalization: Field?) throws(DeconvolutionError)
+}

@@ -1,0 +1,33 @@
+import Synchronization
+
+/// Counts the C objects that this module made and has not released, by kind.
+///
+/// A release that fails is counted as well: it must not stop a program that has its result.
+package enum HandleCounter {
+    /// A kind of C object.
+    package enum Kind: String, CaseIterable, Sendable {
+        case context, queue, program, kernel, buffer, clfftPlan, fftwPlan, hostBuffer
+    }
+
+    private struct Counts {
+        var live: [Kind: Int] = [:]
+        var failedReleases = 0
+    }
+
+    private static let counts = Mutex(Counts())
+
+    static func made(_ kind: Kind) { counts.withLock { $0.live[kind, default: 0] += 1 } }
+
+    static func released(_ kind: Kind, succeeded: Bool = true) {
+        counts.withLock {
+            $0.live[kind, default: 0] -= 1
+            if !succeeded { $0.failedReleases += 1 }
+        }
+    }
+
+    /// Objects alive now, without kinds that have none.
+    package static var live: [Kind: Int] { counts.withLock { $0.live.filter { $0.value != 0 } } }
+
+    /// Releases that their library refused.
+    package static var failedReleases: Int { counts.withLock { $0.failedReleases } }
+}
