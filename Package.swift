@@ -25,11 +25,20 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
+        .systemLibrary(name: "CCLFFT", pkgConfig: "clFFT", providers: [.apt(["libclfft-dev"])]),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
 
         room("DeconvVolume", []),
         room("DeconvPlan", ["DeconvVolume"]),
-        room("DeconvDevice", ["DeconvVolume", "DeconvPlan", "CFFTW"]),
+        .target(
+            name: "DeconvKernels",
+            path: "Kernels",
+            exclude: ["README.md"],
+            resources: [.embedInCode("Preamble"), .embedInCode("Elementwise"), .embedInCode("Reductions")],
+            swiftSettings: settings
+        ),
+        room("DeconvDevice", ["DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CFFTW"]),
         room("DeconvMethods", ["DeconvVolume", "DeconvPlan", "DeconvDevice"]),
         room("DeconvPipeline", ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods"]),
 

@@ -175,4 +175,7 @@ package protocol Workspace: AnyObject {
 
     /// estimate ← estimate · work · normalization on the domain, never below 0; nil stands for 1.
     func multiply(_ estimate: Field, byWorkAnd normalization: Field?) throws(DeconvolutionError)
+
+    /// Returns when all work given so far is done, so that progress can be told.
+    func synchronize() throws(DeconvolutionError)
 }

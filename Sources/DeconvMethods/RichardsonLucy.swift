@@ -84,6 +84,7 @@ extension RichardsonLucy {
                 let divergence = try workspace.takeRatio(constants, measuring: measured)
                 try workspace.backProject()
                 try workspace.multiply(estimate, byWorkAnd: weights)
+                try workspace.synchronize()
                 try step(Step(iteration: iteration, poissonDivergence: divergence))
             }
             return try workspace.download(estimate, region: tile.coreInWork)

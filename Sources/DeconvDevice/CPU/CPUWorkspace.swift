@@ -126,6 +126,8 @@ extension CPUWorkspace {
         }
         dataPlanes = region.zRange
     }
+
+    package func synchronize() throws(DeconvolutionError) {}
 }
 
 // MARK: - Convolution

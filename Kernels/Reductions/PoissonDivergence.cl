@@ -1,0 +1,30 @@
+/* partial[group] ← Σ g·ln(g/y) − g + y over the voxels of a box that fall to a work-group; y = max(work + b, floor).
+ *
+ * The box lies in the frame; its origin is given in the coordinates of the work volume. The work-group's size is a
+ * power of two.
+ */
+kernel void poisson_divergence(
+    global const OBSERVED *observed, uint frameZ, uint frameY, uint frameX, uint frameExtentY, uint frameExtentX,
+    global const float *work, uint rowPitch, ulong planePitch,
+    uint originZ, uint originY, uint originX, uint extentZ, uint extentY, uint extentX,
+    float background, float least,
+    global ACCUMULATOR *partial, local ACCUMULATOR *scratch) {
+    size_t count = (size_t)extentZ * extentY * extentX;
+    ACCUMULATOR sum = 0;
+    for (size_t index = get_global_id(0); index < count; index += get_global_size(0)) {
+        size_t x = index % extentX + originX;
+        size_t y = index / extentX % extentY + originY;
+        size_t z = index / extentX / extentY + originZ;
+        size_t recorded = ((z - frameZ) * frameExtentY + (y - frameY)) * frameExtentX + (x - frameX);
+        ACCUMULATOR g = fmax((float)observed[recorded], 0.0f);
+        ACCUMULATOR expected = fmax(work[z * planePitch + y * rowPitch + x] + background, least);
+        sum += g > 0 ? g * log(g / expected) - g + expected : expected;
+    }
+    size_t item = get_local_id(0);
+    scratch[item] = sum;
+    for (size_t half_size = get_local_size(0) / 2; half_size > 0; half_size /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (item < half_size) scratch[item] += scratch[item + half_size];
+    }
+    if (item == 0) partial[get_group_id(0)] = scratch[0];
+}

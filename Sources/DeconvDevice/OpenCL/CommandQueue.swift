@@ -1,0 +1,116 @@
+import COpenCL
+import DeconvVolume
+
+/// An in-order queue of one device; belongs to one workspace.
+final class CommandQueue {
+    let handle: cl_command_queue
+    let context: OpenCLContext
+
+    init(_ context: OpenCLContext) throws(DeconvolutionError) {
+        var status = CL_SUCCESS
+        guard let handle = clCreateCommandQueue(context.handle, context.device.id, 0, &status), status == CL_SUCCESS
+        else {
+            throw OpenCLError(call: "clCreateCommandQueue", status: OpenCLStatus(status))
+                .deconvolutionError(on: context.name)
+        }
+        self.handle = handle
+        self.context = context
+        HandleCounter.made(.queue)
+    }
+
+    deinit {
+        clFinish(handle)
+        HandleCounter.released(.queue, succeeded: clReleaseCommandQueue(handle) == CL_SUCCESS)
+    }
+
+    /// Waits until the device has done everything enqueued so far.
+    func finish() throws(DeconvolutionError) {
+        try check(clFinish(handle), "clFinish", on: context.name)
+    }
+
+    /// Copies to the start of a buffer and returns when the host memory is free again.
+    func write(_ bytes: UnsafeRawBufferPointer, to buffer: DeviceBuffer) throws(DeconvolutionError) {
+        precondition(bytes.count <= buffer.byteCount, "the buffer holds what is written")
+        let status = clEnqueueWriteBuffer(
+            handle,
+            buffer.handle,
+            cl_bool(CL_TRUE),
+            0,
+            bytes.count,
+            bytes.baseAddress,
+            0,
+            nil,
+            nil
+        )
+        try check(status, "clEnqueueWriteBuffer", on: context.name)
+    }
+
+    /// Copies from the start of a buffer.
+    func read<T: BitwiseCopyable>(
+        _ count: Int,
+        of type: T.Type,
+        from buffer: DeviceBuffer
+    ) throws(DeconvolutionError) -> [T] {
+        var status = CL_SUCCESS
+        let values = [T](unsafeUninitializedCapacity: count) { target, filled in
+            let byteCount = count * MemoryLayout<T>.stride
+            status = clEnqueueReadBuffer(
+                handle,
+                buffer.handle,
+                cl_bool(CL_TRUE),
+                0,
+                byteCount,
+                target.baseAddress,
+                0,
+                nil,
+                nil
+            )
+            filled = status == CL_SUCCESS ? count : 0
+        }
+        try check(status, "clEnqueueReadBuffer", on: context.name)
+        return values
+    }
+
+    /// Copies a box of floats from a buffer whose rows and planes have the given pitches (in floats).
+    func read(
+        _ region: Region,
+        from buffer: DeviceBuffer,
+        rowPitch: Int,
+        planePitch: Int
+    ) throws(DeconvolutionError) -> [Float] {
+        var status = CL_SUCCESS
+        let count = region.shape.voxelCount
+        let values = [Float](unsafeUninitializedCapacity: count) { target, filled in
+            var start = [region.origin.x * 4, region.origin.y, region.origin.z]
+            var origin = [0, 0, 0]
+            var extent = [region.shape.x * 4, region.shape.y, region.shape.z]
+            status = clEnqueueReadBufferRect(
+                handle,
+                buffer.handle,
+                cl_bool(CL_TRUE),
+                &start,
+                &origin,
+                &extent,
+                rowPitch * 4,
+                planePitch * 4,
+                region.shape.x * 4,
+                region.shape.planeVoxelCount * 4,
+                target.baseAddress,
+                0,
+                nil,
+                nil
+            )
+            filled = status == CL_SUCCESS ? count : 0
+        }
+        try check(status, "clEnqueueReadBufferRect", on: context.name)
+        return values
+    }
+
+    /// Sets a range of bytes to 0.
+    func clear(_ buffer: DeviceBuffer, offset: Int, byteCount: Int) throws(DeconvolutionError) {
+        guard byteCount > 0 else { return }
+        var zero: Float = 0
+        let status = clEnqueueFillBuffer(handle, buffer.handle, &zero, 4, offset, byteCount, 0, nil, nil)
+        try check(status, "clEnqueueFillBuffer", on: context.name)
+    }
+}

@@ -1,0 +1,50 @@
+import COpenCL
+import DeconvVolume
+
+/// Memory on a device, or a part of another buffer; owns one `cl_mem` and keeps its context and parent alive.
+final class DeviceBuffer {
+    let handle: cl_mem
+    let byteCount: Int
+    private let context: OpenCLContext
+    private let parent: DeviceBuffer?
+
+    /// A new buffer with undefined content.
+    init(byteCount: Int, in context: OpenCLContext) throws(DeconvolutionError) {
+        var status = CL_SUCCESS
+        let flags = cl_mem_flags(CL_MEM_READ_WRITE)
+        guard let handle = clCreateBuffer(context.handle, flags, max(byteCount, 4), nil, &status), status == CL_SUCCESS
+        else {
+            throw OpenCLError(call: "clCreateBuffer of \(byteCount) bytes", status: OpenCLStatus(status))
+                .deconvolutionError(on: context.name)
+        }
+        self.handle = handle
+        self.byteCount = byteCount
+        self.context = context
+        parent = nil
+        HandleCounter.made(.buffer)
+    }
+
+    /// The part of a buffer that starts at `offset` bytes, a multiple of the device's alignment.
+    init(partOf parent: DeviceBuffer, offset: Int, byteCount: Int) throws(DeconvolutionError) {
+        var status = CL_SUCCESS
+        var region = cl_buffer_region(origin: offset, size: byteCount)
+        let handle = clCreateSubBuffer(
+            parent.handle,
+            0,
+            cl_buffer_create_type(CL_BUFFER_CREATE_TYPE_REGION),
+            &region,
+            &status
+        )
+        guard let handle, status == CL_SUCCESS else {
+            throw OpenCLError(call: "clCreateSubBuffer", status: OpenCLStatus(status))
+                .deconvolutionError(on: parent.context.name)
+        }
+        self.handle = handle
+        self.byteCount = byteCount
+        context = parent.context
+        self.parent = parent
+        HandleCounter.made(.buffer)
+    }
+
+    deinit { HandleCounter.released(.buffer, succeeded: clReleaseMemObject(handle) == CL_SUCCESS) }
+}

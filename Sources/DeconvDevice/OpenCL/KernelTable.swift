@@ -1,0 +1,236 @@
+import COpenCL
+import DeconvVolume
+
+/// Our kernels on one queue: one function a kernel, the only place that knows its name and the order of its arguments.
+final class KernelTable {
+    /// Work-groups of a reduction: enough to fill a large GPU, few enough to add up on the host.
+    private static let reductionGroups = 512
+
+    private let queue: CommandQueue
+    private let hasDouble: Bool
+    private let partialSums: DeviceBuffer
+    private let embedFieldKernel: Kernel
+    private let embedPSFKernel: Kernel
+    private let fillFieldKernel: Kernel
+    private let fillWorkKernel: Kernel
+    private let scaleSpectrumKernel: Kernel
+    private let complexMultiplyKernel: Kernel
+    private let takeRatioKernel: Kernel
+    private let storeNormalizationKernel: Kernel
+    private let multiplyEstimateKernel: Kernel
+    private let poissonDivergenceKernel: Kernel
+    private let largestValueKernel: Kernel
+
+    init(_ program: cl_program, on queue: CommandQueue) throws(DeconvolutionError) {
+        self.queue = queue
+        hasDouble = queue.context.device.hasDouble
+        partialSums = try DeviceBuffer(byteCount: Self.reductionGroups * 8, in: queue.context)
+        embedFieldKernel = try Kernel("embed_field", of: program, on: queue)
+        embedPSFKernel = try Kernel("embed_psf", of: program, on: queue)
+        fillFieldKernel = try Kernel("fill_field", of: program, on: queue)
+        fillWorkKernel = try Kernel("fill_work", of: program, on: queue)
+        scaleSpectrumKernel = try Kernel("scale_spectrum", of: program, on: queue)
+        complexMultiplyKernel = try Kernel("complex_multiply", of: program, on: queue)
+        takeRatioKernel = try Kernel("take_ratio", of: program, on: queue)
+        storeNormalizationKernel = try Kernel("store_normalization", of: program, on: queue)
+        multiplyEstimateKernel = try Kernel("multiply_estimate", of: program, on: queue)
+        poissonDivergenceKernel = try Kernel("poisson_divergence", of: program, on: queue)
+        largestValueKernel = try Kernel("largest_value", of: program, on: queue)
+    }
+
+    func embedField(
+        _ field: DeviceBuffer,
+        into work: DeviceBuffer,
+        _ layout: WorkspaceLayout
+    ) throws(DeconvolutionError) {
+        let shape = layout.domain.shape
+        try embedFieldKernel.run(
+            x: 2 * layout.halfRow,
+            y: layout.workShape.y,
+            z: shape.z,
+            [.buffer(field), .uint(shape.y), .uint(shape.x)] + workArguments(work, layout)
+        )
+    }
+
+    func embedPSF(
+        _ psf: DeviceBuffer,
+        shape: VolumeShape,
+        into work: DeviceBuffer,
+        _ layout: WorkspaceLayout
+    ) throws(DeconvolutionError) {
+        let size = layout.workShape
+        try embedPSFKernel.run(
+            x: 2 * layout.halfRow,
+            y: size.y,
+            z: size.z,
+            [
+                .buffer(psf), .uint(shape.z), .uint(shape.y), .uint(shape.x),
+                .buffer(work), .uint(size.z), .uint(size.y), .uint(size.x),
+                .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
+            ]
+        )
+    }
+
+    func fillField(
+        _ field: DeviceBuffer,
+        shape: VolumeShape,
+        with value: Float,
+        in region: Region
+    ) throws(DeconvolutionError) {
+        try fillFieldKernel.run(
+            x: shape.x,
+            y: shape.y,
+            z: shape.z,
+            [.buffer(field), .uint(shape.y), .uint(shape.x), .float(value)] + box(region)
+        )
+    }
+
+    func fillWork(
+        _ work: DeviceBuffer,
+        _ layout: WorkspaceLayout,
+        with value: Float,
+        in region: Region
+    ) throws(DeconvolutionError) {
+        try fillWorkKernel.run(
+            x: 2 * layout.halfRow,
+            y: layout.workShape.y,
+            z: region.shape.z,
+            workArguments(work, layout) + [
+                .float(value), .uint(region.origin.z),
+                .uint(region.origin.y), .uint(region.origin.x), .uint(region.shape.y), .uint(region.shape.x),
+            ]
+        )
+    }
+
+    func scaleSpectrum(
+        _ source: DeviceBuffer,
+        into target: DeviceBuffer,
+        by factor: Float,
+        count: Int
+    ) throws(DeconvolutionError) {
+        try scaleSpectrumKernel.run(x: count, [.buffer(source), .buffer(target), .float(factor), .ulong(count)])
+    }
+
+    func complexMultiply(
+        _ spectrum: DeviceBuffer,
+        by otf: DeviceBuffer,
+        conjugate: Bool,
+        count: Int
+    ) throws(DeconvolutionError) {
+        try complexMultiplyKernel.run(
+            x: count,
+            [.buffer(spectrum), .buffer(otf), .float(conjugate ? -1 : 1), .ulong(count)]
+        )
+    }
+
+    func takeRatio(
+        _ observed: DeviceBuffer,
+        _ work: DeviceBuffer,
+        _ layout: WorkspaceLayout,
+        _ constants: RatioConstants
+    ) throws(DeconvolutionError) {
+        let frame = layout.frame
+        try takeRatioKernel.run(
+            x: 2 * layout.halfRow,
+            y: layout.workShape.y,
+            z: frame.shape.z,
+            [.buffer(observed)] + workArguments(work, layout) + [
+                .uint(frame.origin.z), .uint(frame.origin.y), .uint(frame.origin.x),
+                .uint(frame.shape.y), .uint(frame.shape.x),
+                .float(constants.background), .float(constants.readNoiseVariance), .float(constants.floor),
+            ]
+        )
+    }
+
+    func storeNormalization(
+        _ field: DeviceBuffer,
+        _ work: DeviceBuffer,
+        _ layout: WorkspaceLayout,
+        least: Float,
+        support: Region
+    ) throws(DeconvolutionError) {
+        let shape = layout.domain.shape
+        try storeNormalizationKernel.run(
+            x: shape.x,
+            y: shape.y,
+            z: shape.z,
+            [
+                .buffer(field), .uint(shape.y), .uint(shape.x),
+                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch), .float(least),
+            ] + box(support)
+        )
+    }
+
+    func multiplyEstimate(
+        _ estimate: DeviceBuffer,
+        _ work: DeviceBuffer,
+        _ layout: WorkspaceLayout,
+        normalization: DeviceBuffer?
+    ) throws(DeconvolutionError) {
+        let shape = layout.domain.shape
+        try multiplyEstimateKernel.run(
+            x: shape.x,
+            y: shape.y,
+            z: shape.z,
+            [
+                .buffer(estimate), .uint(shape.y), .uint(shape.x),
+                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch), .buffer(normalization),
+            ]
+        )
+    }
+
+    func poissonDivergence(
+        _ observed: DeviceBuffer,
+        _ work: DeviceBuffer,
+        _ layout: WorkspaceLayout,
+        in region: Region,
+        _ constants: RatioConstants
+    ) throws(DeconvolutionError) -> Double {
+        let frame = layout.frame
+        let kernel = poissonDivergenceKernel
+        let groups = groups(for: region.shape.voxelCount, kernel)
+        try kernel.run(
+            x: groups * kernel.groupSize,
+            [
+                .buffer(observed), .uint(frame.origin.z), .uint(frame.origin.y), .uint(frame.origin.x),
+                .uint(frame.shape.y), .uint(frame.shape.x),
+                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
+            ] + box(region) + [
+                .float(constants.background), .float(constants.floor),
+                .buffer(partialSums), .local(kernel.groupSize * (hasDouble ? 8 : 4)),
+            ]
+        )
+        if hasDouble { return try queue.read(groups, of: Double.self, from: partialSums).reduce(0, +) }
+        return try queue.read(groups, of: Float.self, from: partialSums).reduce(0.0) { $0 + Double($1) }
+    }
+
+    /// The largest value of the work volume on the domain, not below 0.
+    func largestValue(_ work: DeviceBuffer, _ layout: WorkspaceLayout) throws(DeconvolutionError) -> Float {
+        let shape = layout.domain.shape
+        let kernel = largestValueKernel
+        let groups = groups(for: shape.voxelCount, kernel)
+        try kernel.run(
+            x: groups * kernel.groupSize,
+            [
+                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
+                .uint(shape.z), .uint(shape.y), .uint(shape.x), .buffer(partialSums), .local(kernel.groupSize * 4),
+            ]
+        )
+        return try queue.read(groups, of: Float.self, from: partialSums).reduce(0, max)
+    }
+
+    private func groups(for count: Int, _ kernel: Kernel) -> Int {
+        min(Self.reductionGroups, (count + kernel.groupSize - 1) / kernel.groupSize)
+    }
+
+    private func workArguments(_ work: DeviceBuffer, _ layout: WorkspaceLayout) -> [Kernel.Argument] {
+        [.buffer(work), .uint(layout.workShape.y), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch)]
+    }
+
+    private func box(_ region: Region) -> [Kernel.Argument] {
+        [
+            .uint(region.origin.z), .uint(region.origin.y), .uint(region.origin.x),
+            .uint(region.shape.z), .uint(region.shape.y), .uint(region.shape.x),
+        ]
+    }
+}

@@ -1,0 +1,33 @@
+package import DeconvPlan
+package import DeconvVolume
+
+/// One OpenCL device: clFFT for the transforms, our kernels for the rest.
+package struct OpenCLBackend: ComputeBackend {
+    private let context: OpenCLContext
+
+    /// A back end on one device.
+    /// - Throws: `DeconvolutionError.deviceFailed` when the driver makes no context.
+    package init(_ device: OpenCLDevice) throws(DeconvolutionError) {
+        context = try OpenCLContext(device)
+    }
+
+    /// The device.
+    package var device: DeviceDescription { context.device.description }
+
+    /// The device's memory less a reserve of a tenth, for OpenCL 1.2 does not say how much is free; where it is this
+    /// machine's memory, what the system has free.
+    package var freeMemory: MemoryBudget {
+        let total = device.memoryBytes / 10 * 9
+        return MemoryBudget(
+            totalBytes: context.device.sharesHostMemory ? min(total, HostSystem.freeBytes / 10 * 9) : total,
+            largestBufferBytes: device.largestBufferBytes
+        )
+    }
+
+    /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13.
+    package func supportsLength(_ length: Int) -> Bool { FFTPadding.isSmooth(length, largest: 13) }
+
+    package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
+        try OpenCLWorkspace(layout, context: context)
+    }
+}

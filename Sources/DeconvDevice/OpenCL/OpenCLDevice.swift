@@ -1,0 +1,82 @@
+import COpenCL
+import DeconvVolume
+
+/// A device that an installed OpenCL driver offers.
+///
+/// Unchecked: platform and device handles live as long as the process and are safe on every thread.
+package struct OpenCLDevice: @unchecked Sendable {
+    let id: cl_device_id
+    let platform: cl_platform_id
+    /// What the driver says of it.
+    package let description: DeviceDescription
+    /// Whether it is a GPU or accelerator, and so worth preferring to the CPU back end.
+    package let isAccelerator: Bool
+    /// Whether its memory is this machine's.
+    let sharesHostMemory: Bool
+    let hasDouble: Bool
+    /// Alignment of sub-buffers in bytes.
+    let bufferAlignment: Int
+
+    /// All devices of all platforms, in the order of the drivers.
+    ///
+    /// Asked for once: enumerating from several threads at the same time fails in PoCL 3.1.
+    package static let all: [OpenCLDevice] = enumerate()
+
+    private static func enumerate() -> [OpenCLDevice] {
+        var platformCount: cl_uint = 0
+        guard clGetPlatformIDs(0, nil, &platformCount) == CL_SUCCESS, platformCount > 0 else { return [] }
+        var platforms = [cl_platform_id?](repeating: nil, count: Int(platformCount))
+        guard clGetPlatformIDs(platformCount, &platforms, nil) == CL_SUCCESS else { return [] }
+        return platforms.compactMap { $0 }.flatMap { platform in
+            var count: cl_uint = 0
+            let type = cl_device_type(CL_DEVICE_TYPE_ALL)
+            guard clGetDeviceIDs(platform, type, 0, nil, &count) == CL_SUCCESS, count > 0 else {
+                return [OpenCLDevice]()
+            }
+            var ids = [cl_device_id?](repeating: nil, count: Int(count))
+            guard clGetDeviceIDs(platform, type, count, &ids, nil) == CL_SUCCESS else { return [] }
+            return ids.compactMap { $0 }.compactMap { OpenCLDevice(id: $0, platform: platform) }
+        }
+    }
+
+    private init?(id: cl_device_id, platform: cl_platform_id) {
+        func number<T: FixedWidthInteger>(_ parameter: Int32, as type: T.Type) -> T {
+            var value = T.zero
+            clGetDeviceInfo(id, cl_device_info(parameter), MemoryLayout<T>.size, &value, nil)
+            return value
+        }
+        guard number(CL_DEVICE_AVAILABLE, as: cl_bool.self) != 0 else { return nil }
+        guard number(CL_DEVICE_COMPILER_AVAILABLE, as: cl_bool.self) != 0 else { return nil }
+        self.id = id
+        self.platform = platform
+        let type = number(CL_DEVICE_TYPE, as: cl_device_type.self)
+        let isGPU = type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0
+        isAccelerator = isGPU || type & cl_device_type(CL_DEVICE_TYPE_ACCELERATOR) != 0
+        sharesHostMemory =
+            type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0
+            || number(CL_DEVICE_HOST_UNIFIED_MEMORY, as: cl_bool.self) != 0
+        hasDouble = number(CL_DEVICE_DOUBLE_FP_CONFIG, as: cl_device_fp_config.self) != 0
+        bufferAlignment = max(Int(number(CL_DEVICE_MEM_BASE_ADDR_ALIGN, as: cl_uint.self)) / 8, 1)
+        description = DeviceDescription(
+            backend: .opencl,
+            type: isGPU ? "GPU" : isAccelerator ? "accelerator" : "CPU",
+            name: Self.text { clGetDeviceInfo(id, cl_device_info(CL_DEVICE_NAME), $0, $1, $2) },
+            driver: Self.text { clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_NAME), $0, $1, $2) } + " "
+                + Self.text { clGetDeviceInfo(id, cl_device_info(CL_DRIVER_VERSION), $0, $1, $2) },
+            memoryBytes: Int(clamping: number(CL_DEVICE_GLOBAL_MEM_SIZE, as: cl_ulong.self)),
+            largestBufferBytes: Int(clamping: number(CL_DEVICE_MAX_MEM_ALLOC_SIZE, as: cl_ulong.self)),
+            computeUnits: Int(number(CL_DEVICE_MAX_COMPUTE_UNITS, as: cl_uint.self))
+        )
+    }
+
+    private static func text(
+        _ query: (Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> cl_int
+    ) -> String {
+        var count = 0
+        guard query(0, nil, &count) == CL_SUCCESS, count > 0 else { return "" }
+        var bytes = [UInt8](repeating: 0, count: count)
+        guard query(count, &bytes, nil) == CL_SUCCESS else { return "" }
+        let characters = bytes.prefix { $0 != 0 }
+        return String(decoding: characters, as: UTF8.self).split(separator: " ").joined(separator: " ")
+    }
+}

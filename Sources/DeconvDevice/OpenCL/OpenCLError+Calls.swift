@@ -1,0 +1,40 @@
+import COpenCL
+import DeconvVolume
+
+/// Turns the status of a call into an error that names the device, the call and a next step.
+func check(_ status: cl_int, _ call: String, on device: String) throws(DeconvolutionError) {
+    guard status != CL_SUCCESS else { return }
+    throw OpenCLError(call: call, status: OpenCLStatus(status)).deconvolutionError(on: device)
+}
+
+extension OpenCLError {
+    /// What this failure means to a user.
+    func deconvolutionError(on device: String) -> DeconvolutionError {
+        if status.isOutOfMemory {
+            return DeconvolutionError(
+                .outOfMemory,
+                "\(device) has too little free memory: set a lower --memory-limit",
+                cause: self
+            )
+        }
+        if call.hasPrefix("clfft") {
+            return DeconvolutionError(
+                .deviceFailed,
+                "clFFT cannot make or run its transforms on \(device): use another --device, or --backend cpu",
+                cause: self
+            )
+        }
+        if call == "clBuildProgram" {
+            return DeconvolutionError(
+                .deviceFailed,
+                "the compiler of \(device) refuses the kernels: update its driver, or use --backend cpu",
+                cause: self
+            )
+        }
+        return DeconvolutionError(
+            .deviceFailed,
+            "\(device) failed: use another --device, or --backend cpu",
+            cause: self
+        )
+    }
+}
