@@ -25,7 +25,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
+
         room("DeconvVolume", []),
+        room("DeconvIO", ["DeconvVolume", "CTIFF", "CTIFFShim"]),
 
         .target(
             name: "DeconvTestSupport",
@@ -34,6 +38,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvIOTests", ["DeconvIO", "DeconvVolume", "DeconvTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
