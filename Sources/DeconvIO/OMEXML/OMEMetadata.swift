@@ -51,7 +51,7 @@ struct OMEMetadata {
         let reader = Reader()
         let parser = XMLParser(data: Data(text[start...].utf8))
         parser.delegate = reader
-        guard parser.parse() else {
+        guard parser.parse(), reader.isComplete else {
             throw DescriptionProblem("its OME-XML is broken at line \(parser.lineNumber); save it again as OME-TIFF")
         }
         self = reader.metadata
@@ -73,6 +73,10 @@ struct OMEMetadata {
     private final class Reader: NSObject, XMLParserDelegate {
         var metadata = OMEMetadata()
         private var path: [Substring] = []
+
+        /// Whether the root element was closed: the parser on Linux takes an early end for a good one.
+        private(set) var isComplete = false
+
         private var text = ""
 
         /// The image whose elements are being read; only asked for within one.
@@ -120,6 +124,7 @@ struct OMEMetadata {
             }
             path.removeLast()
             text = ""
+            if path.isEmpty { isComplete = true }
         }
     }
 
@@ -176,10 +181,12 @@ extension OMEMetadata.Image {
                 "its OME-XML claims \(total) planes but it holds \(pageCount) pages; copy it again from its source"
             )
         }
-        var layout = TIFFLayout(planeCount: planes)
-        layout.channelCount = channels
-        layout.timepointCount = timepoints
-        layout.pages = try pages(total, pageCount, planes: planes, channels: channels, timepoints: timepoints)
+        var layout = TIFFLayout(
+            channels: channels,
+            planes: planes,
+            timepoints: timepoints,
+            pages: try pages(total, pageCount, planes: planes, channels: channels, timepoints: timepoints)
+        )
         layout.countsAllDirectories = true
         layout.planeSize = (width: width, height: height)
         if channelNames.count == channels, channelNames.contains(where: { $0 != nil }) {

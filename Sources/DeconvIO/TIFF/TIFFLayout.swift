@@ -4,11 +4,10 @@ import DeconvVolume
 struct TIFFLayout {
     /// Planes of a volume.
     var planeCount: Int
-    var channelCount = 1
-    var timepointCount = 1
-    /// One per plane, channel fastest, then z, then time: the number of its page, or of its run of bytes where only
-    /// the first page has a directory.
-    var pages: [Int]
+    var channelCount: Int
+    var timepointCount: Int
+    /// Which page holds which plane.
+    private var order: Order
     /// Whether pages are counted among all directories of the file, as OME does, or among full-resolution ones.
     var countsAllDirectories = false
     var lengths = AxisLengths()
@@ -23,33 +22,53 @@ struct TIFFLayout {
     var isSigned16BitWithOffset = false
     var diagnostics: [Diagnostic] = []
 
-    /// Pages as one stack.
-    init(planeCount: Int) {
-        self.planeCount = planeCount
-        pages = Array(0..<planeCount)
+    private enum Order {
+        /// Distance between the pages of neighbours along each axis. Nothing is listed: the counts may be lies.
+        case strides(channel: Int, plane: Int, timepoint: Int)
+        /// One per plane, channel fastest, then z, then time.
+        case listed([Int])
     }
 
-    /// Pages in an order given by the distance between neighbours along each axis.
+    /// Pages as one stack.
+    init(planeCount: Int) {
+        self.init(channels: 1, planes: planeCount, timepoints: 1, strides: (channel: 0, plane: 1, timepoint: 0))
+    }
+
+    /// Pages in an order given by the distance between neighbours along each axis; the product of the extents fits `Int`.
     init(channels: Int, planes: Int, timepoints: Int, strides: (channel: Int, plane: Int, timepoint: Int)) {
         planeCount = planes
         channelCount = channels
         timepointCount = timepoints
-        pages = []
-        pages.reserveCapacity(channels * planes * timepoints)
-        for timepoint in 0..<timepoints {
-            for plane in 0..<planes {
-                for channel in 0..<channels {
-                    pages.append(
-                        channel * strides.channel + plane * strides.plane + timepoint * strides.timepoint
-                    )
-                }
-            }
+        order = .strides(channel: strides.channel, plane: strides.plane, timepoint: strides.timepoint)
+    }
+
+    /// Pages one by one, channel fastest, then z, then time.
+    init(channels: Int, planes: Int, timepoints: Int, pages: [Int]) {
+        planeCount = planes
+        channelCount = channels
+        timepointCount = timepoints
+        order = .listed(pages)
+    }
+
+    /// Number of planes of all channels and time points.
+    var totalPlaneCount: Int { planeCount * channelCount * timepointCount }
+
+    /// The page of one plane, or the number of its run of bytes where only the first page has a directory.
+    func page(channel: Int, z: Int, timepoint: Int) -> Int {
+        switch order {
+        case .strides(let perChannel, let perPlane, let perTimepoint):
+            channel * perChannel + z * perPlane + timepoint * perTimepoint
+        case .listed(let pages): pages[(timepoint * planeCount + z) * channelCount + channel]
         }
     }
 
-    /// The entry of `pages` for one plane.
-    func page(channel: Int, z: Int, timepoint: Int) -> Int {
-        pages[(timepoint * planeCount + z) * channelCount + channel]
+    /// The page of a plane counted with the channel fastest, then z, then time.
+    func page(ofPlane plane: Int) -> Int {
+        page(
+            channel: plane % channelCount,
+            z: plane / channelCount % planeCount,
+            timepoint: plane / channelCount / planeCount
+        )
     }
 }
 

@@ -28,7 +28,7 @@ package final class TIFFSource: ImageFileSource {
 
     /// Where planes lie.
     private enum Planes {
-        /// Directory offsets, one per page that `TIFFLayout.pages` counts.
+        /// Directory offsets, one per page that the layout counts.
         case directories([UInt64])
         /// One after the other from a byte on, as in ImageJ's and tifffile's large files.
         case run(UInt64)
@@ -58,26 +58,27 @@ package final class TIFFSource: ImageFileSource {
                 header
             )
         }
-        let first = try page(layout.countsAllDirectories ? layout.pages[0] : 0)
+        let first = try page(layout.page(ofPlane: 0))
         if let (width, height) = layout.planeSize, width != first.width || height != first.height {
             throw file.invalid(
                 "its description says \(width) x \(height) pixels but its pages are \(first.width) x \(first.height); "
                     + "save it again"
             )
         }
-        let (_, tooLarge) = layout.pages.count.multipliedReportingOverflow(by: max(first.byteCount, 8))
+        let (_, tooLarge) = layout.totalPlaneCount.multipliedReportingOverflow(by: max(first.byteCount, 8))
         guard !tooLarge else { throw file.invalid("is damaged: it claims more voxels than memory has; save it again") }
 
-        if layout.pages.count > offsets.count {
-            planes = .run(try Self.run(of: layout.pages.count, from: first, file))
+        if layout.totalPlaneCount > offsets.count {
+            planes = .run(try Self.run(of: layout.totalPlaneCount, from: first, file))
         } else {
-            for index in layout.pages where index != layout.pages[0] {
+            for plane in 1..<layout.totalPlaneCount {
+                let index = layout.page(ofPlane: plane)
                 let other = try page(index)
                 guard other.width == first.width, other.height == first.height, other.pixelType == first.pixelType
                 else {
                     throw file.invalid(
                         "page \(index + 1) is \(other.width) x \(other.height) \(other.pixelType) but page "
-                            + "\(layout.pages[0] + 1) is \(first.width) x \(first.height) \(first.pixelType); save the "
+                            + "\(layout.page(ofPlane: 0) + 1) is \(first.width) x \(first.height) \(first.pixelType); save the "
                             + "stack alone in a file, with pages of one size and type"
                     )
                 }
