@@ -365,6 +365,26 @@ private struct TinyFile {
         )
     }
 
+    @Test func aStackBeyondFourGigabytesWithOneDirectoryIsReadToItsEnd() throws {
+        // 2.5 billion planes of 2 bytes; all but the first and the last are a hole in the file.
+        let planes = 2_500_000_000
+        let file = try TinyFile(pages: 1, text("images=\(planes)", "slices=\(planes)"))
+        let start = TinyTIFF.dataStart(description: text("images=\(planes)", "slices=\(planes)"))
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file.path))
+        try handle.seek(toOffset: UInt64(start + 2 * (planes - 1)))
+        try handle.write(contentsOf: Data([42, 43]))
+        let source = try file.source()
+        #expect(source.image.shape == VolumeShape(z: planes, y: 1, x: 2))
+        let last = Region(origin: VolumeIndex(z: planes - 1, y: 0, x: 0), shape: VolumeShape(z: 1, y: 1, x: 2))
+        #expect(try source.read(last, channel: 0, timepoint: 0) == .uint8([42, 43]))
+        try handle.truncate(atOffset: UInt64(start + 2 * planes - 1))
+        #expect(
+            file.problem()
+                == "is truncated: its description claims 2500000000 planes of 2 bytes but it ends after "
+                + "\(start + 2 * planes - 1); copy it again from its source"
+        )
+    }
+
     @Test func anIntensityCalibrationIsSaidToBeLeftOut() throws {
         let source = try TinyFile(pages: 1, text("cf=0", "c0=1.5", "c1=2.0", "vunit=OD")).source()
         #expect(source.diagnostics.count == 1)

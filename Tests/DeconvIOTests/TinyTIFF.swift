@@ -3,6 +3,14 @@ import Foundation
 /// Classic little-endian TIFF files of 2 x 1 pixels a page, written byte by byte, for descriptions that no other tool here
 /// writes. Page p holds the values p and p + 100.
 enum TinyTIFF {
+    /// Where the voxels of the first page start.
+    static func dataStart(description: String) -> Int { 8 + padded(description).count + 16 }
+
+    private static func padded(_ description: String) -> [UInt8] {
+        let text = Array(description.utf8) + [0]
+        return text + [UInt8](repeating: 0, count: max(8, (text.count + 3) / 4 * 4) - text.count)
+    }
+
     /// The bytes of a file.
     /// - Parameters:
     ///   - resolution: numerator and denominator of pixels per unit along x, then y.
@@ -18,12 +26,10 @@ enum TinyTIFF {
         var bytes: [UInt8] = [0x49, 0x49, 42, 0]
         func add(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { bytes += $0 } }
 
-        let text = Array(description.utf8) + [0]
-        var padded = text
-        while padded.count % 4 != 0 || padded.count < 8 { padded.append(0) }
+        let padded = padded(description)
         let textStart = 8
         let resolutionStart = textStart + padded.count
-        let dataStart = resolutionStart + 16
+        let dataStart = dataStart(description: description)
         let directoryStart = dataStart + (2 * pages + 3) / 4 * 4
         let entryCount = 10
         let directoryBytes = 2 + 12 * (entryCount + 4) + 4

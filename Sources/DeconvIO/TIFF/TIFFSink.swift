@@ -292,10 +292,14 @@ package final class TIFFSink: VolumeSink {
         case .uint16: round(voxels, into: bytes.assumingMemoryBound(to: UInt16.self))
         default:
             bytes.copyMemory(from: UnsafeRawBufferPointer(voxels))
-            for value in voxels where value.isFinite {
-                smallest = min(smallest, value)
-                largest = max(largest, value)
+            var (low, high) = (smallest, largest)
+            for index in 0..<voxels.count {
+                let value = voxels[index]
+                // Comparisons with NaN are false, so it leaves both as they are; infinities are left out.
+                low = value < low && value > -.infinity ? value : low
+                high = value > high && value < .infinity ? value : high
             }
+            (smallest, largest) = (low, high)
         }
     }
 
@@ -305,18 +309,26 @@ package final class TIFFSink: VolumeSink {
         into target: UnsafeMutableBufferPointer<Integer>
     ) {
         let top = Float(Integer.max)
+        // Adding 2^23 leaves no bits behind the point: rounding to the nearest, ties to even, without a call.
+        let shift: Float = 8_388_608
+        var (low, high) = (top, Float(0))
         var saturated = 0
         for index in 0..<voxels.count {
-            let value = voxels[index].rounded(.toNearestOrEven)
-            // Written so that NaN fails the comparison.
-            let fits = value >= 0 && value <= top
-            let stored = fits ? value : (value > top ? top : 0)
-            if !fits { saturated &+= 1 }
-            target[index] = Integer(stored)
-            smallest = min(smallest, stored)
-            largest = max(largest, stored)
+            let value = voxels[index]
+            // Written so that NaN saturates, to 0.
+            let fits = value >= -0.5 && value < top + 0.5
+            let clamped = value > 0 ? (value < top ? value : top) : 0
+            let shifted = clamped + shift
+            let stored = shifted - shift
+            saturated &+= fits ? 0 : 1
+            low = stored < low ? stored : low
+            high = stored > high ? stored : high
+            // The whole number is what the lowest bits of the sum now are.
+            target[index] = Integer(truncatingIfNeeded: shifted.bitPattern)
         }
         saturatedVoxelCount += saturated
+        smallest = min(smallest, low)
+        largest = max(largest, high)
     }
 
     /// Fills in what ImageJ shows as black and white, known only now, where the description left room for it.

@@ -369,9 +369,28 @@ package final class TIFFSource: ImageFileSource {
             try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes), at: source(rows.lowerBound))
             return
         }
-        for row in rows {
-            let bytes = target[start(row)..<start(row) + columns.count * voxelBytes]
-            try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes), at: source(row))
+        let rowBytes = block.width * voxelBytes
+        guard columns.count * 2 >= block.width, rows.count > 1 else {
+            for row in rows {
+                let bytes = target[start(row)..<start(row) + columns.count * voxelBytes]
+                try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes), at: source(row))
+            }
+            return
+        }
+        // Most of each row is wanted: one call for many rows, such as those of a tile, and the rest is dropped.
+        let batch = min(rows.count, max(1, (4 << 20) / rowBytes))
+        let scratch = try ByteBuffer(byteCount: batch * rowBytes, for: name)
+        let skipped = (columns.lowerBound - block.firstColumn) * voxelBytes
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: batch) {
+            let count = min(batch, rows.upperBound - first)
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[..<(count * rowBytes)])
+            try file.read(into: bytes, at: source(first) - UInt64(skipped))
+            for row in 0..<count {
+                target.baseAddress!.advanced(by: start(first + row)).copyMemory(
+                    from: bytes.baseAddress! + row * rowBytes + skipped,
+                    byteCount: columns.count * voxelBytes
+                )
+            }
         }
     }
 
