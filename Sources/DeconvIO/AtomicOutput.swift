@@ -124,7 +124,10 @@ package final class AtomicOutput {
     ///   existence meanwhile. The output is removed then.
     package func finish() throws(DeconvolutionError) {
         precondition(state == .open, "an output is finished once")
-        guard calls.synchronize(descriptor) == 0 else { throw fail("writing", errno) }
+        // File systems that keep nothing back have no fsync and say EINVAL.
+        if calls.synchronize(descriptor) != 0, ![EINVAL, ENOSYS, ENOTSUP].contains(errno) {
+            throw fail("writing", errno)
+        }
         let problem = OutputRename.rename(temporary, to: target, replacing: overwrite)
         if problem == EEXIST {
             discard()
@@ -175,14 +178,22 @@ package final class AtomicOutput {
         }
         var status = stat()
         guard stat(path, &status) == 0 else {
-            if errno == ENOENT, lstat(path, &status) != 0 { return path }
-            switch errno {
+            let error = errno
+            if error == ENOENT, lstat(path, &status) != 0 {
+                // Absolute, since a program may change its folder during a long run.
+                let parts = OutputPath(path)
+                guard let folder = realpath(parts.folder, nil) else { throw cannotCreate(path, errno) }
+                defer { free(folder) }
+                let prefix = String(cString: folder)
+                return prefix == "/" ? "/\(parts.name)" : "\(prefix)/\(parts.name)"
+            }
+            switch error {
             case ENOENT:
                 throw DeconvolutionError(
                     .cannotCreateOutput,
                     "\(path.inMessage): is a link to nothing; remove it or choose another name"
                 )
-            default: throw cannotCreate(path, errno)
+            default: throw cannotCreate(path, error)
             }
         }
         switch status.st_mode & S_IFMT {

@@ -50,6 +50,17 @@ import Testing
         #expect(folder.contents == [])
     }
 
+    @Test func aRelativeNameStaysWhereItWasWhenTheProgramChangesItsFolder() async throws {
+        let path = folder.url.path
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            try #require(chdir(path) == 0)
+            let output = try AtomicOutput(path: "a", overwrite: false)
+            try #require(chdir("/") == 0)
+            try output.finish()
+        }
+        #expect(folder.contents == ["a"])
+    }
+
     @Test func wholeFilesAreWrittenInOneCall() throws {
         try AtomicOutput.write(Data([1, 2, 3]), to: folder.path("a"), overwrite: false)
         try AtomicOutput.write([4, 5], to: folder.path("a"), overwrite: true)

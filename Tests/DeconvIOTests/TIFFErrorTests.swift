@@ -264,6 +264,26 @@ private func failure(
         #expect(messages[0].hasSuffix("; copy the file again from its source"))
     }
 
+    @Test func libtiffNeverPrints() async throws {
+        // A tag that libtiff warns about, and data that it reports as an error.
+        let unknownTag = TIFFFixture.path("u16-le-imagej-deflate.tif")
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: unknownTag)))
+        for index in bytes.count / 2..<bytes.count / 2 + 64 { bytes[index] = 0xFF }
+        let damaged = folder.path("damaged.tif")
+        try Data(bytes).write(to: URL(fileURLWithPath: damaged))
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            [unknownTag = unknownTag as String, damaged = damaged as String] in
+            let source = try TIFFSource(path: unknownTag)
+            _ = try source.readVolume(channel: 1)
+            #expect(throws: DeconvolutionError.self) {
+                let source = try TIFFSource(path: damaged)
+                for channel in 0..<2 { _ = try source.readVolume(channel: channel) }
+            }
+        }
+        let printed = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(!printed.contains("TIFF") && !printed.contains("ecod"), "\(printed)")
+    }
+
     @Test(arguments: [
         "u8-le-imagej.tif", "u16-be-imagej-one-directory.tif", "u16-le-big-tiles-deflate.ome.tif", "u8-jpeg.tif",
         "i32-le-big-packbits.tif", "u16-le-tiles-lzma.tif", "i8-be-big-lzw.tif", "f32-le-zstd-predictor.tif",

@@ -120,7 +120,12 @@ import Testing
         #expect(psf.image.pixelType == .float64)
         let bars = try TIFFSource(path: SharedData.url("hollow-bars/observed.tif").path)
         #expect(bars.image.shape == VolumeShape(z: 32, y: 64, x: 64))
-        let peak = try psf.readVolume().floats.max()
-        #expect((peak ?? 0) > 0)
+        #expect((try psf.readVolume().floats.max() ?? 0) > 0)
+        // Saved by ImageJ 1.53f itself: 45.527587 pixels per \u00B5m, planes 0.125 apart.
+        let grid = try TIFFSource(path: SharedData.url("confocal-grid/observed.tif").path)
+        #expect(grid.image.shape == VolumeShape(z: 21, y: 150, x: 150))
+        let wanted = VoxelSpacing(z: 0.125, y: 1 / 45.527587, x: 1 / 45.527587)
+        #expect(try #require(grid.image.spacing).matches(wanted, relativeTolerance: 1e-6))
+        #expect(try grid.readVolume().floats.max() == 8)
     }
 }

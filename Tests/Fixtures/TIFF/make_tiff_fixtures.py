@@ -95,6 +95,7 @@ write("f32-le-imagej-time.tif", "float32", (1, 17, 11), "TYX", t=4, imagej=True,
 write("u16-le-imagej-nospacing.tif", "uint16", SMALLER, imagej=True, resolution=(10, 10),
       metadata={"axes": "ZYX", "unit": "micron"}, spacing=[1, 0.1, 0.1], diagnostics=1)
 write("u16-le-imagej-deflate.tif", "uint16", SMALLER, "ZCYX", c=2, imagej=True, compression="deflate", rowsperstrip=7,
+      extratags=[(65000, 4, 1, 7, False)],  # libtiff warns about it
       resolution=(8, 8), metadata={"axes": "ZCYX", "unit": "\\u00B5m", "spacing": 0.5}, spacing=[0.5, 0.125, 0.125])
 write("u16-le-big-tiles-deflate.ome.tif", "uint16", SMALLER, "TCZYX", t=2, c=2, ome=True, bigtiff=True, tile=(16, 16),
       compression="deflate", metadata=ome("TCZYX", TimeIncrement=2.0, TimeIncrementUnit="min",
