@@ -7,9 +7,7 @@ package enum DiskSpace {
     package static func freeByteCount(for path: String) -> Int? {
         var status = statvfs()
         guard statvfs(OutputPath(path).folder, &status) == 0 else { return nil }
-        return Int(
-            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue
-        )
+        return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
     }
 
     /// Checks before a long run that its result will fit.

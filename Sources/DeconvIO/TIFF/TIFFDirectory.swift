@@ -127,7 +127,7 @@ struct TIFFDirectory {
     func text(_ tag: Tag, _ file: FileBytes, _ header: TIFFHeader) throws(DeconvolutionError) -> String? {
         guard let entry = entries[tag.rawValue], [1, 2, 7].contains(entry.type) else { return nil }
         let bytes = try value(of: entry, size: 1, tag, file, header)
-        let text = bytes.prefix(through: bytes.lastIndex { $0 != 0 } ?? -1)
+        let text = bytes[..<(bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)]
         return String(validating: text, as: UTF8.self)
             ?? String(String.UnicodeScalarView(text.map { Unicode.Scalar($0) }))
     }

@@ -24,7 +24,6 @@ package final class TIFFSource: ImageFileSource {
     private let planes: Planes
     /// Type of the numbers in the file, which for ImageJ's signed images is not that of the image.
     private let storedType: PixelType
-    private let acceptsPalette: Bool
 
     /// Where planes lie.
     private enum Planes {
@@ -43,7 +42,8 @@ package final class TIFFSource: ImageFileSource {
         let chain = try TIFFDirectoryChain(file, header)
         let layout = try Self.layout(chain, file, header)
         let offsets = chain.directories.filter { layout.countsAllDirectories || !$0.isAuxiliary }.map(\.offset)
-        if let metaMorphPlanes = Optional(chain.first.count(.metaMorphPlanes)), metaMorphPlanes > 1 {
+        let metaMorphPlanes = chain.first.count(.metaMorphPlanes)
+        guard metaMorphPlanes <= 1 else {
             throw file.invalid(
                 "is a MetaMorph stack of \(metaMorphPlanes) planes, which is not read; save it as TIFF, for example "
                     + "with Fiji"
@@ -89,7 +89,6 @@ package final class TIFFSource: ImageFileSource {
         self.file = file
         self.header = header
         self.layout = layout
-        acceptsPalette = layout.acceptsPalette
         storedType = first.pixelType
         name = path
         diagnostics = layout.diagnostics
@@ -279,7 +278,7 @@ package final class TIFFSource: ImageFileSource {
             let page = try TIFFPage(
                 try TIFFDirectory(file, header, at: offsets[index]),
                 number: index + 1,
-                acceptsPalette: acceptsPalette,
+                acceptsPalette: layout.acceptsPalette,
                 file,
                 header
             )
