@@ -91,7 +91,7 @@ package final class TIFFSink: VolumeSink {
     ///   - alwaysBigTIFF: BigTIFF whatever the size.
     ///   - calls: see `AtomicOutput`.
     /// - Throws: `cannotCreateOutput` where the target exists or its folder cannot be written; `invalidArgument`
-    ///   for another type, or for more planes than libtiff can write.
+    ///   for another type, or for more planes than other programs read.
     package init(
         path: String,
         image: ImageDescription,
@@ -231,7 +231,7 @@ package final class TIFFSink: VolumeSink {
         try output.finish()
     }
 
-    /// libtiff numbers pages with 20 bits.
+    /// Readers built on libtiff 4.5 stop after 2^20 pages.
     private static let mostPlanes = 1 << 20
 
     private func failure() -> DeconvolutionError {
