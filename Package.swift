@@ -26,6 +26,7 @@ let package = Package(
     ],
     targets: [
         room("DeconvVolume", []),
+        room("DeconvOptics", ["DeconvVolume"]),
 
         .target(
             name: "DeconvTestSupport",
@@ -34,6 +35,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvOpticsTests", ["DeconvOptics", "DeconvVolume", "DeconvTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
