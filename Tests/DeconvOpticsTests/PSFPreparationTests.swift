@@ -195,6 +195,23 @@ import Testing
         #expect(prepared.psf.shape.axes.allSatisfy { $0 <= 31 })
     }
 
+    @Test(arguments: [
+        VolumeShape(z: 1, y: 64, x: 71), VolumeShape(z: 5, y: 48, x: 48),
+    ])
+    func noiseIsToldFromLightWithFewPlanesToo(shape: VolumeShape) throws {
+        let blob = GaussianPSF.voxels(
+            shape: shape,
+            center: shape.axes.map { 0.49 * Double($0) },
+            sigma: [3, 3, 3],
+            peak: 1000
+        )
+        let report = try PSFPreparation()
+            .prepare(noisy(blob, shape: shape), name: "bead.tif", imageSpacing: nil).report
+        #expect(report.backgroundMethod == .noiseAtBorder)
+        #expect(abs(report.background - 104) < 0.5)
+        #expect(abs(report.sumBeforeNormalization / blob.reduce(0, +) - 1) < 0.05)
+    }
+
     @Test func brightFacesFromDeskewingDoNotRaiseTheBackground() throws {
         let shape = VolumeShape(z: 41, y: 49, x: 49)
         var measured = noisy(GaussianPSF.voxels(shape: shape, sigma: [3, 2, 2], peak: 500), shape: shape)
