@@ -26,6 +26,8 @@ let package = Package(
     ],
     targets: [
         room("DeconvVolume", []),
+        room("DeconvSimulation", ["DeconvVolume"]),
+        room("DeconvComparison", ["DeconvVolume"]),
 
         .target(
             name: "DeconvTestSupport",
@@ -34,6 +36,8 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvSimulationTests", ["DeconvVolume", "DeconvSimulation"]),
+        tests("DeconvComparisonTests", ["DeconvVolume", "DeconvComparison"]),
     ],
     swiftLanguageModes: [.v6]
 )

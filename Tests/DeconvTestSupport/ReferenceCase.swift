@@ -19,7 +19,7 @@ public struct ReferenceCase: Sendable, CustomStringConvertible {
     public let workShape: VolumeShape?
     /// The recorded image; a few voxels are zero or negative.
     public let observed: Volume
-    /// The PSF, positive, not normalised; its centre is voxel n/2 of each axis.
+    /// The PSF, positive, not normalised; its center is voxel n/2 of each axis.
     public let psf: Volume
     /// The estimate after `iterations` updates, of the observed image's shape.
     public let expected: Volume
