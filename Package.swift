@@ -25,9 +25,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng16", providers: [.apt(["libpng-dev"])]),
+
         room("DeconvVolume", []),
         room("DeconvSimulation", ["DeconvVolume"]),
         room("DeconvComparison", ["DeconvVolume"]),
+        room("DeconvPreview", ["DeconvVolume", "CPNG"]),
 
         .target(
             name: "DeconvTestSupport",
@@ -38,6 +41,7 @@ let package = Package(
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvSimulationTests", ["DeconvVolume", "DeconvSimulation"]),
         tests("DeconvComparisonTests", ["DeconvVolume", "DeconvComparison"]),
+        tests("DeconvPreviewTests", ["DeconvVolume", "DeconvPreview", "DeconvSimulation", "CPNG"]),
     ],
     swiftLanguageModes: [.v6]
 )

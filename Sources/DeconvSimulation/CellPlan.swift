@@ -12,6 +12,8 @@ struct CellPlan {
     private let spacing: SIMD3<Double>
     private let extent: SIMD3<Double>
     private let active: [Int]
+    /// The longest side of the image, µm.
+    private let longest: Double
     /// The shorter side of the image in the plane, µm.
     private let width: Double
 
@@ -25,6 +27,7 @@ struct CellPlan {
         self.spacing = size
         self.extent = extent
         self.active = active
+        longest = active.map { extent[$0] }.max() ?? 1
         width = (inPlane.isEmpty ? active : inPlane).map { extent[$0] }.min() ?? 1
         filamentRadius = 0.75 * ((inPlane.isEmpty ? active : inPlane).map { size[$0] }.min() ?? 1)
         var semiAxes = SIMD3<Double>(repeating: .infinity)
@@ -49,26 +52,27 @@ struct CellPlan {
     }
 
     private func filament(around nucleus: Ellipsoid, using stream: inout RandomStream) -> [CellPhantom.Position] {
-        let longest = active.map { extent[$0] }.max() ?? 1
         let step = longest / 250
         let persistence = 0.6 * longest
         let stepCount = Int(stream.uniform(120...260))
         var point = nucleus.surfacePoint(towards: randomVector(using: &stream))
-        var direction = normalized(nucleus.outward(at: point) + 0.9 * randomVector(using: &stream))
+        var direction = normalized(flattened(nucleus.outward(at: point) + 0.9 * randomVector(using: &stream)))
         var positions = [CellPhantom.Position(point, spacing: spacing)]
-        for _ in 0..<stepCount {
-            direction += (step / persistence).squareRoot() * randomVector(using: &stream)
+        var stepsAlongRim = Int(stream.uniform(5...60))
+        for _ in 0..<stepCount where stepsAlongRim > 0 {
+            direction += (step / persistence).squareRoot() * flattened(randomVector(using: &stream))
             if nucleus.level(at: point) < 1.15 { direction += 0.1 * nucleus.outward(at: point) }
             let level = cell.level(at: point)
             if level > 0.8 {
-                // Bends along the rim as a microtubule does that meets the membrane.
+                // Bends along the rim as a microtubule does that meets the membrane, and ends there.
                 let outward = cell.outward(at: point)
                 let towardsRim = max((direction * outward).sum(), 0)
                 direction -= min((level - 0.8) / 0.15, 1) * towardsRim * outward
+                if level > 0.9 { stepsAlongRim -= 1 }
             }
             direction = normalized(direction)
             point += step * direction
-            if cell.level(at: point) > 0.98 { break }
+            if cell.level(at: point) > 1 { break }
             positions.append(CellPhantom.Position(point, spacing: spacing))
         }
         return positions
@@ -114,6 +118,13 @@ struct CellPlan {
         var vector = SIMD3<Double>()
         for axis in active { vector[axis] = stream.normal() }
         return vector
+    }
+
+    /// A vector squeezed to the proportions of the cell: in a flat cell filaments run along it.
+    private func flattened(_ vector: SIMD3<Double>) -> SIMD3<Double> {
+        var squeezed = vector
+        for axis in active { squeezed[axis] *= extent[axis] / longest }
+        return squeezed
     }
 
     private func normalized(_ vector: SIMD3<Double>) -> SIMD3<Double> {

@@ -7,43 +7,48 @@ struct Ellipsoid: Sendable {
     /// Its middle, µm.
     let center: SIMD3<Double>
     /// Half its extent along z and along its own two axes in the plane, µm.
-    private(set) var semiAxes: SIMD3<Double>
+    let semiAxes: SIMD3<Double>
+    private let inverse: SIMD3<Double>
     private let cosine: Double
     private let sine: Double
 
     /// An ellipsoid from its parts; `angle` turns it about z, radians.
     init(center: SIMD3<Double>, semiAxes: SIMD3<Double>, angle: Double = 0) {
+        self.init(center, semiAxes, cosine: cos(angle), sine: sin(angle))
+    }
+
+    private init(_ center: SIMD3<Double>, _ semiAxes: SIMD3<Double>, cosine: Double, sine: Double) {
         self.center = center
         self.semiAxes = semiAxes
-        cosine = cos(angle)
-        sine = sin(angle)
+        self.cosine = cosine
+        self.sine = sine
+        // 0 for an infinite axis: nothing changes along it.
+        inverse = 1 / semiAxes
     }
 
     /// The ellipsoid with `margin` micrometres added to every semi-axis.
     func grown(by margin: Double) -> Ellipsoid {
-        var grown = self
-        grown.semiAxes += margin
-        return grown
+        Ellipsoid(center, semiAxes + margin, cosine: cosine, sine: sine)
     }
 
     /// Distance to the surface, µm, negative inside; exact for spheres and on the surface, to first order elsewhere.
     func distance(to point: SIMD3<Double>) -> Double {
-        let scaled = local(point) / semiAxes
+        let scaled = local(point) * inverse
         let level = (scaled * scaled).sum().squareRoot()
-        let slope = scaled / semiAxes
+        let slope = scaled * inverse
         let steepness = (slope * slope).sum().squareRoot()
         return steepness > 0 ? level * (level - 1) / steepness : -semiAxes.min()
     }
 
     /// 1 on the surface, 0 in the middle, growing linearly outwards.
     func level(at point: SIMD3<Double>) -> Double {
-        let scaled = local(point) / semiAxes
+        let scaled = local(point) * inverse
         return (scaled * scaled).sum().squareRoot()
     }
 
     /// The unit vector that leads straight out of the ellipsoid.
     func outward(at point: SIMD3<Double>) -> SIMD3<Double> {
-        let slope = local(point) / (semiAxes * semiAxes)
+        let slope = local(point) * inverse * inverse
         let turned = SIMD3(slope[0], cosine * slope[1] - sine * slope[2], sine * slope[1] + cosine * slope[2])
         let length = (turned * turned).sum().squareRoot()
         return length > 0 ? turned / length : SIMD3()

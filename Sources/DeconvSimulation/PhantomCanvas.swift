@@ -40,10 +40,12 @@ struct PhantomCanvas {
 
     /// Adds `density` wherever the signed distance lies in a range, in µm.
     /// - Parameters:
+    ///   - samples: how many samples along each axis measure the part of a voxel that lies in the range.
     ///   - reach: an ellipsoid inside which all of it lies; nothing is looked at further out than that.
     ///   - distance: signed distance to a surface, µm; it may be approximate away from the range.
     mutating func addSolid(
         density: Double,
+        samples: Int = 4,
         within reach: Ellipsoid,
         where range: ClosedRange<Double>,
         of distance: (SIMD3<Double>) -> Double
@@ -52,7 +54,7 @@ struct PhantomCanvas {
         for axis in 0..<3 where !isActive(axis) { halfVoxel[axis] = 0 }
         // Twice the half diagonal: the distance to an ellipsoid is only nearly one.
         let margin = 2 * (halfVoxel * halfVoxel).sum().squareRoot()
-        let subdivisions = VolumeShape(perAxis: { isActive($0) ? 4 : 1 })
+        let subdivisions = VolumeShape(perAxis: { isActive($0) ? samples : 1 })
         let inPlane = max(reach.semiAxes[1], reach.semiAxes[2])
         let columns = voxels(axis: 2, center: reach.center[2], reach: inPlane)
         let rows = voxels(axis: 1, center: reach.center[1], reach: inPlane)
