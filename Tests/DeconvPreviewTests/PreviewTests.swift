@@ -239,14 +239,19 @@ import Testing
         let file = try preview.png()
         #expect(file.prefix(8) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         #expect(file.suffix(8).prefix(4) == [0x49, 0x45, 0x4E, 0x44])
+        let picture = preview.draw()
+        var pixels = [UInt8](repeating: 0, count: picture.width * picture.height)
         var image = png_image()
         image.version = png_uint_32(PNG_IMAGE_VERSION)
-        try #require(png_image_begin_read_from_memory(&image, file, file.count) != 0)
-        let picture = preview.draw()
-        #expect((Int(image.width), Int(image.height)) == (picture.width, picture.height))
-        #expect(image.format == png_uint_32(PNG_FORMAT_GRAY))
-        var pixels = [UInt8](repeating: 0, count: picture.width * picture.height)
-        try #require(png_image_finish_read(&image, nil, &pixels, png_int_32(picture.width), nil) != 0)
+        // libpng keeps both addresses from the first call to the second.
+        try withUnsafeMutablePointer(to: &image) { image in
+            try file.withUnsafeBytes { bytes in
+                try #require(png_image_begin_read_from_memory(image, bytes.baseAddress, bytes.count) != 0)
+                #expect(image.pointee.format == png_uint_32(PNG_FORMAT_GRAY))
+                #expect((Int(image.pointee.width), Int(image.pointee.height)) == (picture.width, picture.height))
+                try #require(png_image_finish_read(image, nil, &pixels, png_int_32(picture.width), nil) != 0)
+            }
+        }
         #expect(pixels == picture.pixels)
     }
 
