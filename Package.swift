@@ -20,6 +20,10 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "gpudeconv",
+    products: [
+        .executable(name: "gpudeconv", targets: ["GPUDeconvCLI"]),
+        .library(name: "GPUDeconv", targets: ["GPUDeconv"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -28,9 +32,10 @@ let package = Package(
         .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
         .systemLibrary(name: "CCLFFT", pkgConfig: "clFFT", providers: [.apt(["libclfft-dev"])]),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+        .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng16", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
 
-        room("DeconvVolume", []),
-        room("DeconvPlan", ["DeconvVolume"]),
         .target(
             name: "DeconvKernels",
             path: "Kernels",
@@ -38,9 +43,31 @@ let package = Package(
             resources: [.embedInCode("Preamble"), .embedInCode("Elementwise"), .embedInCode("Reductions")],
             swiftSettings: settings
         ),
+        room("DeconvVolume", []),
+        room("DeconvIO", ["DeconvVolume", "CTIFF", "CTIFFShim"]),
+        room("DeconvOptics", ["DeconvVolume"]),
+        room("DeconvPlan", ["DeconvVolume"]),
         room("DeconvDevice", ["DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CFFTW"]),
         room("DeconvMethods", ["DeconvVolume", "DeconvPlan", "DeconvDevice"]),
-        room("DeconvPipeline", ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods"]),
+        room("DeconvSimulation", ["DeconvVolume"]),
+        room("DeconvComparison", ["DeconvVolume"]),
+        room("DeconvPreview", ["DeconvVolume", "CPNG"]),
+        room(
+            "DeconvPipeline",
+            [
+                "DeconvVolume", "DeconvIO", "DeconvOptics", "DeconvPlan", "DeconvDevice", "DeconvMethods",
+                "DeconvSimulation", "DeconvComparison", "DeconvPreview", logging,
+            ]
+        ),
+        room("GPUDeconv", ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods", "DeconvPipeline", logging]),
+        .executableTarget(
+            name: "GPUDeconvCLI",
+            dependencies: [
+                "GPUDeconv", "DeconvPipeline", "DeconvPlan", "DeconvOptics", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
 
         .target(
             name: "DeconvTestSupport",
@@ -48,12 +75,20 @@ let package = Package(
             path: "Tests/DeconvTestSupport",
             swiftSettings: settings
         ),
+        tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvIOTests", ["DeconvIO", "DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvOpticsTests", ["DeconvOptics", "DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvPlanTests", ["DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvSimulationTests", ["DeconvVolume", "DeconvSimulation"]),
+        tests("DeconvComparisonTests", ["DeconvVolume", "DeconvComparison"]),
+        tests("DeconvPreviewTests", ["DeconvVolume", "DeconvPreview", "DeconvSimulation", "CPNG"]),
         tests(
             "DeconvPipelineTests",
-            ["DeconvPipeline", "DeconvMethods", "DeconvDevice", "DeconvPlan", "DeconvVolume", "DeconvTestSupport"]
+            [
+                "DeconvPipeline", "DeconvMethods", "DeconvDevice", "DeconvPlan", "DeconvOptics", "DeconvIO",
+                "DeconvVolume", "DeconvTestSupport",
+            ]
         ),
-        tests("DeconvPlanTests", ["DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
-        tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -12,6 +12,7 @@ package enum KernelSource {
         ("EmbedField", PackageResources.EmbedField_cl),
         ("EmbedPSF", PackageResources.EmbedPSF_cl),
         ("FillField", PackageResources.FillField_cl),
+        ("FillFromObserved", PackageResources.FillFromObserved_cl),
         ("FillWork", PackageResources.FillWork_cl),
         ("ScaleSpectrum", PackageResources.ScaleSpectrum_cl),
         ("ComplexMultiply", PackageResources.ComplexMultiply_cl),

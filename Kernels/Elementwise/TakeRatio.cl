@@ -1,18 +1,18 @@
 /* work ← (g + s²) / max(work + b + s², floor) on the frame, 0 in the rest of its planes.
  *
- * g is the observed image as stored, taken as 0 where it is negative; `variance` is s².
+ * g is max(observed, 0) − offset; `variance` is s².
  */
 kernel void take_ratio(
     global const OBSERVED *observed,
     global float *work, uint workY, uint rowPitch, ulong planePitch,
     uint frameZ, uint frameY, uint frameX, uint extentY, uint extentX,
-    float background, float variance, float least) {
+    float offset, float background, float variance, float least) {
     size_t x = get_global_id(0), y = get_global_id(1), z = get_global_id(2);
     if (x >= rowPitch || y >= workY) return;
     size_t target = (z + frameZ) * planePitch + y * rowPitch + x;
     float ratio = 0.0f;
     if (is_inside(y, frameY, extentY) && is_inside(x, frameX, extentX)) {
-        float recorded = fmax((float)observed[(z * extentY + (y - frameY)) * extentX + (x - frameX)], 0.0f);
+        float recorded = fmax((float)observed[(z * extentY + (y - frameY)) * extentX + (x - frameX)], 0.0f) - offset;
         ratio = (recorded + variance) / fmax(work[target] + background + variance, least);
     }
     work[target] = ratio;

@@ -93,8 +93,10 @@ package struct WorkspaceLayout: Hashable, Sendable {
     var transformScale: Float { Float(1 / Double(workShape.voxelCount)) }
 }
 
-/// The constants of the ratio (g + s²) / max(y + b + s², floor).
+/// The constants of the ratio (max(g, 0) − offset + s²) / max(y + b + s², floor).
 package struct RatioConstants: Hashable, Sendable {
+    /// Taken off the observed image before it is compared, in its units.
+    package var offset: Float
     /// b: camera offset and haze, in the units of the image.
     package var background: Float
     /// s²: variance of the read noise, in the units of the image squared.
@@ -103,7 +105,8 @@ package struct RatioConstants: Hashable, Sendable {
     package var floor: Float
 
     /// Constants of a ratio.
-    package init(background: Float, readNoiseVariance: Float, floor: Float) {
+    package init(offset: Float = 0, background: Float, readNoiseVariance: Float, floor: Float) {
+        self.offset = offset
         self.background = background
         self.readNoiseVariance = readNoiseVariance
         self.floor = floor
@@ -156,8 +159,17 @@ package protocol Workspace: AnyObject {
     /// Replaces the forward projection by the ratio of observed to projected, 0 outside the frame.
     /// - Parameter measured: the part of the frame over which the Poisson divergence of the observed image from
     ///   the projection is summed on the way, or nil.
-    /// - Returns: that divergence, Σ g·ln(g/y) − g + y.
+    /// - Returns: that divergence, Σ g·ln(g/y) − g + y with g = max(observed, 0) and
+    ///   y = max(projection + offset + b, floor): an offset is light that the model has in y.
     func takeRatio(_ constants: RatioConstants, measuring measured: Region?) throws(DeconvolutionError) -> Double?
+
+    /// Sets a field to max(g − offset, least) on the frame and to `outside` in the rest of the domain.
+    func fillFromObserved(
+        _ field: Field,
+        offset: Float,
+        least: Float,
+        outside: Float
+    ) throws(DeconvolutionError)
 
     /// Sets the work volume to `value` inside a region and to 0 outside.
     func fillWork(with value: Float, in region: Region) throws(DeconvolutionError)
@@ -173,8 +185,12 @@ package protocol Workspace: AnyObject {
     /// value, and 0 elsewhere and outside `support`.
     func storeNormalization(in field: Field, threshold: Float, support: Region) throws(DeconvolutionError)
 
-    /// estimate ← estimate · work · normalization on the domain, never below 0; nil stands for 1.
-    func multiply(_ estimate: Field, byWorkAnd normalization: Field?) throws(DeconvolutionError)
+    /// estimate ← estimate · max(work · normalization, least) on the domain; no normalization stands for 1.
+    func multiply(
+        _ estimate: Field,
+        byWorkAnd normalization: Field?,
+        least: Float
+    ) throws(DeconvolutionError)
 
     /// Returns when all work given so far is done, so that progress can be told.
     func synchronize() throws(DeconvolutionError)

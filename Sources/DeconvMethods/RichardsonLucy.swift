@@ -2,6 +2,19 @@ package import DeconvDevice
 package import DeconvPlan
 package import DeconvVolume
 
+/// Where the estimate of an iterative method starts.
+public enum StartingEstimate: String, CaseIterable, Sendable {
+    /// At the mean of g − b; and the first three updates compare light with light, ratio = (g − b) / max(H x, floor).
+    ///
+    /// With no background this is `flat`. With one, b dilutes every ratio and a flat start leaves haze that takes tens of
+    /// iterations to go: Documentation/Decisions/start.md has the measurements.
+    case light
+    /// At the mean of g − b everywhere.
+    case flat
+    /// At the observed image above its background, and its mean outside the frame.
+    case observed
+}
+
 /// Richardson-Lucy deconvolution of one tile at a time, for Poisson noise (Richardson 1972, J. Opt. Soc. Am. 62:55;
 /// Lucy 1974, Astron. J. 79:745), with the boundary weighting of Bertero and Boccacci 2005 (eqs. 17 and 18).
 ///
@@ -12,21 +25,36 @@ package struct RichardsonLucy: Sendable {
     /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
     private static let normalizationThreshold: Float = 0.01
 
+    /// Updates that compare light with light under `StartingEstimate.light`.
+    private static let lightUpdateCount = 3
+
+    /// No voxel begins lower than this part of the mean light, for what is 0 stays 0.
+    private static let leastStart = 1e-3
+
     /// Number of updates, at least 1.
     package var iterationCount: Int
     /// b: camera offset and haze, in the units of the image, at least 0.
     package var background: Double
     /// s: read noise, in the units of the image, at least 0.
     package var readNoise: Double
+    /// Where the estimate starts.
+    package var start: StartingEstimate
     /// The Poisson divergence is measured every so many iterations, and at the first and last; 0 for never.
     package var divergenceInterval: Int
 
     /// A run of the method.
-    package init(iterationCount: Int, background: Double = 0, readNoise: Double = 0, divergenceInterval: Int = 0) {
+    package init(
+        iterationCount: Int,
+        background: Double = 0,
+        readNoise: Double = 0,
+        start: StartingEstimate = .light,
+        divergenceInterval: Int = 0
+    ) {
         precondition(iterationCount >= 1 && background >= 0 && readNoise >= 0 && divergenceInterval >= 0)
         self.iterationCount = iterationCount
         self.background = background
         self.readNoise = readNoise
+        self.start = start
         self.divergenceInterval = divergenceInterval
     }
 
@@ -45,7 +73,8 @@ extension RichardsonLucy {
         private let method: RichardsonLucy
         private let workspace: W
         private let estimate: W.Field
-        private var normalization: (mask: Region, support: Region, field: W.Field)?
+        private var normalization: (mask: Region, support: Region)?
+        private var normalizationField: W.Field?
 
         /// Allocates the estimate; the normalization follows with the first tile that has one.
         package init(_ method: RichardsonLucy, on workspace: W) throws(DeconvolutionError) {
@@ -71,33 +100,48 @@ extension RichardsonLucy {
             step: (Step) throws(DeconvolutionError) -> Void
         ) throws(DeconvolutionError) -> [Float] {
             let weights = try normalization(for: tile.geometry)
-            let constants = RatioConstants(
+            let modelled = RatioConstants(
                 background: Float(method.background),
                 readNoiseVariance: Float(method.readNoise * method.readNoise),
                 floor: Float(1e-6 * mean)
             )
             try workspace.setObserved(observed)
-            try workspace.fill(estimate, with: Float(mean - method.background), in: tile.geometry.support)
+            try setStart(tile.geometry, light: mean - method.background)
             for iteration in 1...method.iterationCount {
                 try workspace.forwardProject(estimate)
                 let measured = method.measures(iteration) ? tile.coreInWork : nil
+                let comparesLight = method.comparesLight(iteration)
+                let constants = comparesLight ? method.lightConstants(mean: mean) : modelled
                 let divergence = try workspace.takeRatio(constants, measuring: measured)
                 try workspace.backProject()
-                try workspace.multiply(estimate, byWorkAnd: weights)
+                let least = comparesLight ? Float(RichardsonLucy.leastStart) : 0
+                try workspace.multiply(estimate, byWorkAnd: weights, least: least)
                 try workspace.synchronize()
                 try step(Step(iteration: iteration, poissonDivergence: divergence))
             }
             return try workspace.download(estimate, region: tile.coreInWork)
         }
 
+        private func setStart(_ geometry: WorkGeometry, light: Double) throws(DeconvolutionError) {
+            switch method.start {
+            case .light, .flat:
+                try workspace.fill(estimate, with: Float(light), in: geometry.support)
+            case .observed:
+                try workspace.fillFromObserved(
+                    estimate,
+                    offset: Float(method.background),
+                    least: Float(RichardsonLucy.leastStart * light),
+                    outside: geometry.support == geometry.domain ? Float(light) : 0
+                )
+            }
+        }
+
         /// W of a geometry, or nil where it is 1; computed once for all tiles that share it.
         private func normalization(for geometry: WorkGeometry) throws(DeconvolutionError) -> W.Field? {
             guard let mask = geometry.mask else { return nil }
-            if let normalization, normalization.mask == mask, normalization.support == geometry.support {
-                return normalization.field
-            }
+            if let normalization, normalization == (mask, geometry.support) { return normalizationField }
             let field: W.Field
-            if let normalization { field = normalization.field } else { field = try workspace.makeField() }
+            if let normalizationField { field = normalizationField } else { field = try workspace.makeField() }
             try workspace.fillWork(with: 1, in: mask)
             try workspace.backProject()
             try workspace.storeNormalization(
@@ -105,9 +149,28 @@ extension RichardsonLucy {
                 threshold: RichardsonLucy.normalizationThreshold,
                 support: geometry.support
             )
-            normalization = (mask, geometry.support, field)
+            normalizationField = field
+            normalization = (mask, geometry.support)
             return field
         }
+
+        /// Has the normalization computed anew with the next tile, because the PSF is another.
+        package func forgetNormalization() { normalization = nil }
+    }
+
+    /// Whether an iteration takes the background off the observed image instead of adding it to the projection.
+    private func comparesLight(_ iteration: Int) -> Bool {
+        start == .light && background > 0 && iteration <= Self.lightUpdateCount
+    }
+
+    /// Where there is less light than background, or than half the mean, its noise would decide the ratio.
+    private func lightConstants(mean: Double) -> RatioConstants {
+        RatioConstants(
+            offset: Float(background),
+            background: 0,
+            readNoiseVariance: Float(readNoise * readNoise),
+            floor: Float(max(min(background, (mean - background) / 2), 1e-6 * mean))
+        )
     }
 
     /// Whether an iteration measures the divergence.

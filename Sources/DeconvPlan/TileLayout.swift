@@ -29,7 +29,13 @@ struct TileLayout {
 
     /// What one tile takes; the same for all, since all have one frame shape.
     var footprint: TileFootprint {
-        TileFootprint(tile(at: .zero).geometry, psfShape: request.psf.shape, pixelType: request.pixelType)
+        let tile = tile(at: .zero)
+        return TileFootprint(
+            tile.geometry,
+            coreShape: tile.core.shape,
+            psfShape: request.psf.shape,
+            pixelType: request.pixelType
+        )
     }
 
     /// Modelled time of an iteration over all tiles; only ratios mean anything.

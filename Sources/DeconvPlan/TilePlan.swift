@@ -159,16 +159,16 @@ extension TilePlan {
     ) -> DeconvolutionError {
         let what = tile.map { "a tile of \($0) voxels" } ?? "the smallest tile"
         let remedy = tile == nil ? "raise --memory-limit or crop the PSF" : "choose a smaller --tile"
-        if footprint.totalBytes > budget.totalBytes {
-            return DeconvolutionError(
-                .invalidArgument,
-                "\(what) takes \(ByteCount(footprint.totalBytes)) but \(ByteCount(budget.totalBytes)) are allowed: \(remedy)"
-            )
-        }
-        return DeconvolutionError(
-            .invalidArgument,
-            "\(what) needs a buffer of \(ByteCount(footprint.largestBufferBytes)) but the device allows "
-                + "\(ByteCount(budget.largestBufferBytes)) in one piece: \(remedy)"
-        )
+        let needed = budget.isHostMemory ? footprint.sharedBytes : footprint.totalBytes
+        let reason =
+            if needed > budget.totalBytes {
+                "takes \(ByteCount(needed)) but \(ByteCount(budget.totalBytes)) are allowed"
+            } else if footprint.hostBytes > budget.hostBytes {
+                "takes \(ByteCount(footprint.hostBytes)) of host memory but \(ByteCount(budget.hostBytes)) are free"
+            } else {
+                "needs a buffer of \(ByteCount(footprint.largestBufferBytes)) but the device allows "
+                    + "\(ByteCount(budget.largestBufferBytes)) in one piece"
+            }
+        return DeconvolutionError(.invalidArgument, "\(what) \(reason): \(remedy)")
     }
 }

@@ -36,6 +36,7 @@ import Testing
             iterationCount: reference.iterations,
             background: reference.background,
             readNoise: reference.readNoise,
+            start: .flat,
             divergenceInterval: 1
         )
         let voxels = reference.observed.voxels

@@ -14,4 +14,7 @@ public enum SharedData {
 
     /// A file in it, for example `lattice-cell/psf.tif`.
     public static func url(_ path: String) -> URL { folder.appendingPathComponent(path) }
+
+    /// The path of a file in it, for example `lattice-cell/psf.tif`.
+    public static func path(_ path: String) -> String { folder.appendingPathComponent(path).path }
 }

@@ -26,7 +26,9 @@ package struct CPUBackend: ComputeBackend {
     }
 
     /// What the system has free now, less a reserve of a tenth.
-    package var freeMemory: MemoryBudget { MemoryBudget(totalBytes: HostSystem.freeBytes / 10 * 9) }
+    package var freeMemory: MemoryBudget {
+        MemoryBudget(totalBytes: HostSystem.freeBytes / 10 * 9, isHostMemory: true)
+    }
 
     /// FFTW transforms every length.
     package func supportsLength(_ length: Int) -> Bool { length >= 1 }

@@ -279,7 +279,7 @@ extension CPUWorkspace {
     ) -> Double? {
         let (work, layout, frame) = (work, layout, layout.frame)
         let rowPitch = 2 * layout.halfRow
-        let offset = constants.background + constants.readNoiseVariance
+        let (observedOffset, projectedOffset) = (constants.offset, constants.background + constants.readNoiseVariance)
         let variance = constants.readNoiseVariance
         let floor = constants.floor
         let sums = PlaneSums(count: frame.shape.z)
@@ -302,8 +302,8 @@ extension CPUWorkspace {
                         )
                     }
                     for x in 0..<frame.shape.x {
-                        let observedValue = max(recorded[x].asFloat, 0) + variance
-                        projection[x] = observedValue / max(projection[x] + offset, floor)
+                        let observedValue = max(recorded[x].asFloat, 0) - observedOffset + variance
+                        projection[x] = observedValue / max(projection[x] + projectedOffset, floor)
                     }
                     row.update(repeating: 0, count: frame.origin.x)
                     let end = frame.origin.x + frame.shape.x
@@ -314,6 +314,42 @@ extension CPUWorkspace {
             (plane + end * rowPitch).update(repeating: 0, count: (layout.workShape.y - end) * rowPitch)
         }
         return measured == nil ? nil : sums.total
+    }
+
+    package func fillFromObserved(
+        _ field: Field,
+        offset: Float,
+        least: Float,
+        outside: Float
+    ) throws(DeconvolutionError) {
+        switch observed {
+        case .uint8(let voxels): fill(field, from: voxels, offset, least, outside)
+        case .uint16(let voxels): fill(field, from: voxels, offset, least, outside)
+        case .float32(let voxels): fill(field, from: voxels, offset, least, outside)
+        }
+    }
+
+    @inline(__always)
+    private func fill<Voxel: StoredVoxel>(
+        _ field: Field,
+        from observed: [Voxel],
+        _ offset: Float,
+        _ least: Float,
+        _ outside: Float
+    ) {
+        let (values, frame, domain) = (field.values, layout.frame, layout.domain.shape)
+        pool.forEach(domain.z) { _, z in
+            let plane = values.base + z * domain.planeVoxelCount
+            plane.update(repeating: outside, count: domain.planeVoxelCount)
+            guard frame.zRange.contains(z) else { return }
+            observed.withUnsafeBufferPointer { voxels in
+                for y in 0..<frame.shape.y {
+                    let recorded = voxels.baseAddress! + ((z - frame.origin.z) * frame.shape.y + y) * frame.shape.x
+                    let row = plane + (frame.origin.y + y) * domain.x + frame.origin.x
+                    for x in 0..<frame.shape.x { row[x] = max(recorded[x].asFloat - offset, least) }
+                }
+            }
+        }
     }
 
     package func storeNormalization(
@@ -345,7 +381,11 @@ extension CPUWorkspace {
         }
     }
 
-    package func multiply(_ estimate: Field, byWorkAnd normalization: Field?) throws(DeconvolutionError) {
+    package func multiply(
+        _ estimate: Field,
+        byWorkAnd normalization: Field?,
+        least: Float
+    ) throws(DeconvolutionError) {
         let (work, values, weights, layout) = (work, estimate.values, normalization?.values, layout)
         let domain = layout.domain.shape
         pool.forEach(domain.z) { _, z in
@@ -355,9 +395,9 @@ extension CPUWorkspace {
                 let target = values.base + start
                 if let weights {
                     let weight = weights.base + start
-                    for x in 0..<domain.x { target[x] *= max(row[x], 0) * weight[x] }
+                    for x in 0..<domain.x { target[x] *= max(row[x] * weight[x], least) }
                 } else {
-                    for x in 0..<domain.x { target[x] *= max(row[x], 0) }
+                    for x in 0..<domain.x { target[x] *= max(row[x], least) }
                 }
             }
         }
@@ -381,7 +421,7 @@ private final class PlaneSums: @unchecked Sendable {
     var largest: Double { values.reduce(0, max) }
 }
 
-/// Σ g·ln(g/y) − g + y over a row, with y = projection + background, not below the floor.
+/// Σ g·ln(g/y) − g + y over a row, with y = max(projection + offset + b, floor).
 @inline(__always)
 private func poissonDivergence<Voxel: StoredVoxel>(
     _ recorded: UnsafePointer<Voxel>,
@@ -389,10 +429,11 @@ private func poissonDivergence<Voxel: StoredVoxel>(
     _ count: Int,
     _ constants: RatioConstants
 ) -> Double {
+    let background = constants.offset + constants.background
     var sum = 0.0
     for x in 0..<count {
         let observed = Double(max(recorded[x].asFloat, 0))
-        let expected = Double(max(projection[x] + constants.background, constants.floor))
+        let expected = Double(max(projection[x] + background, constants.floor))
         sum += observed > 0 ? observed * log(observed / expected) - observed + expected : expected
     }
     return sum

@@ -12,6 +12,7 @@ final class KernelTable {
     private let embedFieldKernel: Kernel
     private let embedPSFKernel: Kernel
     private let fillFieldKernel: Kernel
+    private let fillFromObservedKernel: Kernel
     private let fillWorkKernel: Kernel
     private let scaleSpectrumKernel: Kernel
     private let complexMultiplyKernel: Kernel
@@ -28,6 +29,7 @@ final class KernelTable {
         embedFieldKernel = try Kernel("embed_field", of: program, on: queue)
         embedPSFKernel = try Kernel("embed_psf", of: program, on: queue)
         fillFieldKernel = try Kernel("fill_field", of: program, on: queue)
+        fillFromObservedKernel = try Kernel("fill_from_observed", of: program, on: queue)
         fillWorkKernel = try Kernel("fill_work", of: program, on: queue)
         scaleSpectrumKernel = try Kernel("scale_spectrum", of: program, on: queue)
         complexMultiplyKernel = try Kernel("complex_multiply", of: program, on: queue)
@@ -85,6 +87,24 @@ final class KernelTable {
         )
     }
 
+    func fillFromObserved(
+        _ field: DeviceBuffer,
+        _ observed: DeviceBuffer,
+        _ layout: WorkspaceLayout,
+        offset: Float,
+        least: Float,
+        outside: Float
+    ) throws(DeconvolutionError) {
+        let shape = layout.domain.shape
+        try fillFromObservedKernel.run(
+            x: shape.x,
+            y: shape.y,
+            z: shape.z,
+            [.buffer(field), .uint(shape.y), .uint(shape.x), .buffer(observed)] + box(layout.frame)
+                + [.float(offset), .float(least), .float(outside)]
+        )
+    }
+
     func fillWork(
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
@@ -137,7 +157,8 @@ final class KernelTable {
             [.buffer(observed)] + workArguments(work, layout) + [
                 .uint(frame.origin.z), .uint(frame.origin.y), .uint(frame.origin.x),
                 .uint(frame.shape.y), .uint(frame.shape.x),
-                .float(constants.background), .float(constants.readNoiseVariance), .float(constants.floor),
+                .float(constants.offset), .float(constants.background), .float(constants.readNoiseVariance),
+                .float(constants.floor),
             ]
         )
     }
@@ -165,7 +186,8 @@ final class KernelTable {
         _ estimate: DeviceBuffer,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
-        normalization: DeviceBuffer?
+        normalization: DeviceBuffer?,
+        least: Float
     ) throws(DeconvolutionError) {
         let shape = layout.domain.shape
         try multiplyEstimateKernel.run(
@@ -174,7 +196,8 @@ final class KernelTable {
             z: shape.z,
             [
                 .buffer(estimate), .uint(shape.y), .uint(shape.x),
-                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch), .buffer(normalization),
+                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
+                .buffer(normalization), .float(least),
             ]
         )
     }
@@ -196,7 +219,7 @@ final class KernelTable {
                 .uint(frame.shape.y), .uint(frame.shape.x),
                 .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
             ] + box(region) + [
-                .float(constants.background), .float(constants.floor),
+                .float(constants.offset + constants.background), .float(constants.floor),
                 .buffer(partialSums), .local(kernel.groupSize * (hasDouble ? 8 : 4)),
             ]
         )

@@ -18,9 +18,11 @@ package struct OpenCLBackend: ComputeBackend {
     /// machine's memory, what the system has free.
     package var freeMemory: MemoryBudget {
         let total = device.memoryBytes / 10 * 9
+        let host = HostSystem.freeBytes / 10 * 9
         return MemoryBudget(
-            totalBytes: context.device.sharesHostMemory ? min(total, HostSystem.freeBytes / 10 * 9) : total,
-            largestBufferBytes: device.largestBufferBytes
+            totalBytes: context.device.sharesHostMemory ? min(total, host) : total,
+            largestBufferBytes: device.largestBufferBytes,
+            hostBytes: host
         )
     }
 

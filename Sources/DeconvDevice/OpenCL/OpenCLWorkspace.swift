@@ -200,6 +200,16 @@ extension OpenCLWorkspace {
         return divergence
     }
 
+    package func fillFromObserved(
+        _ field: Field,
+        offset: Float,
+        least: Float,
+        outside: Float
+    ) throws(DeconvolutionError) {
+        guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
+        try kernels.fillFromObserved(field.buffer, observed, layout, offset: offset, least: least, outside: outside)
+    }
+
     package func storeNormalization(
         in field: Field,
         threshold: Float,
@@ -209,7 +219,17 @@ extension OpenCLWorkspace {
         try kernels.storeNormalization(field.buffer, work, layout, least: threshold * largest, support: support)
     }
 
-    package func multiply(_ estimate: Field, byWorkAnd normalization: Field?) throws(DeconvolutionError) {
-        try kernels.multiplyEstimate(estimate.buffer, work, layout, normalization: normalization?.buffer)
+    package func multiply(
+        _ estimate: Field,
+        byWorkAnd normalization: Field?,
+        least: Float
+    ) throws(DeconvolutionError) {
+        try kernels.multiplyEstimate(
+            estimate.buffer,
+            work,
+            layout,
+            normalization: normalization?.buffer,
+            least: least
+        )
     }
 }

@@ -1,0 +1,63 @@
+import DeconvVolume
+
+/// The OME-XML of an image that this program writes.
+enum OMEXMLWriter {
+    /// A document of schema 2016-06 in plain ASCII, as TIFF wants its texts.
+    /// - Parameters:
+    ///   - image: shape, axes and calibration.
+    ///   - pixelType: how the voxels are stored.
+    ///   - name: the image's name.
+    static func document(_ image: ImageDescription, pixelType: PixelType, name: String) -> String {
+        let type =
+            switch pixelType {
+            case .float32: "float"
+            case .float64: "double"
+            default: pixelType.rawValue
+            }
+        var size = ""
+        if let spacing = image.spacing, spacing.isValid {
+            for (axis, length) in [("X", spacing.x), ("Y", spacing.y), ("Z", spacing.z)] {
+                size += " PhysicalSize\(axis)=\"\(length)\" PhysicalSize\(axis)Unit=\"&#181;m\""
+            }
+        }
+        if let interval = image.timeInterval { size += " TimeIncrement=\"\(interval)\" TimeIncrementUnit=\"s\"" }
+        let channels = (0..<image.channelCount).map { channel in
+            let name = channel < image.channelNames.count ? " Name=\"\(escaped(image.channelNames[channel]))\"" : ""
+            return "<Channel ID=\"Channel:0:\(channel)\"\(name) SamplesPerPixel=\"1\"><LightPath/></Channel>"
+        }
+        let planes = image.shape.z * image.channelCount * image.timepointCount
+        let isBigEndian = 1.bigEndian == 1
+        return """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" \
+            xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
+            xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 \
+            http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="gpudeconv">\
+            <Image ID="Image:0" Name="\(escaped(name))">\
+            <Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="\(type)" BigEndian="\(isBigEndian)" \
+            SizeX="\(image.shape.x)" SizeY="\(image.shape.y)" SizeC="\(image.channelCount)" SizeZ="\(image.shape.z)" \
+            SizeT="\(image.timepointCount)"\(size)>\
+            \(channels.joined())<TiffData IFD="0" PlaneCount="\(planes)"/>\
+            </Pixels></Image></OME>
+            """
+    }
+
+    /// The text as an attribute's value: markup, line breaks and everything beyond ASCII as references.
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "\t", "\n", "\r": result += "&#\(scalar.value);"
+            case " "..."~": result.unicodeScalars.append(scalar)
+            // XML 1.0 has no way to write other control characters.
+            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": result += "&#65533;"
+            default: result += "&#\(scalar.value);"
+            }
+        }
+        return result
+    }
+}

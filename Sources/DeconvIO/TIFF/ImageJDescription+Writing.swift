@@ -1,0 +1,32 @@
+import DeconvVolume
+
+extension ImageJDescription {
+    /// The description of an image that this program writes, `spacing` in µm.
+    ///
+    /// It has the same length with and without a display range: what is missing is line breaks at its end, which ImageJ
+    /// passes over.
+    static func text(
+        _ image: ImageDescription,
+        pixelType: PixelType,
+        displayRange: ClosedRange<Float>? = nil
+    ) -> String {
+        let planes = image.shape.z * image.channelCount * image.timepointCount
+        var lines = ["ImageJ=1.54f", "images=\(planes)"]
+        if image.channelCount > 1 { lines.append("channels=\(image.channelCount)") }
+        if image.shape.z > 1 { lines.append("slices=\(image.shape.z)") }
+        if image.timepointCount > 1 { lines.append("frames=\(image.timepointCount)") }
+        if image.channelCount > 1 || image.timepointCount > 1 { lines.append("hyperstack=true") }
+        if image.channelCount > 1 {
+            // ImageJ shows at most seven channels at once.
+            lines.append("mode=\(image.channelCount <= 7 ? "composite" : "grayscale")")
+        }
+        if let spacing = image.spacing, spacing.isValid { lines += ["unit=micron", "spacing=\(spacing.z)"] }
+        if let interval = image.timeInterval { lines.append("finterval=\(interval)") }
+        lines.append("loop=false")
+        var text = lines.map { $0 + "\n" }.joined()
+        let range = displayRange.map { "min=\($0.lowerBound)\nmax=\($0.upperBound)\n" } ?? ""
+        text += range
+        // A Float has at most 15 characters.
+        return text + String(repeating: "\n", count: 48 - range.utf8.count)
+    }
+}

@@ -1,0 +1,116 @@
+import DeconvVolume
+
+/// The text that ImageJ and Fiji put into a TIFF: `ImageJ=1.54f`, then one `key=value` a line.
+struct ImageJDescription {
+    private let values: [String: String]
+
+    /// The description, or nil where the text is not ImageJ's.
+    init?(_ text: String) {
+        guard text.hasPrefix("ImageJ=") else { return nil }
+        var values: [String: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            guard let equals = line.firstIndex(of: "=") else { continue }
+            let key = String(line[..<equals]).trimmed
+            if values[key] == nil { values[key] = String(line[line.index(after: equals)...]).trimmed }
+        }
+        self.values = values
+    }
+
+    /// What it says about a file of `pageCount` pages.
+    ///
+    /// Axes: `channels`, `slices` and `frames`, channel fastest. Sizes: `XResolution` is pixels per `unit`, `spacing`
+    /// is the distance between planes in `unit`, or in `zunit` where there is one. ImageJ leaves `spacing` out
+    /// where it is exactly 1, so a stack with a unit and without `spacing` has 1, with a diagnostic.
+    /// - Parameters:
+    ///   - pageCount: full-resolution pages.
+    ///   - resolution: pixels per unit along x and y, and the length of the tag's own unit in µm, if any.
+    ///   - name: the file, for diagnostics.
+    func layout(
+        pageCount: Int,
+        resolution: TIFFResolution,
+        name: String
+    ) throws(DescriptionProblem) -> TIFFLayout {
+        let channels = try count("channels")
+        let frames = try count("frames")
+        let statedSlices = try count("slices")
+        let images = values["images"] == nil ? pageCount : try count("images")
+        guard images == pageCount || pageCount == 1 else {
+            throw DescriptionProblem(
+                "its ImageJ description claims \(images) images but it holds \(pageCount) pages; "
+                    + "save it again from ImageJ"
+            )
+        }
+        let isPlainStack = values["channels"] == nil && values["slices"] == nil && values["frames"] == nil
+        let slices = isPlainStack ? images : statedSlices
+        guard Int.product([channels, slices, frames]) == images else {
+            throw DescriptionProblem(
+                "its ImageJ description claims \(channels) channels of \(slices) slices at \(frames) frames, but "
+                    + "\(images) images; set them in ImageJ under Image > Properties and save it again"
+            )
+        }
+        var layout = TIFFLayout(
+            channels: channels,
+            planes: slices,
+            timepoints: frames,
+            strides: (channel: 1, plane: channels, timepoint: channels * slices)
+        )
+        layout.acceptsPalette = true
+        calibrate(&layout, resolution, name)
+        if let interval = number("finterval"), interval > 0 {
+            layout.timeInterval = TimeUnit.seconds(values["tunit"] ?? "s").map { $0 * interval }
+        }
+        if values["cf"] != nil {
+            if number("cf") == 0, number("c0") == -32768, number("c1") == 1 {
+                layout.isSigned16BitWithOffset = true
+            } else {
+                layout.diagnostics.append(
+                    Diagnostic("\(name): its intensity calibration is not applied; the stored values are used")
+                )
+            }
+        }
+        return layout
+    }
+
+    private func calibrate(_ layout: inout TIFFLayout, _ resolution: TIFFResolution, _ name: String) {
+        let unit = values["unit"].flatMap { LengthUnit.micrometers($0) }
+        // Without a word in the description the tag counts, which ImageJ sets for cm and inch.
+        guard let length = unit ?? (values["unit"] == nil ? resolution.unit : nil) else { return }
+        let yLength = values["yunit"].flatMap { LengthUnit.micrometers($0) } ?? length
+        let zLength = values["zunit"].flatMap { LengthUnit.micrometers($0) } ?? length
+        layout.lengths.x = resolution.x.map { length / $0 }
+        layout.lengths.y = resolution.y.map { yLength / $0 }
+        if let spacing = number("spacing") {
+            layout.lengths.z = abs(spacing) * zLength
+        } else if layout.planeCount > 1, unit != nil, layout.lengths.x != nil, layout.lengths.y != nil {
+            layout.lengths.z = zLength
+            layout.diagnostics.append(
+                Diagnostic(
+                    "\(name): its ImageJ description gives no distance between planes, which means 1 "
+                        + "\(values["zunit"] ?? values["unit"] ?? ""); give --spacing if that is wrong"
+                )
+            )
+        }
+    }
+
+    private func number(_ key: String) -> Double? {
+        values[key].flatMap { Double($0) }.flatMap { $0.isFinite ? $0 : nil }
+    }
+
+    private func count(_ key: String) throws(DescriptionProblem) -> Int {
+        guard let text = values[key] else { return 1 }
+        guard let count = Int(text), count >= 1 else {
+            throw DescriptionProblem("its ImageJ description has \(key)=\(text); save it again from ImageJ")
+        }
+        return count
+    }
+}
+
+/// The resolution tags of a page.
+struct TIFFResolution: Equatable {
+    /// Pixels per unit along x, positive.
+    var x: Double?
+    /// Pixels per unit along y, positive.
+    var y: Double?
+    /// The unit in µm where the tag says inch or centimetre.
+    var unit: Double?
+}

@@ -1,0 +1,95 @@
+import DeconvVolume
+import Foundation
+
+/// The text that Python's tifffile puts into a TIFF: `{"shape": [2, 10, 64, 48], "axes": "CZYX"}`.
+struct ShapedDescription {
+    private let shape: [Int]
+    private let axes: String?
+    private let spacing: Double?
+    private let unit: String?
+
+    /// The description, or nil where the text is not tifffile's.
+    init?(_ text: String) {
+        guard text.hasPrefix("{"), text.contains("\"shape\""),
+            let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
+            let shape = object["shape"] as? [Int]
+        else { return nil }
+        self.shape = shape
+        axes = (object["axes"] as? String)?.uppercased()
+        spacing = object["spacing"] as? Double
+        unit = object["unit"] as? String
+    }
+
+    /// What it says about a file of `pageCount` pages.
+    ///
+    /// Without axes one leading dimension is z, and more than one cannot be told apart: an error, since a channel
+    /// taken for a plane gives a plausible, wrong result.
+    func layout(pageCount: Int, resolution: TIFFResolution) throws(DescriptionProblem) -> TIFFLayout {
+        guard shape.count >= 2, shape.allSatisfy({ $0 >= 1 }), let planes = Int.product(Array(shape.dropLast(2)))
+        else { throw DescriptionProblem("its description has the shape \(shape); write it again with tifffile") }
+        var sizes = shape
+        var letters: [Character]
+        if let axes {
+            letters = Array(axes)
+            guard letters.count == sizes.count else {
+                throw DescriptionProblem(
+                    "its description has \(letters.count) axes for \(sizes.count) dimensions; write it again with tifffile"
+                )
+            }
+            if letters.last == "S", sizes.last == 1 {
+                letters.removeLast()
+                sizes.removeLast()
+            }
+        } else {
+            let leading = sizes.dropLast(2).filter { $0 > 1 }
+            guard leading.count <= 1 else {
+                throw DescriptionProblem(
+                    "its description has the shape \(shape) without axes; write it with tifffile's "
+                        + "metadata={'axes': 'CZYX'} or the like"
+                )
+            }
+            sizes = leading + sizes.suffix(2)
+            letters = leading.isEmpty ? ["Y", "X"] : ["Z", "Y", "X"]
+        }
+        guard letters.suffix(2) == ["Y", "X"] else {
+            throw DescriptionProblem(
+                "its axes are \(String(letters)), but rows and columns must come last; write it with axes TZCYX"
+            )
+        }
+        guard planes == pageCount || pageCount == 1 else {
+            throw DescriptionProblem(
+                "its description claims \(planes) planes but it holds \(pageCount) pages; write it again"
+            )
+        }
+        var extents: [Character: Int] = ["T": 1, "C": 1, "Z": 1]
+        var strides: [Character: Int] = ["T": 0, "C": 0, "Z": 0]
+        var stride = 1
+        for (letter, size) in zip(letters, sizes).dropLast(2).reversed() where size > 1 {
+            // tifffile calls a dimension Q where it does not know better and I where it is a sequence of images.
+            let axis: Character = letter == "Q" || letter == "I" ? "Z" : letter
+            guard extents[axis] == 1 else {
+                throw DescriptionProblem(
+                    "its axes are \(String(letters)), of which \(letter) is not known or comes twice; "
+                        + "write it with axes TZCYX"
+                )
+            }
+            extents[axis] = size
+            strides[axis] = stride
+            stride *= size
+        }
+        var layout = TIFFLayout(
+            channels: extents["C"]!,
+            planes: extents["Z"]!,
+            timepoints: extents["T"]!,
+            strides: (channel: strides["C"]!, plane: strides["Z"]!, timepoint: strides["T"]!)
+        )
+        layout.planeSize = (width: sizes[sizes.count - 1], height: sizes[sizes.count - 2])
+        let stated = unit.flatMap { LengthUnit.micrometers($0) }
+        if let length = resolution.unit ?? stated {
+            layout.lengths.x = resolution.x.map { length / $0 }
+            layout.lengths.y = resolution.y.map { length / $0 }
+        }
+        if let spacing, let stated { layout.lengths.z = abs(spacing) * stated }
+        return layout
+    }
+}

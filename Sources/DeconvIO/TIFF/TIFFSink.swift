@@ -1,0 +1,348 @@
+import CTIFF
+import CTIFFShim
+package import DeconvVolume
+import Foundation
+
+/// Volumes into one TIFF file, plane by plane.
+///
+/// The file is classic TIFF as long as it must stay below 4 GiB and BigTIFF otherwise. ImageJ itself opens no BigTIFF:
+/// Fiji does through Bio-Formats (File > Import > Bio-Formats).
+///
+/// One owner at a time: it has no lock.
+package final class TIFFSink: VolumeSink {
+    /// Who is to read it.
+    package enum Format: String, CaseIterable, Sendable {
+        /// ImageJ's own description: opens as a hyperstack with its calibration.
+        case imageJ
+        /// OME-TIFF, schema 2016-06, in the order XYCZT.
+        case ome
+    }
+
+    /// How the bytes are packed.
+    package enum Compression: String, CaseIterable, Sendable {
+        /// Not at all: the fastest.
+        case none
+        /// Deflate, lossless. OME-TIFF gets the predictor that suits the type; ImageJ knows none with deflate.
+        case deflate
+    }
+
+    /// Voxels that did not fit the integer type and were set to its nearest end, NaN to 0.
+    package private(set) var saturatedVoxelCount = 0
+
+    private let output: AtomicOutput
+    private let client: Client
+    private let log: UnsafeMutablePointer<gpudeconv_tiff_log>
+    private var tiff: OpaquePointer?
+    private let image: ImageDescription
+    private let pixelType: PixelType
+    private let format: Format
+    private let compression: Compression
+    private let description: String
+    private let rowsPerStrip: Int
+    private let scratch: ByteBuffer
+    private let planeCount: Int
+    private var planesWritten = 0
+    private var smallest = Float.infinity
+    private var largest = -Float.infinity
+
+    /// libtiff's view of the output: a position, and the first error, which libtiff would turn into a sentence.
+    private final class Client {
+        let output: AtomicOutput
+        var position = 0
+        var failure: DeconvolutionError?
+
+        init(_ output: AtomicOutput) { self.output = output }
+
+        func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+            guard failure == nil else { return -1 }
+            do {
+                try output.write(bytes, at: position)
+                position += bytes.count
+                return bytes.count
+            } catch {
+                failure = error
+                return -1
+            }
+        }
+
+        func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+            guard failure == nil else { return -1 }
+            let count = output.read(into: buffer, at: position)
+            position += max(count, 0)
+            return count
+        }
+
+        func seek(_ offset: toff_t, _ whence: Int32) -> toff_t {
+            let offset = Int(truncatingIfNeeded: offset)
+            switch whence {
+            case SEEK_CUR: position += offset
+            case SEEK_END: position = output.byteCount + offset
+            default: position = offset
+            }
+            return toff_t(position)
+        }
+    }
+
+    /// Starts a file.
+    /// - Parameters:
+    ///   - image: shape, axes, spacing and names of what will come; its pixel type does not matter here.
+    ///   - pixelType: `float32`, `uint16` or `uint8`. Integers are rounded to the nearest, ties to even, and saturate.
+    ///   - overwrite: whether an existing file may be replaced.
+    ///   - alwaysBigTIFF: BigTIFF whatever the size.
+    ///   - calls: see `AtomicOutput`.
+    /// - Throws: `cannotCreateOutput` where the target exists or its folder cannot be written; `invalidArgument`
+    ///   for another type, or for more planes than other programs read.
+    package init(
+        path: String,
+        image: ImageDescription,
+        pixelType: PixelType = .float32,
+        format: Format = .imageJ,
+        compression: Compression = .none,
+        overwrite: Bool = false,
+        alwaysBigTIFF: Bool = false,
+        calls: OutputCalls = .system
+    ) throws(DeconvolutionError) {
+        precondition(
+            image.shape.voxelCount > 0 && image.channelCount > 0 && image.timepointCount > 0,
+            "an image of \(image.shape) has nothing to write"
+        )
+        guard [.float32, .uint16, .uint8].contains(pixelType) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(path.inMessage): TIFF is not written as \(pixelType); choose float32, uint16 or uint8"
+            )
+        }
+        let planeCount = image.shape.z * image.channelCount * image.timepointCount
+        guard planeCount <= Self.mostPlanes else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(path.inMessage): \(planeCount) planes are more than the \(Self.mostPlanes) of one TIFF file; write one "
+                    + "file per time point"
+            )
+        }
+        let rowBytes = image.shape.x * pixelType.byteCount
+        // Uncompressed planes are one strip, which ImageJ reads fastest; compressed ones are cut so that a region costs
+        // little more than itself. 1 MiB was not measured.
+        let stripBytes = compression == .none ? 1 << 28 : 1 << 20
+        let rowsPerStrip = min(image.shape.y, max(1, stripBytes / rowBytes))
+        let description: String
+        switch format {
+        case .imageJ: description = ImageJDescription.text(image, pixelType: pixelType)
+        case .ome:
+            description = OMEXMLWriter.document(image, pixelType: pixelType, name: OutputPath(path).name)
+        }
+        let dataBytes = planeCount * image.shape.planeVoxelCount * pixelType.byteCount
+        let scratch = try ByteBuffer(byteCount: rowsPerStrip * rowBytes, for: path)
+        let output = try AtomicOutput(
+            path: path,
+            overwrite: overwrite,
+            expectedByteCount: compression == .none ? dataBytes : nil,
+            calls: calls
+        )
+        // Deflate may grow what it cannot shrink by a few bytes in 16 KiB; a directory has at most 20 tags.
+        let stripCount = (image.shape.y - 1) / rowsPerStrip + 1
+        let largestSize =
+            dataBytes + dataBytes / 1024 + planeCount * (512 + 16 * stripCount) + description.utf8.count + 65_536
+        let isBigTIFF = alwaysBigTIFF || largestSize >= 1 << 32
+
+        let client = Client(output)
+        let log = UnsafeMutablePointer<gpudeconv_tiff_log>.allocate(capacity: 1)
+        log.initialize(to: gpudeconv_tiff_log())
+        let tiff = gpudeconv_tiff_open(
+            "",
+            isBigTIFF ? "w8m" : "w4m",
+            Unmanaged.passUnretained(client).toOpaque(),
+            { handle, buffer, count in
+                guard let handle, let buffer, count > 0 else { return 0 }
+                let target = UnsafeMutableRawBufferPointer(start: buffer, count: Int(count))
+                return tmsize_t(Unmanaged<Client>.fromOpaque(handle).takeUnretainedValue().read(into: target))
+            },
+            { handle, buffer, count in
+                guard let handle, let buffer, count > 0 else { return 0 }
+                let source = UnsafeRawBufferPointer(start: buffer, count: Int(count))
+                return tmsize_t(Unmanaged<Client>.fromOpaque(handle).takeUnretainedValue().write(source))
+            },
+            { handle, offset, whence in
+                Unmanaged<Client>.fromOpaque(handle!).takeUnretainedValue().seek(offset, whence)
+            },
+            { handle in toff_t(Unmanaged<Client>.fromOpaque(handle!).takeUnretainedValue().output.byteCount) },
+            0,
+            log
+        )
+        guard let tiff else {
+            let words = String(cString: gpudeconv_tiff_error(log))
+            log.deallocate()
+            throw client.failure
+                ?? DeconvolutionError(.inputOutput, "\(path.inMessage): libtiff cannot start the file: \(words)")
+        }
+        self.output = output
+        self.client = client
+        self.log = log
+        self.tiff = tiff
+        self.image = image
+        self.pixelType = pixelType
+        self.format = format
+        self.compression = compression
+        self.description = description
+        self.rowsPerStrip = rowsPerStrip
+        self.scratch = scratch
+        self.planeCount = planeCount
+    }
+
+    deinit {
+        if let tiff {
+            // Closing would write the directory it was building; the file is going anyway.
+            client.failure = client.failure ?? DeconvolutionError(.cancelled, "")
+            TIFFClose(tiff)
+        }
+        log.deallocate()
+    }
+
+    package func append(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError) {
+        precondition(plane.count == image.shape.planeVoxelCount, "a plane has \(image.shape.planeVoxelCount) voxels")
+        precondition(planesWritten < planeCount, "all \(planeCount) planes have come")
+        guard let tiff else { preconditionFailure("a sink that is finished or has failed takes no more planes") }
+        setTags(tiff)
+        var strip: UInt32 = 0
+        for row in stride(from: 0, to: image.shape.y, by: rowsPerStrip) {
+            let rows = min(rowsPerStrip, image.shape.y - row)
+            let voxels = UnsafeBufferPointer(
+                rebasing: plane[row * image.shape.x..<(row + rows) * image.shape.x]
+            )
+            let bytes = UnsafeMutableRawBufferPointer(
+                rebasing: scratch.bytes[..<(voxels.count * pixelType.byteCount)]
+            )
+            convert(voxels, into: bytes)
+            guard TIFFWriteEncodedStrip(tiff, strip, bytes.baseAddress, tmsize_t(bytes.count)) == tmsize_t(bytes.count)
+            else { throw failure() }
+            strip += 1
+        }
+        guard TIFFWriteDirectory(tiff) == 1, client.failure == nil else { throw failure() }
+        planesWritten += 1
+    }
+
+    package func finish() throws(DeconvolutionError) {
+        precondition(planesWritten == planeCount, "\(planesWritten) of \(planeCount) planes have come")
+        guard let tiff else { preconditionFailure("a sink is finished once") }
+        TIFFClose(tiff)
+        self.tiff = nil
+        if let failure = client.failure { throw failure }
+        if format == .imageJ { try writeDisplayRange() }
+        try output.finish()
+    }
+
+    /// Readers built on libtiff 4.5 stop after 2^20 pages.
+    private static let mostPlanes = 1 << 20
+
+    private func failure() -> DeconvolutionError {
+        let words = String(cString: gpudeconv_tiff_error(log))
+        let error =
+            client.failure
+            ?? DeconvolutionError(
+                .inputOutput,
+                "\(output.path.inMessage): libtiff cannot write plane \(planesWritten + 1): \(words)"
+            )
+        client.failure = error
+        if let tiff { TIFFClose(tiff) }
+        tiff = nil
+        output.discard()
+        return error
+    }
+
+    private func setTags(_ tiff: OpaquePointer) {
+        func set(_ tag: Int32, _ value: UInt16) { _ = gpudeconv_tiff_set_uint16(tiff, UInt32(tag), value) }
+        func set(_ tag: Int32, long value: Int) { _ = gpudeconv_tiff_set_uint32(tiff, UInt32(tag), UInt32(value)) }
+        set(TIFFTAG_SUBFILETYPE, long: 0)
+        set(TIFFTAG_IMAGEWIDTH, long: image.shape.x)
+        set(TIFFTAG_IMAGELENGTH, long: image.shape.y)
+        set(TIFFTAG_BITSPERSAMPLE, UInt16(8 * pixelType.byteCount))
+        set(TIFFTAG_SAMPLESPERPIXEL, 1)
+        set(TIFFTAG_SAMPLEFORMAT, UInt16(pixelType == .float32 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT))
+        set(TIFFTAG_PHOTOMETRIC, UInt16(PHOTOMETRIC_MINISBLACK))
+        set(TIFFTAG_PLANARCONFIG, UInt16(PLANARCONFIG_CONTIG))
+        set(TIFFTAG_ROWSPERSTRIP, long: rowsPerStrip)
+        switch compression {
+        case .none: set(TIFFTAG_COMPRESSION, UInt16(COMPRESSION_NONE))
+        case .deflate:
+            set(TIFFTAG_COMPRESSION, UInt16(COMPRESSION_ADOBE_DEFLATE))
+            if format == .ome {
+                set(
+                    TIFFTAG_PREDICTOR,
+                    UInt16(pixelType == .float32 ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL)
+                )
+            }
+        }
+        if let spacing = image.spacing, spacing.isValid {
+            // ImageJ counts pixels per unit of its description; everyone else per the tag's own unit.
+            let unit = format == .imageJ ? RESUNIT_NONE : RESUNIT_CENTIMETER
+            let length = format == .imageJ ? 1.0 : 1e4
+            set(TIFFTAG_RESOLUTIONUNIT, UInt16(unit))
+            _ = gpudeconv_tiff_set_double(tiff, UInt32(TIFFTAG_XRESOLUTION), length / spacing.x)
+            _ = gpudeconv_tiff_set_double(tiff, UInt32(TIFFTAG_YRESOLUTION), length / spacing.y)
+        }
+        if planesWritten == 0 {
+            _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_SOFTWARE), "gpudeconv")
+            _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_IMAGEDESCRIPTION), description)
+        }
+    }
+
+    private func convert(_ voxels: UnsafeBufferPointer<Float>, into bytes: UnsafeMutableRawBufferPointer) {
+        switch pixelType {
+        case .uint8: round(voxels, into: bytes.assumingMemoryBound(to: UInt8.self))
+        case .uint16: round(voxels, into: bytes.assumingMemoryBound(to: UInt16.self))
+        default:
+            bytes.copyMemory(from: UnsafeRawBufferPointer(voxels))
+            var (low, high) = (smallest, largest)
+            for index in 0..<voxels.count {
+                let value = voxels[index]
+                // Comparisons with NaN are false, so it leaves both as they are; infinities are left out.
+                low = value < low && value > -.infinity ? value : low
+                high = value > high && value < .infinity ? value : high
+            }
+            (smallest, largest) = (low, high)
+        }
+    }
+
+    @inline(__always)
+    private func round<Integer: FixedWidthInteger & UnsignedInteger>(
+        _ voxels: UnsafeBufferPointer<Float>,
+        into target: UnsafeMutableBufferPointer<Integer>
+    ) {
+        let top = Float(Integer.max)
+        // Adding 2^23 leaves no bits behind the point: rounding to the nearest, ties to even, without a call.
+        let shift: Float = 8_388_608
+        var (low, high) = (top, Float(0))
+        var saturated = 0
+        for index in 0..<voxels.count {
+            let value = voxels[index]
+            // Written so that NaN saturates, to 0.
+            let fits = value >= -0.5 && value < top + 0.5
+            let clamped = value > 0 ? (value < top ? value : top) : 0
+            let shifted = clamped + shift
+            let stored = shifted - shift
+            saturated &+= fits ? 0 : 1
+            low = stored < low ? stored : low
+            high = stored > high ? stored : high
+            // The whole number is what the lowest bits of the sum now are.
+            target[index] = Integer(truncatingIfNeeded: shifted.bitPattern)
+        }
+        saturatedVoxelCount += saturated
+        smallest = min(smallest, low)
+        largest = max(largest, high)
+    }
+
+    /// Fills in what ImageJ shows as black and white, known only now, where the description left room for it.
+    private func writeDisplayRange() throws(DeconvolutionError) {
+        guard smallest <= largest else { return }
+        let file = try FileBytes(borrowing: output.descriptor, path: output.path)
+        let header = try TIFFHeader(file)
+        let directory = try TIFFDirectory(file, header, at: header.firstDirectory)
+        guard let place = directory.location(.imageDescription, header) else { return }
+        let text = ImageJDescription.text(image, pixelType: pixelType, displayRange: smallest...largest)
+        precondition(text.utf8.count == description.utf8.count)
+        let bytes = Array(text.utf8)
+        try bytes.withUnsafeBufferPointer { (buffer) throws(DeconvolutionError) in
+            try output.write(UnsafeRawBufferPointer(buffer), at: Int(place.offset))
+        }
+    }
+}

@@ -1,0 +1,314 @@
+package import DeconvVolume
+
+/// How a measured PSF becomes one that can be deconvolved with.
+///
+/// In this order: the background is subtracted, what cannot be told from noise is emptied, the centre is moved onto
+/// voxel n/2 of each axis, the voxels are given the size of the image's, what is left negative is set to zero, what
+/// is empty is cropped, and the sum is made 1. A noise-free PSF that is centred and has the image's spacing passes
+/// all of this unchanged but for its scale and its empty edges. `Documentation/Decisions/psf-preparation.md` says
+/// why.
+package struct PSFPreparation: Sendable, Hashable {
+    /// What a PSF stands on.
+    package enum Background: Sendable, Hashable {
+        /// Found from the border of the PSF.
+        case automatic
+        /// A known level in the PSF's own counts; 0 subtracts nothing.
+        case value(Double)
+    }
+
+    /// The background to subtract.
+    package var background: Background
+    /// Whether the PSF is only checked and normalised; then `background` is not used.
+    package var isAsIs: Bool
+
+    /// The full preparation, or with `isAsIs` only checks and normalisation.
+    package init(background: Background = .automatic, isAsIs: Bool = false) {
+        self.background = background
+        self.isAsIs = isAsIs
+    }
+
+    /// Checks and normalisation, nothing else: no voxel moves, no background goes, negative voxels stay.
+    package static let asIs = PSFPreparation(isAsIs: true)
+
+    /// A PSF that is ready, and what was done to it.
+    /// - Parameters:
+    ///   - measured: counts in any unit, with the spacing the file gave.
+    ///   - name: what messages call the PSF, such as the path of its file.
+    ///   - imageSpacing: voxel size of the image, or nil where unknown; then the PSF's voxels are taken to have it.
+    ///   - imageName: what messages call the image.
+    /// - Throws: `invalidData` for a PSF without voxels, with NaN or infinity, without light, or without light
+    ///   above its background; `invalidArgument` for a spacing that is not positive, or so different that the PSF
+    ///   would not fit in memory.
+    package func prepare(
+        _ measured: Volume,
+        name: String,
+        imageSpacing: VoxelSpacing?,
+        imageName: String = "the image"
+    ) throws(DeconvolutionError) -> PreparedPSF {
+        try Self.check(measured, name: name)
+        if let imageSpacing, !imageSpacing.isValid {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(imageName): the spacing \(imageSpacing) is not positive; give --spacing z,y,x in micrometres"
+            )
+        }
+        if case .value(let level) = background, !level.isFinite {
+            throw DeconvolutionError(.invalidArgument, "--psf-background \(level) is not a number of counts")
+        }
+        var report = PSFPreparationReport(inputShape: measured.shape, inputSpacing: measured.spacing)
+        report.isAsIs = isAsIs
+        let psf =
+            isAsIs
+            ? try normalizedOnly(measured, name: name, imageSpacing: imageSpacing, report: &report)
+            : try fullyPrepared(
+                measured,
+                name: name,
+                imageSpacing: imageSpacing,
+                imageName: imageName,
+                report: &report
+            )
+        report.describe(psf)
+        return PreparedPSF(psf: psf, report: report)
+    }
+
+    private static func check(_ measured: Volume, name: String) throws(DeconvolutionError) {
+        guard measured.shape.voxelCount > 0 else {
+            throw DeconvolutionError(.invalidData, "\(name): a PSF of \(measured.shape) has no voxels")
+        }
+        if let spacing = measured.spacing, !spacing.isValid {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(name): the spacing \(spacing) is not positive; give --psf-spacing z,y,x in micrometres"
+            )
+        }
+        if let offset = measured.voxels.firstIndex(where: { !$0.isFinite }) {
+            let field = PSFField(shape: measured.shape, values: [])
+            throw DeconvolutionError(
+                .invalidData,
+                "\(name): the PSF holds \(measured.voxels[offset]) at \(field.index(of: offset)); every voxel must be finite"
+            )
+        }
+        guard measured.voxels.contains(where: { $0 != 0 }) else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(name): every voxel of the PSF is 0; give a file with the image of a point"
+            )
+        }
+    }
+
+    private func normalizedOnly(
+        _ measured: Volume,
+        name: String,
+        imageSpacing: VoxelSpacing?,
+        report: inout PSFPreparationReport
+    ) throws(DeconvolutionError) -> PointSpreadFunction {
+        let field = PSFField(measured)
+        let sum = field.sum
+        guard sum > 0 else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(name): the PSF sums to \(sum), which cannot be scaled to 1; leave out --psf-as-is to prepare it"
+            )
+        }
+        report.negativeFraction = PSFNormalization.negativeShare(field)
+        report.sumBeforeNormalization = sum
+        if report.negativeFraction > 1e-3 {
+            report.warn(
+                "\(name): \(percent(report.negativeFraction)) of the PSF is negative and stays so; "
+                    + "leave out --psf-as-is to clip it"
+            )
+        }
+        if let from = measured.spacing, let to = imageSpacing, !differingAxes(measured.shape, from, to).isEmpty {
+            report.warn(
+                "\(name): the PSF has voxels of \(from), the image of \(to), and --psf-as-is does not resample it"
+            )
+        }
+        return PointSpreadFunction(
+            shape: field.shape,
+            voxels: PSFNormalization.normalized(field, sum: sum),
+            spacing: measured.spacing ?? imageSpacing
+        )
+    }
+
+    private func fullyPrepared(
+        _ measured: Volume,
+        name: String,
+        imageSpacing: VoxelSpacing?,
+        imageName: String,
+        report: inout PSFPreparationReport
+    ) throws(DeconvolutionError) -> PointSpreadFunction {
+        var field = PSFField(measured)
+        let noise = try removeBackground(from: &field, name: name, report: &report)
+
+        let center = PSFCentering.center(of: field)
+        let ratios = spacingRatios(measured, name, imageSpacing, imageName, report: &report)
+        let resampling = PSFResampling(
+            shape: field.shape,
+            box: field.boundingBox(above: 0) ?? Region(field.shape),
+            center: center,
+            ratios: ratios
+        )
+        guard resampling.outputShape != nil else {
+            let counts = resampling.axes.map { "\($0.outputCount)" }.joined(separator: "x")
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(name): centred and resampled from \(measured.spacing.map(\.description) ?? "unknown spacing") to "
+                    + "\(imageSpacing.map(\.description) ?? "unknown spacing") the PSF would have \(counts) voxels; "
+                    + "check --spacing and --psf-spacing"
+            )
+        }
+        report.center = center
+        report.shift = (0..<3).map { axis in
+            resampling.axes[axis].isIdentity ? 0 : Double(field.shape[axis] / 2) - resampling.axes[axis].center
+        }
+        field = resampling.apply(to: field)
+
+        report.negativeFraction = PSFNormalization.clipNegatives(&field)
+        if report.negativeFraction > 0.01 {
+            let isInterpolated = resampling.axes.contains { !$0.isCopy }
+            report.warn(
+                "\(name): \(percent(report.negativeFraction)) of the PSF was negative and is set to 0; "
+                    + "check its background (\(rounded(report.background)), --psf-background)"
+                    + (isInterpolated
+                        ? ", or if it is sampled too coarsely to be moved by part of a voxel, give --psf-as-is" : "")
+            )
+        }
+
+        let tolerance = noise > 0 ? PSFCropping.toleranceWithNoise : PSFCropping.toleranceWithoutNoise
+        let whole = field.sum
+        guard whole > 0 else { throw noLight(name, report.background) }
+        report.croppedFrom = field.shape
+        field = field.cropped(to: PSFCropping.box(around: field, tolerance: tolerance))
+        let sum = field.sum
+        report.croppedFraction = max(0, 1 - sum / whole)
+        report.sumBeforeNormalization = sum
+        return PointSpreadFunction(
+            shape: field.shape,
+            voxels: PSFNormalization.normalized(field, sum: sum),
+            spacing: imageSpacing ?? measured.spacing
+        )
+    }
+
+    /// Subtracts the background and empties what is noise.
+    /// - Returns: the standard deviation of the noise, 0 where there is none.
+    private func removeBackground(
+        from field: inout PSFField,
+        name: String,
+        report: inout PSFPreparationReport
+    ) throws(DeconvolutionError) -> Double {
+        var given: Double?
+        if case .value(let level) = background { given = level }
+        guard var found = PSFBackground.measured(in: field, level: given) else {
+            report.background = given ?? 0
+            report.backgroundMethod = given == nil ? .tooSmall : .given
+            if given == nil {
+                report.warn(
+                    "\(name): a PSF of \(field.shape) is too small to tell background from light, none is subtracted; "
+                        + "--psf-background says how much there is"
+                )
+            }
+            if report.background != 0 { field.values = field.values.map { $0 - report.background } }
+            guard field.sum > 0 else { throw noLight(name, report.background) }
+            return 0
+        }
+        report.backgroundMethod = found.method
+        report.noise = found.noise
+        if found.noise > 0 {
+            let original = field
+            var support: PSFSupport?
+            // Twice: the level is better known once it is known where the light is, and the light once the level is.
+            for pass in 0..<2 {
+                field = found.subtracted(from: original)
+                guard let light = PSFSupport(of: field, background: found) else {
+                    throw DeconvolutionError(
+                        .invalidData,
+                        "\(name): nothing in the PSF stands out of its background of \(rounded(found.level)) with noise of "
+                            + "\(rounded(found.noise)); give another level with --psf-background, or --psf-as-is"
+                    )
+                }
+                support = light
+                if pass == 0 { found = found.refined(in: original, outside: light) }
+            }
+            report.background = found.level
+            if let support {
+                report.lightVoxelCount = support.voxelCount
+                if support.touchesEdge {
+                    report.warn(
+                        "\(name): the light of the PSF reaches the edge of its \(field.shape) voxels, so its tails are cut off; "
+                            + "a larger crop around the bead would hold them"
+                    )
+                }
+                field = support.lightOnly(field, noise: found.noise)
+            }
+        } else {
+            report.background = found.level
+            field = found.subtracted(from: field)
+        }
+        guard field.sum > 0 else { throw noLight(name, found.level) }
+        return found.noise
+    }
+
+    private func noLight(_ name: String, _ level: Double) -> DeconvolutionError {
+        DeconvolutionError(
+            .invalidData,
+            level == 0
+                ? "\(name): the PSF sums to 0 or less, which cannot be scaled to 1; give the image of a point"
+                : "\(name): nothing is left of the PSF once its background of \(rounded(level)) is subtracted; "
+                    + "--psf-background 0 subtracts none"
+        )
+    }
+
+    /// Voxel size of the image over that of the PSF, per axis; 1 where they agree or one of them is unknown.
+    private func spacingRatios(
+        _ measured: Volume,
+        _ name: String,
+        _ imageSpacing: VoxelSpacing?,
+        _ imageName: String,
+        report: inout PSFPreparationReport
+    ) -> [Double] {
+        guard let from = measured.spacing, let to = imageSpacing else {
+            switch (measured.spacing, imageSpacing) {
+            case (nil, nil):
+                report.warn(
+                    "neither \(imageName) nor \(name) says how large its voxels are, so they are taken as equal; "
+                        + "--spacing and --psf-spacing give them"
+                )
+            case (nil, _):
+                report.warn(
+                    "\(name) does not say how large its voxels are, so they are taken as the image's; --psf-spacing gives them"
+                )
+            default:
+                report.warn(
+                    "\(imageName) does not say how large its voxels are, so they are taken as the PSF's; --spacing gives them"
+                )
+            }
+            return [1, 1, 1]
+        }
+        let differing = differingAxes(measured.shape, from, to)
+        if !differing.isEmpty { report.resampled = (from, to) }
+        return (0..<3).map { differing.contains($0) ? to[$0] / from[$0] : 1 }
+    }
+
+    /// Axes of more than one voxel on which two spacings do not match.
+    private func differingAxes(_ shape: VolumeShape, _ from: VoxelSpacing, _ to: VoxelSpacing) -> [Int] {
+        (0..<3).filter { axis in
+            func alone(_ spacing: VoxelSpacing) -> VoxelSpacing {
+                VoxelSpacing(z: spacing[axis], y: spacing[axis], x: spacing[axis])
+            }
+            return shape[axis] > 1 && !alone(from).matches(alone(to))
+        }
+    }
+}
+
+/// A PSF that is ready, and what was done to it.
+package struct PreparedPSF: Sendable {
+    /// Centred on voxel n/2, sum 1.
+    package let psf: PointSpreadFunction
+    /// Every step with its figures.
+    package let report: PSFPreparationReport
+}
+
+/// Two digits are enough for a message.
+private func percent(_ fraction: Double) -> String { "\((fraction * 1000).rounded() / 10) %" }
+
+private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

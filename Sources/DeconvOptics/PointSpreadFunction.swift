@@ -1,0 +1,78 @@
+package import DeconvVolume
+
+/// How the microscope images a point: ready to be put on a grid and transformed.
+///
+/// The voxels are finite and sum to 1, and the centre is voxel n/2 (integer division) of each axis. They are
+/// non-negative too, unless the PSF was taken as it is (`PSFPreparation.asIs`) and had negative voxels.
+package struct PointSpreadFunction: Sendable {
+    /// Voxels per axis; a 2D PSF has one plane.
+    package let shape: VolumeShape
+    /// `shape.voxelCount` values in the order z, y, x with x fastest.
+    package let voxels: [Float]
+    /// Size of a voxel, or nil where nobody said.
+    package let spacing: VoxelSpacing?
+
+    /// A PSF from voxels that sum to 1 and whose centre is voxel n/2 of each axis.
+    package init(shape: VolumeShape, voxels: [Float], spacing: VoxelSpacing? = nil) {
+        precondition(shape.voxelCount > 0, "a PSF has at least one voxel")
+        precondition(voxels.count == shape.voxelCount, "\(voxels.count) voxels do not make a PSF of \(shape)")
+        self.shape = shape
+        self.voxels = voxels
+        self.spacing = spacing
+    }
+
+    /// The voxel that the centre lies on: n/2 (integer division) of each axis.
+    package var center: VolumeIndex { shape.centerVoxel }
+
+    /// The same PSF as a volume, for writing to a file.
+    package var volume: Volume { Volume(shape: shape, voxels: voxels, spacing: spacing) }
+
+    /// The smallest distance from the centre, in voxels along one axis, within which a part of the energy lies.
+    ///
+    /// What lies outside is judged by the sum over the other two axes: voxels with |offset| > radius hold at most
+    /// 1 − `fraction` of the whole.
+    /// - Parameters:
+    ///   - axis: 0 is z, 1 is y, 2 is x.
+    ///   - fraction: 0 ... 1.
+    /// - Returns: 0 ... max(n/2, n − 1 − n/2).
+    package func energyRadius(axis: Int, fraction: Double) -> Int {
+        precondition((0...1).contains(fraction), "a fraction lies between 0 and 1")
+        return EnergyProfile(PSFField(shape: shape, values: voxels.map { Double($0) }), axis: axis)
+            .radius(leavingOut: 1 - fraction)
+    }
+
+    /// The distance between the two half-maximum points on the line through the centre along one axis, in voxels.
+    ///
+    /// The crossings are found by linear interpolation. Nil where the line does not fall to half inside the box, as
+    /// on an axis of one voxel.
+    package func fullWidthAtHalfMaximum(axis: Int) -> Double? {
+        PSFField(shape: shape, values: voxels.map { Double($0) }).halfMaximum(through: center, axis: axis).width
+    }
+
+    /// The plane in focus as a 2D PSF, scaled to sum 1.
+    ///
+    /// It blurs a single image of a sample thinner than the depth of focus, which is the only case where one plane
+    /// can be deconvolved by itself: summing the planes instead would treat all the haze of a thick sample as in
+    /// focus.
+    /// - Throws: `invalidData` when the plane in focus is empty.
+    package func centralPlane() throws(DeconvolutionError) -> PointSpreadFunction {
+        let plane = Array(voxels[center.z * shape.planeVoxelCount..<(center.z + 1) * shape.planeVoxelCount])
+        let sum = plane.reduce(into: 0.0) { $0 += Double($1) }
+        guard sum > 0 else {
+            throw DeconvolutionError(
+                .invalidData,
+                "the central plane of the PSF (z \(center.z) of \(shape.z)) holds no light: give a 2D PSF"
+            )
+        }
+        return PointSpreadFunction(
+            shape: VolumeShape(z: 1, y: shape.y, x: shape.x),
+            voxels: plane.map { Float(Double($0) / sum) },
+            spacing: spacing
+        )
+    }
+}
+
+extension VolumeShape {
+    /// The voxel on which the centre of a PSF of this shape lies: n/2 (integer division) of each axis.
+    package var centerVoxel: VolumeIndex { VolumeIndex(z: z / 2, y: y / 2, x: x / 2) }
+}

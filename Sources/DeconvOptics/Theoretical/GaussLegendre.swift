@@ -1,0 +1,37 @@
+import Glibc
+
+/// Nodes and weights of Gauss-Legendre quadrature on an interval.
+struct GaussLegendre {
+    let nodes: [Double]
+    let weights: [Double]
+
+    /// A rule of `count` nodes, exact for polynomials of degree 2·count − 1.
+    ///
+    /// Nodes are the roots of the Legendre polynomial, by Newton's method from Tricomi's estimate cos(π(i + 3/4)/(n
+    /// + 1/2)).
+    init(count: Int, from: Double, to: Double) {
+        precondition(count > 0)
+        var nodes: [Double] = []
+        var weights: [Double] = []
+        let half = (to - from) / 2
+        for i in 0..<count {
+            var x = -cos(.pi * (Double(i) + 0.75) / (Double(count) + 0.5))
+            var slope = 1.0
+            for _ in 0..<100 {
+                var (previous, value) = (1.0, x)
+                for k in 1..<max(1, count) where count > 1 {
+                    let next = (Double(2 * k + 1) * x * value - Double(k) * previous) / Double(k + 1)
+                    (previous, value) = (value, next)
+                }
+                slope = Double(count) * (x * value - previous) / (x * x - 1)
+                let step = value / slope
+                x -= step
+                if abs(step) < 1e-15 { break }
+            }
+            nodes.append(from + half * (1 + x))
+            weights.append(half * 2 / ((1 - x * x) * slope * slope))
+        }
+        self.nodes = nodes
+        self.weights = weights
+    }
+}

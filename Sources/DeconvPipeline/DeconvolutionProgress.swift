@@ -1,0 +1,32 @@
+/// How far a run is.
+public struct DeconvolutionProgress: Sendable, Hashable {
+    /// What is being done.
+    public enum Stage: String, Sendable {
+        /// Voxels come from a file.
+        case reading
+        /// Plans, transfer functions and weights are made.
+        case preparing
+        /// Iterations run.
+        case computing
+        /// The result goes to a file.
+        case writing
+    }
+
+    /// What is being done.
+    public var stage: Stage
+    /// Iterations done, over all tiles and volumes.
+    public var completedIterations: Int
+    /// Iterations to do, over all tiles and volumes.
+    public var totalIterations: Int
+    /// The volume in work, from 1.
+    public var volume: Int
+    /// Volumes in all.
+    public var volumeCount: Int
+    /// The tile in work, from 1.
+    public var tile: Int
+    /// Tiles of a volume.
+    public var tileCount: Int
+
+    /// The part that is done, 0 to 1.
+    public var fraction: Double { Double(completedIterations) / Double(max(totalIterations, 1)) }
+}

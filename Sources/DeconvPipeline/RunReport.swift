@@ -1,0 +1,116 @@
+public import DeconvDevice
+package import DeconvOptics
+public import DeconvPlan
+public import DeconvVolume
+
+/// What a run did: figures for people and programs.
+public struct RunReport: Sendable {
+    /// Where the seconds of a run went.
+    public struct Seconds: Sendable, Hashable, Encodable {
+        /// Reading and decoding the input.
+        public var read = 0.0
+        /// Preparing the PSF and gathering statistics.
+        public var prepare = 0.0
+        /// Contexts, buffers, plans, transfer functions.
+        public var setup = 0.0
+        /// Iterations, with upload and download.
+        public var compute = 0.0
+        /// Encoding and writing the output.
+        public var write = 0.0
+        /// All of it.
+        public var total = 0.0
+    }
+
+    /// The Poisson divergence of one volume, iteration after iteration.
+    public struct Convergence: Sendable, Hashable, Encodable {
+        /// Channel of the volume, from 0.
+        public var channel: Int
+        /// Time point of the volume, from 0.
+        public var timepoint: Int
+        /// Iterations at which it was measured, before their update.
+        public var iterations: [Int]
+        /// Σ g·ln(g/y) − g + y over the recorded voxels at those iterations.
+        public var poissonDivergence: [Double]
+    }
+
+    /// Where it ran.
+    public var device: DeviceDescription
+    /// The method's name.
+    public var method: String
+    /// Updates of each volume.
+    public var iterationCount: Int
+    /// What was taken to lie outside the frame.
+    public var boundary: BoundaryMode
+    /// Background in counts.
+    public var background: Double
+    /// Voxels of a volume.
+    public var shape: VolumeShape
+    /// Number of channels.
+    public var channelCount: Int
+    /// Number of time points.
+    public var timepointCount: Int
+    /// Size of the image's voxels, µm, where somebody said.
+    public var spacing: VoxelSpacing?
+    /// Shape of the transforms.
+    public var workShape: VolumeShape
+    /// Tiles of a volume.
+    public var tileCount: Int
+    /// Voxels read around each tile.
+    public var halo: VolumeShape
+    /// Most bytes held on the device.
+    public var peakDeviceBytes = 0
+    /// Most bytes that this process has held in memory.
+    public var peakHostBytes = 0
+    /// Compute time over iterations, for a whole volume.
+    public var secondsPerIteration = 0.0
+    /// Where the time went.
+    public var seconds = Seconds()
+    /// One entry a volume.
+    public var convergence: [Convergence] = []
+    /// Sum of the observed voxels above the background, over all volumes, in counts.
+    public var observedSum = 0.0
+    /// Sum of the result's voxels, over all volumes, in counts.
+    public var resultSum = 0.0
+    /// Voxels that did not fit the output's integer type and were set to its nearest end.
+    public var saturatedVoxelCount = 0
+    /// What a person should know.
+    public var warnings: [Diagnostic]
+    /// What was done to each PSF.
+    package var psfs: [PSFPreparationReport]
+}
+
+extension RunReport: Encodable {
+    private enum Key: String, CodingKey {
+        case backend, device, method, iterations, boundary, background, shape, channels, timepoints, spacing, workShape
+        case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, observedSum
+        case resultSum, saturatedVoxels, psf, warnings
+    }
+
+    /// Writes the report with stable keys; shapes and spacings are lists in the order z, y, x.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(device.backend.rawValue, forKey: .backend)
+        try container.encode(device.name, forKey: .device)
+        try container.encode(method, forKey: .method)
+        try container.encode(iterationCount, forKey: .iterations)
+        try container.encode(boundary.rawValue, forKey: .boundary)
+        try container.encode(background, forKey: .background)
+        try container.encode(shape.axes, forKey: .shape)
+        try container.encode(channelCount, forKey: .channels)
+        try container.encode(timepointCount, forKey: .timepoints)
+        try container.encode(spacing.map { [$0.z, $0.y, $0.x] }, forKey: .spacing)
+        try container.encode(workShape.axes, forKey: .workShape)
+        try container.encode(tileCount, forKey: .tileCount)
+        try container.encode(halo.axes, forKey: .halo)
+        try container.encode(peakDeviceBytes, forKey: .peakDeviceBytes)
+        try container.encode(peakHostBytes, forKey: .peakHostBytes)
+        try container.encode(secondsPerIteration, forKey: .secondsPerIteration)
+        try container.encode(seconds, forKey: .seconds)
+        try container.encode(convergence, forKey: .convergence)
+        try container.encode(observedSum, forKey: .observedSum)
+        try container.encode(resultSum, forKey: .resultSum)
+        try container.encode(saturatedVoxelCount, forKey: .saturatedVoxels)
+        try container.encode(psfs, forKey: .psf)
+        try container.encode(warnings.map(\.message), forKey: .warnings)
+    }
+}

@@ -1,0 +1,48 @@
+import DeconvVolume
+
+/// Which values are shown black and which white.
+package enum Contrast: Sendable, Equatable {
+    /// Black below the `low` fraction and white above the `high` fraction of an image's own projection along z.
+    case percentiles(low: Double, high: Double)
+    /// Black up to one value, white from another on: the same for every image.
+    case range(Float, Float)
+
+    /// 1 % and 99.8 %: a few hot pixels stay white, and the dark level is the background's.
+    package static let standard = Contrast.percentiles(low: 0.01, high: 0.998)
+
+    /// Refuses fractions outside 0 … 1 and ranges that are empty.
+    func validate() throws(DeconvolutionError) {
+        switch self {
+        case .percentiles(let low, let high):
+            guard low >= 0 && low < high && high <= 1 else {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "contrast from \(100 * low) % to \(100 * high) % is not a range within 0 and 100 %"
+                )
+            }
+        case .range(let black, let white):
+            guard black < white && (white - black).isFinite else {
+                throw DeconvolutionError(.invalidArgument, "contrast from \(black) to \(white) is not a range")
+            }
+        }
+    }
+
+    /// The values that come out black and white for an image.
+    func limits(of projection: [Float]) -> (black: Float, white: Float) {
+        switch self {
+        case .range(let black, let white): return (black, white)
+        case .percentiles(let low, let high):
+            // A regular sample of a million pixels gives a percentile to a thousandth.
+            let step = max(1, projection.count / 1_000_000)
+            let sorted = stride(from: 0, to: projection.count, by: step).map { projection[$0] }
+                .filter(\.isFinite).sorted()
+            guard let darkest = sorted.first, let brightest = projection.filter(\.isFinite).max() else { return (0, 1) }
+            let black = sorted[Int(low * Double(sorted.count - 1))]
+            let white = sorted[Int((high * Double(sorted.count - 1)).rounded())]
+            if black < white { return (black, white) }
+            // So few pixels are bright that the percentile misses them: a point on a dark ground.
+            if black < brightest { return (black, brightest) }
+            return (darkest, darkest + max(abs(darkest), 1))
+        }
+    }
+}
