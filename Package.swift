@@ -63,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "GPUDeconvCLI",
             dependencies: [
-                "GPUDeconv", "DeconvPipeline", "DeconvPlan", "DeconvOptics", logging,
+                "GPUDeconv", "DeconvPipeline", "DeconvPlan", "DeconvOptics", "DeconvComparison", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -75,23 +75,10 @@ package struct DeconvolutionJob: Sendable {
                     + "give one for all or one a channel"
             )
         }
-        let background: PSFPreparation.Background =
-            switch options.psfBackground {
-            case .auto: .automatic
-            case .value(let level): .value(level)
-            }
-        let preparation = PSFPreparation(background: background, isAsIs: options.psfAsIs)
         var prepared: [PreparedPSF] = []
         for psf in psfs {
-            var volume = psf.volume
-            volume.spacing = options.psfSpacing ?? volume.spacing
             prepared.append(
-                try preparation.prepare(
-                    volume,
-                    name: psf.name,
-                    imageSpacing: options.spacing ?? image.spacing,
-                    imageName: source.name
-                )
+                try psf.prepared(options, imageSpacing: options.spacing ?? image.spacing, imageName: source.name)
             )
         }
         return prepared
@@ -461,7 +448,7 @@ extension RunReport.Convergence {
 
 extension Volume {
     /// The box of a shape around the centre voxel n/2, which stays the centre voxel.
-    fileprivate func centralPart(_ part: VolumeShape) -> Volume {
+    func centralPart(_ part: VolumeShape) -> Volume {
         if part == shape { return self }
         let region = Region(origin: VolumeIndex { shape[$0] / 2 - part[$0] / 2 }, shape: part)
         return Volume(shape: part, voxels: voxels.cropped(from: shape, to: region), spacing: spacing)

@@ -117,7 +117,9 @@ package struct Preview: Sendable {
         let font = BitmapFont.standard
         let caption = font.fitted(panel.caption, width: line.width / textScale)
         picture.write(caption, x: line.x, y: line.y, scale: textScale, shade: Shade.text)
-        let range = "\(Self.short(limits.black))\u{2013}\(Self.short(limits.white))"
+        // What is a thousandth of white looks like 0, and so it reads.
+        let black = abs(limits.black) < 1e-3 * abs(limits.white) ? 0 : limits.black
+        let range = "\(Self.short(black))\u{2013}\(Self.short(limits.white))"
         let rangeLeft = line.x + line.width - font.width(of: range) * textScale
         if rangeLeft >= line.x + (font.width(of: caption) + 8) * textScale {
             picture.write(range, x: rangeLeft, y: line.y, scale: textScale, shade: Shade.note)

@@ -1,0 +1,20 @@
+package import DeconvComparison
+import DeconvIO
+package import DeconvVolume
+
+/// Two image files held against each other.
+package enum ComparisonJob {
+    /// How the image in `path` differs from the one in `reference`.
+    /// - Parameter matchScale: whether the first is first multiplied by the factor of least squares.
+    /// - Throws: as `ImageComparison.init`, and what opening throws.
+    package static func run(
+        _ path: String,
+        reference: String,
+        matchScale: Bool
+    ) throws(DeconvolutionError) -> ImageComparison {
+        func compare(_ a: some VolumeSource, _ b: some VolumeSource) throws(DeconvolutionError) -> ImageComparison {
+            try ImageComparison(of: a, with: b, matchScale: matchScale)
+        }
+        return try compare(ImageFile.open(path: path), ImageFile.open(path: reference))
+    }
+}

@@ -1,0 +1,132 @@
+package import DeconvIO
+package import DeconvVolume
+import Foundation
+package import Logging
+
+/// The main job: a TIFF stack and its PSFs in, a TIFF stack out.
+package struct FileDeconvolution: Sendable {
+    private let input: any ImageFileSource
+    private let psfs: [DeconvolutionJob.MeasuredPSF]
+    private let options: DeconvolutionOptions
+    private let psfWarnings: [Diagnostic]
+
+    /// Opens the files.
+    /// - Parameters:
+    ///   - input: a stack of any number of channels and time points.
+    ///   - psfPaths: one file for all channels, one a channel, or one with a channel for each.
+    /// - Throws: `inputNotFound` or `invalidData` naming the file.
+    package init(input: String, psfPaths: [String], options: DeconvolutionOptions) throws(DeconvolutionError) {
+        try options.validate()
+        self.input = try ImageFile.open(path: input)
+        var psfs: [DeconvolutionJob.MeasuredPSF] = []
+        var warnings: [Diagnostic] = []
+        for path in psfPaths {
+            let file = try ImageFile.open(path: path)
+            psfs += try Self.measuredPSFs(in: file)
+            warnings += file.diagnostics
+        }
+        self.psfs = psfs
+        self.options = options
+        psfWarnings = warnings
+    }
+
+    /// The PSFs of a file, one a channel.
+    package static func measuredPSFs(
+        in file: any ImageFileSource
+    ) throws(DeconvolutionError) -> [DeconvolutionJob.MeasuredPSF] {
+        let image = file.image
+        guard image.timepointCount == 1 else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(file.name): a PSF of \(image.timepointCount) time points; give a stack of planes"
+            )
+        }
+        var psfs: [DeconvolutionJob.MeasuredPSF] = []
+        for channel in 0..<image.channelCount {
+            psfs.append(
+                DeconvolutionJob.MeasuredPSF(
+                    name: image.channelCount == 1 ? file.name : "\(file.name), channel \(channel)",
+                    volume: Volume(
+                        shape: image.shape,
+                        voxels: try file.readVolume(channel: channel).floats,
+                        spacing: image.spacing
+                    )
+                )
+            )
+        }
+        return psfs
+    }
+
+    /// Writes a text file whole or not at all.
+    /// - Throws: `cannotCreateOutput` where it exists already or its folder cannot be written; `inputOutput` on a full disk.
+    package static func write(_ text: String, to path: String, overwrite: Bool) throws(DeconvolutionError) {
+        try AtomicOutput.write(text.utf8, to: path, overwrite: overwrite)
+    }
+
+    /// Removes the hidden files of all unfinished outputs; safe in a signal handler.
+    package static func removeUnfinishedOutputs() { AtomicOutput.removeAllUnfinished() }
+
+    /// What the input is called and what it holds.
+    package var source: any VolumeSource { input }
+
+    /// What would be done, without doing it.
+    package func plan() throws(DeconvolutionError) -> JobPlan {
+        var plan = try DeconvolutionJob(source: input, psfs: psfs, options: options).plan()
+        plan.warnings = fileWarnings + plan.warnings
+        return plan
+    }
+
+    /// Does the work.
+    /// - Throws: `DeconvolutionError`; the output then does not exist, or is what it was.
+    package func run(
+        output: String,
+        outputOptions: OutputOptions,
+        cancellation: Cancellation = Cancellation(),
+        logger: Logger = Logger(label: "gpudeconv"),
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) throws(DeconvolutionError) -> RunReport {
+        for path in [input.name] + psfs.map(\.name) where Self.isSameFile(path, output) {
+            throw DeconvolutionError(
+                .cannotCreateOutput,
+                "\(output): would replace an input of this run; choose another name"
+            )
+        }
+        var image = input.image
+        image.spacing = options.spacing ?? image.spacing
+        let sink = try outputOptions.makeSink(path: output, image: image)
+        let job = DeconvolutionJob(
+            source: input,
+            psfs: psfs,
+            options: options,
+            scratchFolder: (output as NSString).deletingLastPathComponent.isEmpty
+                ? "." : (output as NSString).deletingLastPathComponent,
+            cancellation: cancellation,
+            logger: logger,
+            progress: progress
+        )
+        var report = try job.run(into: sink)
+        report.warnings = fileWarnings + report.warnings
+        report.saturatedVoxelCount = sink.saturatedVoxelCount
+        if sink.saturatedVoxelCount > 0 {
+            report.warnings.append(
+                Diagnostic(
+                    "\(output): \(sink.saturatedVoxelCount) voxels did not fit \(outputOptions.pixelType.rawValue) and were "
+                        + "set to its largest or smallest value; float32 keeps them"
+                )
+            )
+        }
+        return report
+    }
+
+    /// What the files left open; a spacing that an option gives is no longer open.
+    private var fileWarnings: [Diagnostic] {
+        let known = options.spacing != nil && options.psfSpacing != nil
+        return (input.diagnostics + psfWarnings).filter { !known || !$0.message.contains("spacing") }
+    }
+
+    private static func isSameFile(_ a: String, _ b: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev
+            && first.st_ino == second.st_ino
+    }
+}

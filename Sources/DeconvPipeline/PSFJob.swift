@@ -1,0 +1,67 @@
+package import DeconvIO
+package import DeconvOptics
+package import DeconvVolume
+
+/// A look at a PSF file, and its preparation as a file of its own.
+package struct PSFJob: Sendable {
+    /// The file.
+    package let file: any ImageFileSource
+    private let measured: [DeconvolutionJob.MeasuredPSF]
+    private let options: DeconvolutionOptions
+
+    /// Opens a PSF.
+    /// - Parameter options: of these `spacing`, `psfSpacing`, `psfBackground` and `psfAsIs` matter.
+    package init(path: String, options: DeconvolutionOptions) throws(DeconvolutionError) {
+        try options.validate()
+        file = try ImageFile.open(path: path)
+        measured = try FileDeconvolution.measuredPSFs(in: file)
+        self.options = options
+    }
+
+    /// The PSF of every channel, ready for an image of `options.spacing`, or of its own spacing where that is nil.
+    package func prepared() throws(DeconvolutionError) -> [PreparedPSF] {
+        var prepared: [PreparedPSF] = []
+        for psf in measured {
+            let spacing = options.psfSpacing ?? psf.volume.spacing
+            prepared.append(try psf.prepared(options, imageSpacing: options.spacing ?? spacing, imageName: "the image"))
+        }
+        return prepared
+    }
+
+    /// Writes the prepared PSF of a single channel as float32 TIFF.
+    /// - Throws: `invalidData` for several channels; what preparing and writing throws.
+    package func write(to path: String, overwrite: Bool) throws(DeconvolutionError) -> PreparedPSF {
+        guard measured.count == 1 else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(file.name): \(measured.count) channels; prepare PSFs of one channel, one after the other"
+            )
+        }
+        let ready = try prepared()[0]
+        var output = OutputOptions()
+        output.overwrite = overwrite
+        let image = ImageDescription(shape: ready.psf.shape, pixelType: .float32, spacing: ready.psf.spacing)
+        let sink = try output.makeSink(path: path, image: image)
+        try sink.write(ready.psf.voxels, planeVoxelCount: ready.psf.shape.planeVoxelCount)
+        return ready
+    }
+}
+
+extension DeconvolutionJob.MeasuredPSF {
+    /// The PSF ready for an image.
+    func prepared(
+        _ options: DeconvolutionOptions,
+        imageSpacing: VoxelSpacing?,
+        imageName: String
+    ) throws(DeconvolutionError) -> PreparedPSF {
+        let background: PSFPreparation.Background =
+            switch options.psfBackground {
+            case .auto: .automatic
+            case .value(let level): .value(level)
+            }
+        var volume = volume
+        volume.spacing = options.psfSpacing ?? volume.spacing
+        return try PSFPreparation(background: background, isAsIs: options.psfAsIs)
+            .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName)
+    }
+}

@@ -1,0 +1,59 @@
+import DeconvIO
+import DeconvPreview
+package import DeconvVolume
+
+/// Pictures of one image, or of two side by side, as a PNG file.
+package struct PreviewJob: Sendable {
+    /// The images with what stands above them, from left to right.
+    package var inputs: [(path: String, caption: String)]
+    /// Which channel, from 0.
+    package var channel = 0
+    /// Which time point, from 0.
+    package var timepoint = 0
+    /// Size of a voxel, µm; nil for what the first file says.
+    package var spacing: VoxelSpacing?
+    /// Percentiles that become black and white, 0 to 100.
+    package var percentiles = (low: 1.0, high: 99.8)
+    /// Exponent of the display.
+    package var gamma = 1.0
+
+    package init(inputs: [(path: String, caption: String)]) { self.inputs = inputs }
+
+    /// Draws and writes.
+    /// - Throws: `DeconvolutionError` for a file that is none, a channel that is not there, or an output that exists.
+    package func run(output: String, overwrite: Bool) throws(DeconvolutionError) {
+        guard 0 <= percentiles.low, percentiles.low < percentiles.high, percentiles.high <= 100 else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--percentiles \(percentiles.low),\(percentiles.high): give two rising numbers from 0 to 100"
+            )
+        }
+        if let spacing, !spacing.isValid {
+            throw DeconvolutionError(.invalidArgument, "--spacing \(spacing): give three positive sizes, as z,y,x")
+        }
+        var panels: [Preview.Panel] = []
+        var known = spacing
+        for (path, caption) in inputs {
+            let file = try ImageFile.open(path: path)
+            let image = file.image
+            for (option, wanted, count) in [
+                ("--channel", channel, image.channelCount), ("--time", timepoint, image.timepointCount),
+            ] where !(0..<count).contains(wanted) {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "\(option) \(wanted): \(path) has \(count), counted from 0"
+                )
+            }
+            known = known ?? image.spacing
+            panels.append(
+                Preview.Panel(
+                    caption: caption,
+                    try MaximumProjections(of: file, channel: channel, timepoint: timepoint)
+                )
+            )
+        }
+        let contrast = Contrast.percentiles(low: percentiles.low / 100, high: percentiles.high / 100)
+        let preview = try Preview(panels, spacing: known, contrast: contrast, gamma: gamma)
+        try AtomicOutput.write(try preview.png(), to: output, overwrite: overwrite)
+    }
+}

@@ -1,0 +1,107 @@
+public import DeconvPipeline
+public import DeconvVolume
+import Foundation
+public import Logging
+
+/// Deconvolves volumes in memory, and image files.
+///
+/// ```swift
+/// var options = DeconvolutionOptions()
+/// options.iterationCount = 20
+/// options.background = 98
+/// let result = try Deconvolver(options).deconvolve(volume, psf: psf)
+/// print(result.report.device.name, result.volume.voxels.count)
+/// ```
+///
+/// A deconvolver holds no state and may be used from any thread. A run blocks its thread until it is done.
+public struct Deconvolver: Sendable {
+    /// What to do.
+    public var options: DeconvolutionOptions
+    /// Where messages for developers go; nothing is printed unless this writes to somewhere.
+    public var logger: Logger
+
+    /// A deconvolver with the given options.
+    public init(
+        _ options: DeconvolutionOptions = DeconvolutionOptions(),
+        logger: Logger = Logger(label: "gpudeconv", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) {
+        self.options = options
+        self.logger = logger
+    }
+
+    /// A deconvolved volume and what was done to get it.
+    public struct Result: Sendable {
+        /// Shape and spacing of the observed image; counts per voxel, none negative.
+        public var volume: Volume
+        /// Device, tiles, PSF preparation, times and warnings.
+        public var report: RunReport
+    }
+
+    /// Deconvolves a volume in memory.
+    /// - Parameters:
+    ///   - image: observed counts, z, y, x; one plane for a 2D image.
+    ///   - psf: as measured, in any unit and of any size; it is prepared as the options say.
+    ///   - cancellation: a request to stop is seen within one iteration.
+    ///   - progress: called on this thread after every iteration.
+    /// - Throws: `DeconvolutionError`: `invalidArgument` for options out of range or a memory limit that is too small,
+    ///   `invalidData` for NaN in the image or a PSF that is none, `deviceUnavailable`, `deviceFailed`, `outOfMemory`, and
+    ///   `cancelled`.
+    public func deconvolve(
+        _ image: Volume,
+        psf: Volume,
+        cancellation: Cancellation = Cancellation(),
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) throws(DeconvolutionError) -> Result {
+        guard image.shape.voxelCount > 0 else {
+            throw DeconvolutionError(.invalidData, "the image has no voxels: its shape is \(image.shape)")
+        }
+        let sink = ArraySink()
+        let job = DeconvolutionJob(
+            source: ArraySource(image),
+            psfs: [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: psf)],
+            options: options,
+            scratchFolder: FileManager.default.temporaryDirectory.path,
+            cancellation: cancellation,
+            logger: logger,
+            progress: progress
+        )
+        let report = try job.run(into: sink)
+        return Result(
+            volume: Volume(shape: image.shape, voxels: sink.voxels, spacing: report.spacing),
+            report: report
+        )
+    }
+
+    /// Deconvolves every channel and time point of a TIFF file.
+    /// - Parameters:
+    ///   - input: path of the image.
+    ///   - psf: paths of the PSFs: one for all channels, one a channel, or one file with a channel for each.
+    ///   - output: path of the result, which appears when it is whole.
+    ///   - outputOptions: how it is written.
+    ///   - cancellation: a request to stop is seen within one iteration.
+    ///   - progress: called on this thread after every iteration.
+    /// - Throws: as `deconvolve(_:psf:cancellation:progress:)`, and `inputNotFound`, `invalidData` for files that cannot be
+    ///   used, `cannotCreateOutput` where the output exists, and `inputOutput` where the disk is full.
+    public func deconvolve(
+        file input: String,
+        psf: [String],
+        to output: String,
+        outputOptions: OutputOptions = OutputOptions(),
+        cancellation: Cancellation = Cancellation(),
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) throws(DeconvolutionError) -> RunReport {
+        try FileDeconvolution(input: input, psfPaths: psf, options: options).run(
+            output: output,
+            outputOptions: outputOptions,
+            cancellation: cancellation,
+            logger: logger,
+            progress: progress
+        )
+    }
+}
+
+extension Deconvolver {
+    /// Removes the hidden files of all outputs of this process that are not finished: for a program that is about to end
+    /// without waiting for its runs. Safe in a signal handler.
+    public static func removeUnfinishedOutputs() { FileDeconvolution.removeUnfinishedOutputs() }
+}

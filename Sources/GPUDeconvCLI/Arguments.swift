@@ -1,0 +1,191 @@
+public import ArgumentParser
+import DeconvPlan
+public import GPUDeconv
+
+extension BoundaryMode: ExpressibleByArgument {}
+extension StartingEstimate: ExpressibleByArgument {}
+extension DeconvolutionOptions.Backend: ExpressibleByArgument {}
+
+/// Three sizes in micrometres, written `z,y,x`.
+struct SpacingArgument: ExpressibleByArgument {
+    var spacing: VoxelSpacing
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+        guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
+        spacing = VoxelSpacing(z: z, y: y, x: x)
+    }
+}
+
+/// Three numbers of voxels, written `z,y,x`.
+struct ShapeArgument: ExpressibleByArgument {
+    var shape: VolumeShape
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
+        guard z >= 1, y >= 1, x >= 1, max(z, y, x) <= 1 << 24 else { return nil }
+        shape = VolumeShape(z: z, y: y, x: x)
+    }
+
+    var defaultValueDescription: String { "\(shape.z),\(shape.y),\(shape.x)" }
+}
+
+/// A number of bytes, such as `8GB`.
+struct ByteCountArgument: ExpressibleByArgument {
+    var byteCount: Int
+
+    init?(argument: String) {
+        guard let bytes = ByteCount.parse(argument) else { return nil }
+        byteCount = bytes
+    }
+}
+
+/// `auto` or a number of counts.
+struct PSFBackgroundArgument: ExpressibleByArgument {
+    var background: DeconvolutionOptions.PSFBackground
+
+    init?(argument: String) {
+        if argument == "auto" {
+            background = .auto
+        } else if let value = Double(argument) {
+            background = .value(value)
+        } else {
+            return nil
+        }
+    }
+
+    var defaultValueDescription: String { "auto" }
+}
+
+/// The type of the voxels of an output.
+struct PixelTypeArgument: ExpressibleByArgument {
+    var pixelType: PixelType
+
+    init?(argument: String) {
+        guard let type = PixelType(rawValue: argument), [.float32, .uint16, .uint8].contains(type) else { return nil }
+        pixelType = type
+    }
+
+    init(_ pixelType: PixelType) { self.pixelType = pixelType }
+
+    var defaultValueDescription: String { pixelType.rawValue }
+    static var allValueStrings: [String] { ["float32", "uint16", "uint8"] }
+}
+
+/// Where to compute.
+struct ComputeArguments: ParsableArguments {
+    @Option(help: "Engine: auto takes a GPU if there is one, else the CPU.")
+    var backend = DeconvolutionOptions.Backend.auto
+
+    @Option(help: ArgumentHelp("A device by its number or a part of its name, as 'gpudeconv devices' lists them."))
+    var device: String?
+
+    @Option(help: ArgumentHelp("Threads of the CPU engine (default: all cores).", valueName: "n"))
+    var threads: Int?
+
+    func apply(to options: inout DeconvolutionOptions) {
+        options.backend = backend
+        options.device = device
+        options.threadCount = threads
+    }
+}
+
+/// How large the pieces may be.
+struct MemoryArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("Most memory to compute in, such as 8GB (default: what is free).", valueName: "size"))
+    var memoryLimit: ByteCountArgument?
+
+    @Option(help: ArgumentHelp("Voxels of a tile (default: the largest tiles that fit).", valueName: "z,y,x"))
+    var tile: ShapeArgument?
+
+    func apply(to options: inout DeconvolutionOptions) {
+        options.memoryLimitBytes = memoryLimit?.byteCount
+        options.tileShape = tile?.shape
+    }
+}
+
+/// What happens to a PSF before it is used.
+struct PSFArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("Voxel size of the PSF in µm (default: what its file says).", valueName: "z,y,x"))
+    var psfSpacing: SpacingArgument?
+
+    @Option(help: ArgumentHelp("Counts to take off the PSF, or auto to find them at its border.", valueName: "auto|n"))
+    var psfBackground = PSFBackgroundArgument(argument: "auto")!
+
+    @Flag(help: "Normalize the PSF and do nothing else to it: no background, centering, cropping or resampling.")
+    var psfAsIs = false
+
+    func apply(to options: inout DeconvolutionOptions) {
+        options.psfSpacing = psfSpacing?.spacing
+        options.psfBackground = psfBackground.background
+        options.psfAsIs = psfAsIs
+    }
+}
+
+/// The method and what it needs to know of the image.
+struct MethodArguments: ParsableArguments {
+    /// The methods that there are.
+    enum Method: String, CaseIterable, ExpressibleByArgument {
+        case richardsonLucy = "richardson-lucy"
+    }
+
+    @Option(help: "How to deconvolve.")
+    var method = Method.richardsonLucy
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Updates of the estimate.", valueName: "n"))
+    var iterations = 10
+
+    @Option(help: "What lies outside the image; extend estimates it.")
+    var boundary = BoundaryMode.extend
+
+    @Option(help: ArgumentHelp("Camera offset and haze, in counts of the image.", valueName: "n"))
+    var background = 0.0
+
+    @Option(help: ArgumentHelp("Read noise of the camera, in counts of the image.", valueName: "n"))
+    var readNoise = 0.0
+
+    @Option(help: "Where the estimate starts; light has the haze of a background gone soonest.")
+    var start = StartingEstimate.light
+
+    @Option(help: ArgumentHelp("Voxel size of the image in µm (default: what its file says).", valueName: "z,y,x"))
+    var spacing: SpacingArgument?
+
+    func apply(to options: inout DeconvolutionOptions) {
+        options.iterationCount = iterations
+        options.boundary = boundary
+        options.background = background
+        options.readNoise = readNoise
+        options.start = start
+        options.spacing = spacing?.spacing
+    }
+}
+
+/// The image, its PSF, and all that decides the result.
+struct JobArguments: ParsableArguments {
+    @Argument(help: "A TIFF stack; every channel and time point of it is deconvolved.")
+    var input: String
+
+    @Option(help: ArgumentHelp("The PSF as a TIFF stack, or one a channel: a.tif,b.tif.", valueName: "psf"))
+    var psf: String
+
+    @OptionGroup(title: "Method") var method: MethodArguments
+    @OptionGroup(title: "PSF") var psfArguments: PSFArguments
+    @OptionGroup(title: "Device") var compute: ComputeArguments
+    @OptionGroup(title: "Memory") var memory: MemoryArguments
+
+    var options: DeconvolutionOptions {
+        var options = DeconvolutionOptions()
+        method.apply(to: &options)
+        psfArguments.apply(to: &options)
+        compute.apply(to: &options)
+        memory.apply(to: &options)
+        return options
+    }
+
+    /// A comma separates PSFs, unless a file of the whole name is there.
+    var psfPaths: [String] {
+        if Files.exists(psf) { return [psf] }
+        return psf.split(separator: ",").map(String.init)
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import DeconvOptics
+import DeconvPipeline
+import Foundation
+import GPUDeconv
+
+struct PSF: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "psf",
+        abstract: "Look at a PSF, or write it as it will be used.",
+        subcommands: [Inspect.self, Prepare.self]
+    )
+
+    /// The options that both share.
+    struct Arguments: ParsableArguments {
+        @Argument(help: "A PSF as a TIFF stack.")
+        var input: String
+
+        @OptionGroup(title: "PSF") var preparation: PSFArguments
+
+        @Option(help: ArgumentHelp("Voxel size of the image that it is for, in µm.", valueName: "z,y,x"))
+        var spacing: SpacingArgument?
+
+        func job() throws(DeconvolutionError) -> PSFJob {
+            var options = DeconvolutionOptions()
+            preparation.apply(to: &options)
+            options.spacing = spacing?.spacing
+            return try PSFJob(path: input, options: options)
+        }
+    }
+
+    struct Inspect: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what a PSF is and what would be done to it.",
+            usage: "gpudeconv psf inspect psf.tif [--psf-spacing 0.1,0.1,0.1] [--spacing 0.3,0.1,0.1]"
+        )
+
+        @OptionGroup var arguments: Arguments
+
+        @Flag(help: "Print as JSON.")
+        var json = false
+
+        func run() throws {
+            try reportingErrors { () throws(DeconvolutionError) in
+                let reports = try arguments.job().prepared().map(\.report)
+                for warning in reports.flatMap(\.warnings) { Terminal.warn(warning.message) }
+                Terminal.print(json ? Terminal.json(reports) : reports.map(\.text).joined(separator: "\n\n"))
+            }
+        }
+    }
+
+    struct Prepare: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write a PSF as it will be used: background off, centered, cropped, resampled, sum 1.",
+            usage: "gpudeconv psf prepare psf.tif -o ready.tif [--psf-spacing 0.1,0.1,0.1] [--spacing 0.3,0.1,0.1]"
+        )
+
+        @OptionGroup var arguments: Arguments
+
+        @Option(name: .shortAndLong, help: ArgumentHelp("The prepared PSF, float32 TIFF.", valueName: "file"))
+        var output: String
+
+        @Flag(help: "Replace a file that exists.")
+        var overwrite = false
+
+        @Flag(help: "Print as JSON.")
+        var json = false
+
+        func run() throws {
+            try reportingErrors { () throws(DeconvolutionError) in
+                let prepared = try arguments.job().write(to: output, overwrite: overwrite)
+                for warning in prepared.report.warnings { Terminal.warn(warning.message) }
+                Terminal.print(json ? Terminal.json(prepared.report) : prepared.report.text)
+            }
+        }
+    }
+}
+
+extension PSFPreparationReport {
+    /// The report for people.
+    fileprivate var text: String {
+        var lines: [String] = []
+        func line(_ name: String, _ value: String) {
+            lines.append(name.padding(toLength: 12, withPad: " ", startingAt: 0) + value)
+        }
+        func numbers(_ values: [Double], _ format: String = "%.2f") -> String {
+            values.map { String(format: format, $0) }.joined(separator: ", ")
+        }
+        line("measured", "\(inputShape)" + (inputSpacing.map { ", voxels of \($0)" } ?? ", voxel size unknown"))
+        if isAsIs {
+            line("taken", "as it is, normalized to sum 1")
+        } else {
+            line(
+                "background",
+                String(format: "%.2f counts, noise %.2f (%@)", background, noise, backgroundMethod.rawValue)
+            )
+            if let center { line("center", numbers(center) + " (z, y, x), moved by " + numbers(shift)) }
+            if let resampled { line("resampled", "from \(resampled.from) to \(resampled.to)") }
+            if let croppedFrom {
+                line("cropped", "from \(croppedFrom), without \(String(format: "%.2g", croppedFraction)) of its light")
+            }
+        }
+        line("ready", "\(outputShape)" + (outputSpacing.map { ", voxels of \($0)" } ?? ""))
+        let widths = fullWidthAtHalfMaximum.map { $0.map { String(format: "%.2f", $0) } ?? "?" }.joined(separator: ", ")
+        line("FWHM", "\(widths) voxels (z, y, x)")
+        let micrometers = fullWidthAtHalfMaximumMicrometers
+        if micrometers.contains(where: { $0 != nil }) {
+            line("", micrometers.map { $0.map { String(format: "%.3f", $0) } ?? "?" }.joined(separator: ", ") + " µm")
+        }
+        return lines.joined(separator: "\n")
+    }
+}

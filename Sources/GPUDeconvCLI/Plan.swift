@@ -1,0 +1,107 @@
+import ArgumentParser
+import DeconvOptics
+import DeconvPipeline
+import DeconvPlan
+import Foundation
+import GPUDeconv
+
+struct Plan: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what deconvolving would do, without doing it: PSF, device, tiles and memory.",
+        usage: "gpudeconv plan cell.tif --psf psf.tif [the options of deconvolve]"
+    )
+
+    @OptionGroup var job: JobArguments
+
+    @Flag(help: "Print as JSON.")
+    var json = false
+
+    func run() throws {
+        try reportingErrors { () throws(DeconvolutionError) in
+            let deconvolution = try FileDeconvolution(input: job.input, psfPaths: job.psfPaths, options: job.options)
+            let plan = try deconvolution.plan()
+            for warning in plan.warnings { Terminal.warn(warning.message) }
+            Terminal.print(json ? Terminal.json(PlanDescription(plan, job.options)) : text(plan))
+        }
+    }
+
+    private func text(_ plan: JobPlan) -> String {
+        let image = plan.image
+        let tiles = plan.tiles
+        let footprint = tiles.footprint
+        var lines: [String] = []
+        func line(_ name: String, _ value: String) {
+            lines.append(name.padding(toLength: 14, withPad: " ", startingAt: 0) + value)
+        }
+        line(
+            "image",
+            "\(image.shape) \(image.pixelType.rawValue), \(image.channelCount) x \(image.timepointCount) volumes"
+        )
+        line("voxel", plan.spacing.map { "\($0)" } ?? "size unknown")
+        for psf in plan.psfs {
+            line("PSF", "\(psf.report.inputShape) as measured, \(psf.report.outputShape) prepared")
+        }
+        line("device", "\(plan.backend.device.name) (\(plan.backend.device.backend.rawValue))")
+        line("iterations", "\(job.options.iterationCount), boundary \(job.options.boundary.rawValue)")
+        line(
+            "tiles",
+            tiles.isUntiled ? "1: the whole volume" : "\(tiles.tiles.count) (\(tiles.tileCounts)), halo \(tiles.halo)"
+        )
+        line("transform", "\(tiles.workShape)")
+        let needed = plan.backend.device.backend == .cpu ? footprint.sharedBytes : footprint.totalBytes
+        line("memory", "\(ByteCount(needed)) a tile, in all")
+        line("  work", "\(ByteCount(footprint.workBytes))")
+        line("  OTF", "\(ByteCount(footprint.otfBytes))")
+        line("  estimate", "\(ByteCount(footprint.estimateBytes))")
+        line("  weights", "\(ByteCount(footprint.normalizationBytes))")
+        line("  observed", "\(ByteCount(footprint.observedBytes))")
+        if plan.storeBytes > 0 {
+            line("result", "\(ByteCount(plan.storeBytes)) in \(plan.usesScratchFile ? "a scratch file" : "memory")")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// A plan with the keys of the report.
+struct PlanDescription: Encodable {
+    let backend: String
+    let device: String
+    let method = "richardson-lucy"
+    let iterations: Int
+    let boundary: String
+    let shape: [Int]
+    let channels: Int
+    let timepoints: Int
+    let spacing: [Double]?
+    let workShape: [Int]
+    let tileCount: Int
+    let tiles: [Int]
+    let halo: [Int]
+    let deviceBytes: Int
+    let resultBytes: Int
+    let usesScratchFile: Bool
+    let psf: [PSFPreparationReport]
+    let warnings: [String]
+
+    init(_ plan: JobPlan, _ options: DeconvolutionOptions) {
+        backend = plan.backend.device.backend.rawValue
+        device = plan.backend.device.name
+        iterations = options.iterationCount
+        boundary = options.boundary.rawValue
+        shape = plan.image.shape.axes
+        channels = plan.image.channelCount
+        timepoints = plan.image.timepointCount
+        spacing = plan.spacing.map { [$0.z, $0.y, $0.x] }
+        workShape = plan.tiles.workShape.axes
+        tileCount = plan.tiles.tiles.count
+        tiles = plan.tiles.tileCounts.axes
+        halo = plan.tiles.halo.axes
+        deviceBytes =
+            plan.backend.device.backend == .cpu
+            ? plan.tiles.footprint.sharedBytes : plan.tiles.footprint.totalBytes
+        resultBytes = plan.storeBytes
+        usesScratchFile = plan.usesScratchFile
+        psf = plan.psfs.map(\.report)
+        warnings = plan.warnings.map(\.message)
+    }
+}
