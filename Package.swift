@@ -48,7 +48,7 @@ let package = Package(
         room("DeconvOptics", ["DeconvVolume"]),
         room("DeconvPlan", ["DeconvVolume"]),
         room("DeconvDevice", ["DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CFFTW"]),
-        room("DeconvMethods", ["DeconvVolume", "DeconvPlan", "DeconvDevice"]),
+        room("DeconvMethods", ["DeconvVolume", "DeconvDevice"]),
         room("DeconvSimulation", ["DeconvVolume"]),
         room("DeconvComparison", ["DeconvVolume"]),
         room("DeconvPreview", ["DeconvVolume", "CPNG"]),
@@ -86,7 +86,7 @@ let package = Package(
             "DeconvPipelineTests",
             [
                 "DeconvPipeline", "DeconvMethods", "DeconvDevice", "DeconvPlan", "DeconvOptics", "DeconvIO",
-                "DeconvVolume", "DeconvTestSupport",
+                "DeconvComparison", "DeconvVolume", "DeconvTestSupport",
             ]
         ),
     ],

@@ -11,7 +11,7 @@ package enum KernelSource {
         ("WorkVolume", PackageResources.WorkVolume_cl),
         ("EmbedField", PackageResources.EmbedField_cl),
         ("EmbedPSF", PackageResources.EmbedPSF_cl),
-        ("FillField", PackageResources.FillField_cl),
+        ("ExtractBox", PackageResources.ExtractBox_cl),
         ("FillFromObserved", PackageResources.FillFromObserved_cl),
         ("FillWork", PackageResources.FillWork_cl),
         ("ScaleSpectrum", PackageResources.ScaleSpectrum_cl),

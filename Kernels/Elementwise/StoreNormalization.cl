@@ -1,11 +1,9 @@
-/* normalization ← 1 / work where work > least and inside the support, else 0. */
+/* normalization ← 1 / work where work > least, else 0. */
 kernel void store_normalization(
     global float *normalization, uint fieldY, uint fieldX,
-    global const float *work, uint rowPitch, ulong planePitch, float least,
-    uint originZ, uint originY, uint originX, uint extentZ, uint extentY, uint extentX) {
+    global const float *work, uint rowPitch, ulong planePitch, float least) {
     size_t x = get_global_id(0), y = get_global_id(1), z = get_global_id(2);
     if (x >= fieldX || y >= fieldY) return;
-    int inside = is_inside(x, originX, extentX) && is_inside(y, originY, extentY) && is_inside(z, originZ, extentZ);
     float value = work[z * planePitch + y * rowPitch + x];
-    normalization[(z * fieldY + y) * fieldX + x] = inside && value > least ? 1.0f / value : 0.0f;
+    normalization[(z * fieldY + y) * fieldX + x] = value > least ? 1.0f / value : 0.0f;
 }

@@ -56,12 +56,12 @@ package protocol ComputeBackend: Sendable {
     /// Whether the FFT engine can transform this length.
     func supportsLength(_ length: Int) -> Bool
 
-    /// Buffers and transform plans for all tiles of one shape.
+    /// Buffers and transform plans for volumes of one shape.
     /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
     func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace
 }
 
-/// What all tiles of a job have in common.
+/// What all volumes of a job have in common.
 package struct WorkspaceLayout: Hashable, Sendable {
     /// Shape of the transform.
     package var workShape: VolumeShape
@@ -69,6 +69,8 @@ package struct WorkspaceLayout: Hashable, Sendable {
     package var frame: Region
     /// Where the estimate lives.
     package var domain: Region
+    /// Whether what lies outside the domain is its opposite side, rather than nothing.
+    package var wraps: Bool
     /// How the observed voxels are held.
     package var pixelType: PixelType
     /// Row pitch of the half spectrum in complex values.
@@ -76,11 +78,12 @@ package struct WorkspaceLayout: Hashable, Sendable {
     /// Distance between planes in complex values.
     package var planePitch: Int
 
-    /// The layout of a tile.
+    /// The layout of a volume or tile.
     package init(_ geometry: WorkGeometry, pixelType: PixelType) {
         workShape = geometry.workShape
         frame = geometry.frame
         domain = geometry.domain
+        wraps = geometry.wraps
         self.pixelType = pixelType.inMemory
         halfRow = geometry.halfRow
         planePitch = geometry.planePitch
@@ -88,6 +91,14 @@ package struct WorkspaceLayout: Hashable, Sendable {
 
     /// Complex values of the work volume.
     package var spectrumCount: Int { workShape.z * planePitch }
+
+    /// What a back projection of a field gives without anything from beyond the domain: the frame seen from the other end.
+    package var mirroredFrame: Region {
+        Region(
+            origin: VolumeIndex { domain.shape[$0] - frame.shape[$0] - frame.origin[$0] },
+            shape: frame.shape
+        )
+    }
 
     /// 1 / N, which the transfer function carries so that no pass over memory is spent on it.
     var transformScale: Float { Float(1 / Double(workShape.voxelCount)) }
@@ -113,19 +124,15 @@ package struct RatioConstants: Hashable, Sendable {
     }
 }
 
-/// The buffers and transform plans for tiles of one shape, and the operations that methods are written in.
+/// Blurs fields and applies the adjoint: the part of a workspace that tiles are convolved with.
 ///
-/// One *work volume* holds in turn the estimate's spectrum, the forward projection, the ratio and the back projection. It is
-/// transformed plane by plane along y and x (real, 2D) and column by column along z (complex, 1D). Planes without data
-/// are skipped going in, planes that nobody reads are skipped coming out. Regions are in work coordinates.
-///
-/// A workspace belongs to one thread at a time. Operations throw `DeconvolutionError` (`deviceFailed`,
-/// `outOfMemory`) that names the device.
-package protocol Workspace: AnyObject {
+/// Belongs to one thread at a time. Operations throw `DeconvolutionError` (`deviceFailed`, `outOfMemory`) that names
+/// the device.
+package protocol Projector: AnyObject {
     /// Real values on the domain.
     associatedtype Field: AnyObject
 
-    /// Shapes and types.
+    /// Shapes and types. Regions are in its coordinates.
     var layout: WorkspaceLayout { get }
 
     /// Bytes held now, in total.
@@ -137,24 +144,40 @@ package protocol Workspace: AnyObject {
     /// - Parameter voxels: `shape.voxelCount` values, z, y, x.
     func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError)
 
-    /// Brings an observed tile to where it is compared.
-    /// - Parameter data: `layout.frame.shape` voxels of type `layout.pixelType`.
-    func setObserved(_ data: VoxelData) throws(DeconvolutionError)
-
     /// A new field with undefined values.
     func makeField() throws(DeconvolutionError) -> Field
-
-    /// Sets a field to `value` inside a region and to 0 in the rest of the domain.
-    func fill(_ field: Field, with value: Float, in region: Region) throws(DeconvolutionError)
 
     /// Replaces a field by values of the domain's shape.
     func upload(_ voxels: [Float], to field: Field) throws(DeconvolutionError)
 
+    /// Blurs a field: afterwards the work volume holds H·field on the frame's planes.
+    func forwardProject(_ field: Field) throws(DeconvolutionError)
+
+    /// Applies the adjoint of the blur: afterwards the work volume holds H'·field on the planes of the mirrored frame.
+    func backProject(_ field: Field) throws(DeconvolutionError)
+
+    /// The values of the work volume in a region that the last projection gave.
+    func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float]
+}
+
+/// The fields and operations that methods are written in.
+///
+/// One *work volume* holds in turn the forward projection, the ratio and the back projection. It is transformed plane by
+/// plane along y and x (real, 2D) and column by column along z (complex, 1D). Planes without data are skipped going
+/// in, planes that nobody reads are skipped coming out.
+package protocol Workspace: Projector {
+    /// Brings the observed frame to where it is compared.
+    /// - Parameter read: gives the voxels of a region, in the coordinates of the frame and of type `layout.pixelType`;
+    ///   is asked for everything at once or plane by plane.
+    func setObserved(
+        reading read: (Region) throws(DeconvolutionError) -> VoxelData
+    ) throws(DeconvolutionError)
+
+    /// Sets a field to `value` everywhere.
+    func fill(_ field: Field, with value: Float) throws(DeconvolutionError)
+
     /// The values of a field in a region of the domain.
     func download(_ field: Field, region: Region) throws(DeconvolutionError) -> [Float]
-
-    /// Blurs an estimate: afterwards the work volume holds H·estimate on the frame's planes.
-    func forwardProject(_ estimate: Field) throws(DeconvolutionError)
 
     /// Replaces the forward projection by the ratio of observed to projected, 0 outside the frame.
     /// - Parameter measured: the part of the frame over which the Poisson divergence of the observed image from
@@ -174,18 +197,16 @@ package protocol Workspace: AnyObject {
     /// Sets the work volume to `value` inside a region and to 0 outside.
     func fillWork(with value: Float, in region: Region) throws(DeconvolutionError)
 
-    /// Applies the adjoint of the blur: afterwards the work volume holds H'·(what it held) on the domain's planes.
+    /// Applies the adjoint of the blur to the ratio: afterwards the work volume holds H'·(what it held) on the domain's
+    /// planes.
     func backProject() throws(DeconvolutionError)
 
-    /// The values of the work volume in a region of the frame (after `forwardProject`) or of the domain (after
-    /// `backProject`).
-    func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float]
+    /// Makes the normalization W = 1 / work where the work volume is above `threshold` times its largest value, and 0
+    /// elsewhere.
+    func storeNormalization(in field: Field, threshold: Float) throws(DeconvolutionError)
 
-    /// Makes the normalization W = 1 / work where the work volume is above `threshold` times its largest
-    /// value, and 0 elsewhere and outside `support`.
-    func storeNormalization(in field: Field, threshold: Float, support: Region) throws(DeconvolutionError)
-
-    /// estimate ← estimate · max(work · normalization, least) on the domain; no normalization stands for 1.
+    /// estimate ← estimate · max(work · normalization, least) on the domain, and 0 where the normalization is 0; no
+    /// normalization stands for 1.
     func multiply(
         _ estimate: Field,
         byWorkAnd normalization: Field?,

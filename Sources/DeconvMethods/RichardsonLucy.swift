@@ -1,5 +1,4 @@
 package import DeconvDevice
-package import DeconvPlan
 package import DeconvVolume
 
 /// Where the estimate of an iterative method starts.
@@ -15,12 +14,12 @@ public enum StartingEstimate: String, CaseIterable, Sendable {
     case observed
 }
 
-/// Richardson-Lucy deconvolution of one tile at a time, for Poisson noise (Richardson 1972, J. Opt. Soc. Am. 62:55;
+/// Richardson-Lucy deconvolution, for Poisson noise (Richardson 1972, J. Opt. Soc. Am. 62:55;
 /// Lucy 1974, Astron. J. 79:745), with the boundary weighting of Bertero and Boccacci 2005 (eqs. 17 and 18).
 ///
 ///     y = H x + b,   x ← x · W · H'( f (g + s²) / (y + s²) ),   W = 1 / (H'f) where H'f > 0.01·max, else 0
 ///
-/// f is 1 on recorded voxels and 0 elsewhere. Where the geometry has no mask, W = 1.
+/// f is 1 on recorded voxels and 0 elsewhere. Where nothing is estimated outside the frame, W = 1.
 package struct RichardsonLucy: Sendable {
     /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
     private static let normalizationThreshold: Float = 0.01
@@ -68,94 +67,83 @@ package struct RichardsonLucy: Sendable {
 }
 
 extension RichardsonLucy {
-    /// The fields of the method in one workspace, kept from tile to tile.
+    /// The fields of the method in one workspace, kept from volume to volume.
     package final class Solver<W: Workspace> {
         private let method: RichardsonLucy
         private let workspace: W
         private let estimate: W.Field
-        private var normalization: (mask: Region, support: Region)?
-        private var normalizationField: W.Field?
+        /// W, or nil where it is 1.
+        private var normalization: W.Field?
 
-        /// Allocates the estimate; the normalization follows with the first tile that has one.
+        /// Allocates the fields.
         package init(_ method: RichardsonLucy, on workspace: W) throws(DeconvolutionError) {
             self.method = method
             self.workspace = workspace
             estimate = try workspace.makeField()
         }
 
-        /// Bytes held now.
-        package var byteCount: Int { workspace.byteCount }
+        /// Makes the transfer function of a PSF and the normalization that goes with it.
+        /// - Parameter psf: centred on voxel n/2 (integer division) of each axis, sum 1.
+        package func setPSF(_ psf: Volume) throws(DeconvolutionError) {
+            try workspace.setPSF(psf.voxels, shape: psf.shape)
+            guard workspace.layout.frame != workspace.layout.domain else { return }
+            let field: W.Field
+            if let normalization { field = normalization } else { field = try workspace.makeField() }
+            normalization = field
+            try workspace.fillWork(with: 1, in: workspace.layout.frame)
+            try workspace.backProject()
+            try workspace.storeNormalization(in: field, threshold: RichardsonLucy.normalizationThreshold)
+        }
 
-        /// The estimate of a tile's core after all iterations.
+        /// Runs all iterations on the observed frame that the workspace holds.
         /// - Parameters:
-        ///   - tile: of the shape that the workspace was made for.
-        ///   - observed: the voxels of the tile's frame.
-        ///   - mean: of the recorded voxels of the whole image, above the background.
+        ///   - mean: of the recorded voxels, above the background.
+        ///   - measured: the recorded voxels, over which the divergence is summed; in the frame.
         ///   - step: called after every iteration; what it throws ends the run.
-        /// - Returns: `tile.core.shape` values, photons or counts per voxel, none negative.
-        package func estimate(
-            _ tile: Tile,
-            observed: VoxelData,
+        package func run(
             mean: Double,
+            measuring measured: Region,
             step: (Step) throws(DeconvolutionError) -> Void
-        ) throws(DeconvolutionError) -> [Float] {
-            let weights = try normalization(for: tile.geometry)
+        ) throws(DeconvolutionError) {
             let modelled = RatioConstants(
                 background: Float(method.background),
                 readNoiseVariance: Float(method.readNoise * method.readNoise),
                 floor: Float(1e-6 * mean)
             )
-            try workspace.setObserved(observed)
-            try setStart(tile.geometry, light: mean - method.background)
+            try setStart(light: mean - method.background)
             for iteration in 1...method.iterationCount {
                 try workspace.forwardProject(estimate)
-                let measured = method.measures(iteration) ? tile.coreInWork : nil
                 let comparesLight = method.comparesLight(iteration)
-                let constants = comparesLight ? method.lightConstants(mean: mean) : modelled
-                let divergence = try workspace.takeRatio(constants, measuring: measured)
+                let divergence = try workspace.takeRatio(
+                    comparesLight ? method.lightConstants(mean: mean) : modelled,
+                    measuring: method.measures(iteration) ? measured : nil
+                )
                 try workspace.backProject()
                 let least = comparesLight ? Float(RichardsonLucy.leastStart) : 0
-                try workspace.multiply(estimate, byWorkAnd: weights, least: least)
+                try workspace.multiply(estimate, byWorkAnd: normalization, least: least)
                 try workspace.synchronize()
                 try step(Step(iteration: iteration, poissonDivergence: divergence))
             }
-            return try workspace.download(estimate, region: tile.coreInWork)
         }
 
-        private func setStart(_ geometry: WorkGeometry, light: Double) throws(DeconvolutionError) {
+        private func setStart(light: Double) throws(DeconvolutionError) {
             switch method.start {
             case .light, .flat:
-                try workspace.fill(estimate, with: Float(light), in: geometry.support)
+                try workspace.fill(estimate, with: Float(light))
             case .observed:
                 try workspace.fillFromObserved(
                     estimate,
                     offset: Float(method.background),
                     least: Float(RichardsonLucy.leastStart * light),
-                    outside: geometry.support == geometry.domain ? Float(light) : 0
+                    outside: Float(light)
                 )
             }
         }
 
-        /// W of a geometry, or nil where it is 1; computed once for all tiles that share it.
-        private func normalization(for geometry: WorkGeometry) throws(DeconvolutionError) -> W.Field? {
-            guard let mask = geometry.mask else { return nil }
-            if let normalization, normalization == (mask, geometry.support) { return normalizationField }
-            let field: W.Field
-            if let normalizationField { field = normalizationField } else { field = try workspace.makeField() }
-            try workspace.fillWork(with: 1, in: mask)
-            try workspace.backProject()
-            try workspace.storeNormalization(
-                in: field,
-                threshold: RichardsonLucy.normalizationThreshold,
-                support: geometry.support
-            )
-            normalizationField = field
-            normalization = (mask, geometry.support)
-            return field
+        /// The estimate in a region of the domain: photons or counts per voxel, none negative.
+        package func result(_ region: Region) throws(DeconvolutionError) -> [Float] {
+            try workspace.download(estimate, region: region)
         }
-
-        /// Has the normalization computed anew with the next tile, because the PSF is another.
-        package func forgetNormalization() { normalization = nil }
     }
 
     /// Whether an iteration takes the background off the observed image instead of adding it to the projection.

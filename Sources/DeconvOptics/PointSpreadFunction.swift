@@ -27,20 +27,6 @@ package struct PointSpreadFunction: Sendable {
     /// The same PSF as a volume, for writing to a file.
     package var volume: Volume { Volume(shape: shape, voxels: voxels, spacing: spacing) }
 
-    /// The smallest distance from the centre, in voxels along one axis, within which a part of the energy lies.
-    ///
-    /// What lies outside is judged by the sum over the other two axes: voxels with |offset| > radius hold at most
-    /// 1 − `fraction` of the whole.
-    /// - Parameters:
-    ///   - axis: 0 is z, 1 is y, 2 is x.
-    ///   - fraction: 0 ... 1.
-    /// - Returns: 0 ... max(n/2, n − 1 − n/2).
-    package func energyRadius(axis: Int, fraction: Double) -> Int {
-        precondition((0...1).contains(fraction), "a fraction lies between 0 and 1")
-        return EnergyProfile(PSFField(shape: shape, values: voxels.map { Double($0) }), axis: axis)
-            .radius(leavingOut: 1 - fraction)
-    }
-
     /// The distance between the two half-maximum points on the line through the centre along one axis, in voxels.
     ///
     /// The crossings are found by linear interpolation. Nil where the line does not fall to half inside the box, as

@@ -135,12 +135,12 @@ extension DeconvolutionJob {
         let job: DeconvolutionJob
         var plan: JobPlan
         var report: RunReport
-        var engine: (any TileEngine)?
+        var engine: (any VolumeEngine)?
         private let clock = ContinuousClock()
         private let method: RichardsonLucy
         private var store: ResultStore?
-        /// The one volume of a time point that needs no store.
-        private var result: [Float] = []
+        /// Whether the volume computed last has no light, and so no result in the engine.
+        private var isDark = false
         private var completedIterations = 0
         private var finishedVolumes = 0
         private var warnedOfNegatives = false
@@ -169,7 +169,7 @@ extension DeconvolutionJob {
                 timepointCount: plan.image.timepointCount,
                 spacing: plan.spacing,
                 workShape: plan.tiles.workShape,
-                tileCount: plan.tiles.tiles.count,
+                tileCount: plan.tiles.tileCount,
                 halo: plan.tiles.halo,
                 seconds: seconds,
                 warnings: plan.warnings,
@@ -180,7 +180,7 @@ extension DeconvolutionJob {
         func finishedReport() -> RunReport {
             var report = report
             report.workShape = plan.tiles.workShape
-            report.tileCount = plan.tiles.tiles.count
+            report.tileCount = plan.tiles.tileCount
             report.halo = plan.tiles.halo
             report.peakHostBytes = HostSystem.peakResidentBytes
             let volumes = plan.image.channelCount * plan.image.timepointCount
@@ -190,19 +190,19 @@ extension DeconvolutionJob {
 
         // MARK: Computing
 
-        /// Computes all channels of a time point.
+        /// Computes all channels of a time point; the last one stays in the engine.
         func compute(timepoint: Int) throws(DeconvolutionError) {
             let image = plan.image
             // What an attempt that ran out of memory has done counts for nothing.
             let earlier = report
-            completedIterations = timepoint * image.channelCount * plan.tiles.tiles.count * method.iterationCount
+            completedIterations = timepoint * image.channelCount * method.iterationCount
             finishedVolumes = timepoint * image.channelCount
             do {
                 if plan.storeBytes > 0, store == nil {
                     store = try ResultStore(
                         shape: image.shape,
                         channelCount: image.channelCount,
-                        scratchFolder: plan.usesScratchFile ? job.scratchFolder : nil
+                        scratchFolder: plan.usesScratchFiles ? job.scratchFolder : nil
                     )
                 }
                 for channel in 0..<image.channelCount {
@@ -214,58 +214,29 @@ extension DeconvolutionJob {
                     report.convergence = earlier.convergence
                     report.observedSum = earlier.observedSum
                     report.resultSum = earlier.resultSum
-                    store = nil
                 }
                 throw error
             }
         }
 
         private func compute(channel: Int, timepoint: Int) throws(DeconvolutionError) {
-            let shape = plan.image.shape
+            let image = plan.image
+            tell(.reading)
             var whole: VoxelData?
-            var statistics = ImageStatistics()
-            tell(.reading, tile: 0)
-            if plan.tiles.isUntiled {
-                let data = try timed(\.read) { () throws(DeconvolutionError) in
-                    try job.source.readVolume(channel: channel, timepoint: timepoint)
-                }
-                try timed(\.prepare) { () throws(DeconvolutionError) in
-                    try statistics.add(data, of: Region(shape), name: job.source.name)
-                }
-                whole = data
-            } else {
-                for z in 0..<shape.z {
-                    try job.cancellation.check()
-                    let plane = Region(
-                        origin: VolumeIndex(z: z, y: 0, x: 0),
-                        shape: VolumeShape(z: 1, y: shape.y, x: shape.x)
-                    )
-                    let data = try timed(\.read) { () throws(DeconvolutionError) in
-                        try job.source.read(plane, channel: channel, timepoint: timepoint)
-                    }
-                    try timed(\.prepare) { () throws(DeconvolutionError) in
-                        try statistics.add(data, of: plane, name: job.source.name)
-                    }
-                }
-            }
+            let statistics = try survey(channel: channel, timepoint: timepoint, keeping: &whole)
             try job.cancellation.check()
             try warn(statistics, channel: channel, timepoint: timepoint)
-            report.observedSum += statistics.sum - method.background * Double(shape.voxelCount)
-            if statistics.sum == 0 {
-                keep([Float](repeating: 0, count: shape.voxelCount), Region(shape), channel: channel)
-                completedIterations += plan.tiles.tiles.count * method.iterationCount
+            report.observedSum += statistics.sum - method.background * Double(image.shape.voxelCount)
+            isDark = statistics.sum == 0
+            if isDark {
+                completedIterations += method.iterationCount
+                try keepChannel(channel)
                 return
             }
 
-            tell(.preparing, tile: 0)
+            tell(.preparing)
             let engine = try readyEngine(channel: channel)
-            let reader: FrameReader
-            if let whole {
-                let inMemory = ArraySource(whole, shape: shape, name: job.source.name)
-                reader = FrameReader(inMemory, boundary: job.options.boundary)
-            } else {
-                reader = FrameReader(job.source, boundary: job.options.boundary)
-            }
+            try load(engine, channel: channel, timepoint: timepoint, whole)
             whole = nil
             var convergence = RunReport.Convergence(
                 channel: channel,
@@ -273,91 +244,148 @@ extension DeconvolutionJob {
                 iterations: [],
                 poissonDivergence: []
             )
-            for (index, tile) in plan.tiles.tiles.enumerated() {
+            let started = clock.now
+            try engine.run(mean: statistics.mean, measuring: plan.tiles.imageInWhole) {
+                (step) throws(DeconvolutionError) in
+                try self.job.cancellation.check()
+                self.completedIterations += 1
+                if let divergence = step.poissonDivergence {
+                    convergence.iterations.append(step.iteration)
+                    convergence.poissonDivergence.append(divergence)
+                }
+                self.tell(.computing)
+            }
+            report.seconds.compute += (clock.now - started).inSeconds
+            report.peakDeviceBytes = max(report.peakDeviceBytes, engine.byteCount)
+            report.convergence.append(convergence)
+            try keepChannel(channel)
+        }
+
+        /// What must be known of a volume beforehand; keeps its voxels if they are computed in one piece.
+        private func survey(
+            channel: Int,
+            timepoint: Int,
+            keeping whole: inout VoxelData?
+        ) throws(DeconvolutionError) -> ImageStatistics {
+            let shape = plan.image.shape
+            // Planes are read one by one where the volume may not fit in memory.
+            let step = plan.tiles.tile == nil ? shape.z : 1
+            var statistics = ImageStatistics()
+            for z in stride(from: 0, to: shape.z, by: step) {
                 try job.cancellation.check()
-                let isInMemory = plan.tiles.isUntiled
-                let observed = try timed(isInMemory ? \.prepare : \.read) { () throws(DeconvolutionError) in
-                    try reader.read(
-                        tile.frame,
-                        channel: isInMemory ? 0 : channel,
-                        timepoint: isInMemory ? 0 : timepoint
+                let slab = Region(
+                    origin: VolumeIndex(z: z, y: 0, x: 0),
+                    shape: VolumeShape(z: step, y: shape.y, x: shape.x)
+                )
+                let data = try timed(\.read) { () throws(DeconvolutionError) in
+                    try job.source.read(slab, channel: channel, timepoint: timepoint)
+                }
+                try timed(\.prepare) { () throws(DeconvolutionError) in
+                    try statistics.add(data, of: slab, name: job.source.name)
+                }
+                if step == shape.z { whole = data }
+            }
+            return statistics
+        }
+
+        /// Brings the frame to the engine: the image, with what the boundary mode puts around it.
+        private func load(
+            _ engine: any VolumeEngine,
+            channel: Int,
+            timepoint: Int,
+            _ whole: VoxelData?
+        ) throws(DeconvolutionError) {
+            let frame = plan.tiles.frameInImage
+            try timed(whole == nil ? \.read : \.prepare) { () throws(DeconvolutionError) in
+                let source: any VolumeSource
+                if let whole {
+                    source = ArraySource(whole, shape: plan.image.shape, name: job.source.name)
+                } else {
+                    source = job.source
+                }
+                let reader = FrameReader(source, boundary: job.options.boundary)
+                try engine.setObserved { (region) throws(DeconvolutionError) in
+                    let part = Region(
+                        origin: VolumeIndex { frame.origin[$0] + region.origin[$0] },
+                        shape: region.shape
+                    )
+                    return try reader.read(
+                        part,
+                        channel: whole == nil ? channel : 0,
+                        timepoint: whole == nil ? timepoint : 0
                     )
                 }
-                let started = clock.now
-                let estimate = try engine.estimate(tile, observed: observed, mean: statistics.mean) {
-                    (step) throws(DeconvolutionError) in
-                    try job.cancellation.check()
-                    self.completedIterations += 1
-                    if let divergence = step.poissonDivergence {
-                        convergence.add(divergence, at: step.iteration)
-                    }
-                    self.tell(.computing, tile: index + 1)
-                }
-                report.seconds.compute += (clock.now - started).inSeconds
-                report.peakDeviceBytes = max(report.peakDeviceBytes, engine.byteCount)
-                try check(estimate, tile)
-                keep(estimate, tile.core, channel: channel)
             }
-            report.convergence.append(convergence)
         }
 
-        private func readyEngine(channel: Int) throws(DeconvolutionError) -> any TileEngine {
+        private func readyEngine(channel: Int) throws(DeconvolutionError) -> any VolumeEngine {
             let index = plan.psfs.count == 1 ? 0 : channel
-            let started = clock.now
-            defer { report.seconds.setup += (clock.now - started).inSeconds }
-            let ready: any TileEngine
-            if let engine {
-                ready = engine
-            } else {
-                let layout = WorkspaceLayout(plan.tiles.tiles[0].geometry, pixelType: plan.image.pixelType)
-                ready = try makeTileEngine(layout, method, on: plan.backend)
-                engine = ready
+            return try timed(\.setup) { () throws(DeconvolutionError) in
+                let ready: any VolumeEngine
+                if let engine {
+                    ready = engine
+                } else {
+                    ready = try plan.makeEngine(
+                        method,
+                        scratchFolder: job.scratchFolder,
+                        cancellation: job.cancellation
+                    )
+                    engine = ready
+                }
+                let psf = plan.psfs[index].psf
+                let part = psf.shape.limited(to: plan.image.shape, job.options.boundary)
+                try ready.use(psf.volume.centralPart(part), index: index)
+                return ready
             }
-            let psf = plan.psfs[index].psf
-            let limited = PSFExtent(shape: psf.shape, energyRadius: psf.shape)
-                .limited(to: plan.image.shape, boundary: job.options.boundary).shape
-            try ready.use(psf.volume.centralPart(limited), index: index)
-            return ready
-        }
-
-        /// A result that no image can have is never shown.
-        private func check(_ estimate: [Float], _ tile: Tile) throws(DeconvolutionError) {
-            guard estimate.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
-                throw DeconvolutionError(
-                    .deviceFailed,
-                    "\(plan.backend.device.name) gave voxels that are not numbers in the tile \(tile.core): "
-                        + "use another --device, or --backend cpu"
-                )
-            }
-        }
-
-        private func keep(_ voxels: [Float], _ region: Region, channel: Int) {
-            report.resultSum += voxels.reduce(0.0) { $0 + Double($1) }
-            if let store { store.store(voxels, in: region, channel: channel) } else { result = voxels }
         }
 
         // MARK: Writing
 
+        /// Keeps the channel that has just been computed until the others are there.
+        private func keepChannel(_ channel: Int) throws(DeconvolutionError) {
+            guard let store else { return }
+            for z in 0..<plan.image.shape.z { store.store(try resultPlane(z), plane: z, channel: channel) }
+        }
+
+        /// A plane of the channel that was computed last.
+        private func resultPlane(_ z: Int) throws(DeconvolutionError) -> [Float] {
+            let shape = plan.image.shape
+            guard !isDark, let engine else { return [Float](repeating: 0, count: shape.planeVoxelCount) }
+            let image = plan.tiles.imageInWhole
+            let plane = try engine.result(
+                Region(
+                    origin: VolumeIndex(z: image.origin.z + z, y: image.origin.y, x: image.origin.x),
+                    shape: VolumeShape(z: 1, y: shape.y, x: shape.x)
+                )
+            )
+            // A result that no image can have is never shown.
+            guard plane.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+                throw DeconvolutionError(
+                    .deviceFailed,
+                    "\(plan.backend.device.name) gave voxels that are not numbers in plane \(z): use another --device, "
+                        + "or --backend cpu"
+                )
+            }
+            report.resultSum += plane.reduce(0.0) { $0 + Double($1) }
+            return plane
+        }
+
         /// Gives the planes of a time point away.
         func write(timepoint: Int, to sink: any VolumeSink) throws(DeconvolutionError) {
-            tell(.writing, tile: plan.tiles.tiles.count)
-            let shape = plan.image.shape
-            let started = clock.now
-            defer { report.seconds.write += (clock.now - started).inSeconds }
-            for z in 0..<shape.z {
-                for channel in 0..<plan.image.channelCount {
+            tell(.writing)
+            try timed(\.write) { () throws(DeconvolutionError) in
+                for z in 0..<plan.image.shape.z {
                     try job.cancellation.check()
-                    if let store {
-                        try sink.append(store.plane(z, channel: channel))
+                    guard let store else {
+                        let plane = try resultPlane(z)
+                        try plane.withUnsafeBufferPointer { (voxels) throws(DeconvolutionError) in
+                            try sink.append(voxels)
+                        }
                         continue
                     }
-                    try result.withUnsafeBufferPointer { (voxels) throws(DeconvolutionError) in
-                        let start = z * shape.planeVoxelCount
-                        try sink.append(UnsafeBufferPointer(rebasing: voxels[start..<start + shape.planeVoxelCount]))
-                    }
+                    for channel in 0..<plan.image.channelCount { try sink.append(store.plane(z, channel: channel)) }
                 }
             }
-            result = []
         }
 
         // MARK: Telling
@@ -408,7 +436,7 @@ extension DeconvolutionJob {
             return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
         }
 
-        private func tell(_ stage: DeconvolutionProgress.Stage, tile: Int) {
+        private func tell(_ stage: DeconvolutionProgress.Stage) {
             let volumes = plan.image.channelCount * plan.image.timepointCount
             job.progress(
                 DeconvolutionProgress(
@@ -416,9 +444,7 @@ extension DeconvolutionJob {
                     completedIterations: completedIterations,
                     totalIterations: plan.iterationCount(job.options),
                     volume: min(finishedVolumes + 1, volumes),
-                    volumeCount: volumes,
-                    tile: tile,
-                    tileCount: plan.tiles.tiles.count
+                    volumeCount: volumes
                 )
             )
         }
@@ -430,18 +456,6 @@ extension DeconvolutionJob {
             let started = clock.now
             defer { report.seconds[keyPath: part] += (clock.now - started).inSeconds }
             return try work()
-        }
-    }
-}
-
-extension RunReport.Convergence {
-    /// Adds the divergence of one tile to those of the other tiles at the same iteration.
-    fileprivate mutating func add(_ divergence: Double, at iteration: Int) {
-        if let index = iterations.firstIndex(of: iteration) {
-            poissonDivergence[index] += divergence
-        } else {
-            iterations.append(iteration)
-            poissonDivergence.append(divergence)
         }
     }
 }

@@ -14,18 +14,14 @@ public struct DeconvolutionProgress: Sendable, Hashable {
 
     /// What is being done.
     public var stage: Stage
-    /// Iterations done, over all tiles and volumes.
+    /// Iterations done, over all volumes.
     public var completedIterations: Int
-    /// Iterations to do, over all tiles and volumes.
+    /// Iterations to do, over all volumes.
     public var totalIterations: Int
     /// The volume in work, from 1.
     public var volume: Int
     /// Volumes in all.
     public var volumeCount: Int
-    /// The tile in work, from 1.
-    public var tile: Int
-    /// Tiles of a volume.
-    public var tileCount: Int
 
     /// The part that is done, 0 to 1.
     public var fraction: Double { Double(completedIterations) / Double(max(totalIterations, 1)) }

@@ -13,33 +13,30 @@ package struct JobPlan: Sendable {
     package var psfs: [PreparedPSF]
     /// Where it runs.
     package var backend: any ComputeBackend
-    /// How each volume is cut.
+    /// Threads for what the host does beside a device.
+    package var hostThreadCount: Int
+    /// How each volume is computed.
     package var tiles: TilePlan
-    /// Bytes that hold the finished volumes of a time point until they are written, 0 where none are held.
+    /// Bytes that hold the finished channels of a time point until they are written, 0 where there is one channel.
     package var storeBytes: Int
-    /// Whether those go to a scratch file beside the output instead of memory.
-    package var usesScratchFile: Bool
+    /// Whether the finished channels, and the fields that tiles are cut from, go to scratch files beside the output instead
+    /// of memory.
+    package var usesScratchFiles: Bool
     /// What a person should know.
     package var warnings: [Diagnostic]
 
-    /// Iterations, tiles and volumes multiplied out.
+    /// Iterations and volumes multiplied out.
     package func iterationCount(_ options: DeconvolutionOptions) -> Int {
-        options.iterationCount * tiles.tiles.count * image.channelCount * image.timepointCount
+        options.iterationCount * image.channelCount * image.timepointCount
     }
 }
 
 extension JobPlan {
-    /// Along each axis the halo reaches as far as all of the PSF's energy but this part.
-    ///
-    /// Documentation/Decisions/halo.md has the measurements.
-    package static let energyOutsideHalo = 1e-2
-
     /// Plans a job.
     /// - Parameters:
     ///   - psfs: one for all channels, or one a channel.
     ///   - memoryDivisor: the budget is divided by this after the device ran out of memory in spite of a plan.
-    /// - Throws: `DeconvolutionError` for options out of range, a PSF that is none, a device that is not there, or a memory
-    ///   limit that holds not even the smallest tile.
+    /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile.
     package init(
         image source: any VolumeSource,
         psfs: [PreparedPSF],
@@ -51,6 +48,7 @@ extension JobPlan {
         self.image = image
         self.psfs = psfs
         self.backend = backend
+        hostThreadCount = CPUBackend(threadCount: options.threadCount).device.computeUnits
         spacing = options.spacing ?? image.spacing
         warnings = psfs.flatMap(\.report.warnings)
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
@@ -64,54 +62,43 @@ extension JobPlan {
 
         var budget = backend.freeMemory
         if let limit = options.memoryLimitBytes {
-            budget.totalBytes = backend.device.backend == .cpu ? limit : min(limit, budget.totalBytes)
+            budget.totalBytes = budget.isHostMemory ? limit : min(limit, budget.totalBytes)
         }
         budget.totalBytes /= memoryDivisor
         budget.largestBufferBytes /= memoryDivisor
-        let extent = PSFExtent(
-            shape: VolumeShape { axis in psfs.map { $0.psf.shape[axis] }.max()! },
-            energyRadius: VolumeShape { axis in
-                psfs.map { $0.psf.energyRadius(axis: axis, fraction: 1 - Self.energyOutsideHalo) }.max()!
-            }
-        )
-        func request(_ budget: MemoryBudget) -> TilePlan.Request {
-            TilePlan.Request(
-                imageShape: image.shape,
-                pixelType: image.pixelType,
-                psf: extent.limited(to: image.shape, boundary: options.boundary),
-                boundary: options.boundary,
-                budget: budget,
-                coreShape: options.tileShape,
-                supportsLength: backend.supportsLength
-            )
-        }
-        storeBytes = 0
-        usesScratchFile = false
-        if image.channelCount == 1, options.tileShape == nil,
-            let whole = try? TilePlan(request(budget)), whole.isUntiled
-        {
-            tiles = whole
-            return
-        }
-        storeBytes = image.shape.voxelCount * image.channelCount * 4
         let host = budget.isHostMemory ? budget.totalBytes : budget.hostBytes
-        if storeBytes <= host / 4 {
-            if budget.isHostMemory { budget.totalBytes -= storeBytes } else { budget.hostBytes -= storeBytes }
-        } else {
-            usesScratchFile = true
-        }
-        tiles = try TilePlan(request(budget))
-        if tiles.isUntiled, image.channelCount == 1 {
-            storeBytes = 0
-            usesScratchFile = false
+        storeBytes = image.channelCount == 1 ? 0 : image.shape.voxelCount * image.channelCount * 4
+        usesScratchFiles = storeBytes > host / 4
+        if !usesScratchFiles, budget.isHostMemory { budget.totalBytes -= storeBytes }
+
+        var request = TilePlan.Request(
+            imageShape: image.shape,
+            pixelType: image.pixelType,
+            psfShape: VolumeShape { axis in
+                psfs.map { $0.psf.shape.limited(to: image.shape, options.boundary)[axis] }.max()!
+            },
+            boundary: options.boundary,
+            budget: budget,
+            tileShape: options.tileShape,
+            supportsLength: backend.supportsLength
+        )
+        tiles = try TilePlan(request)
+        let wholeBytes = tiles.footprint.wholeBytes
+        guard wholeBytes > 0 else { return }
+        if wholeBytes > host / 2 {
+            usesScratchFiles = true
+        } else if budget.isHostMemory {
+            // The fields that tiles are cut from stay in memory, and the tiles get what is left.
+            request.budget.totalBytes -= wholeBytes
+            tiles = try TilePlan(request)
         }
     }
 }
 
-extension PSFExtent {
-    /// The extent that matters: where nothing lies outside the image, light never travels further than its own length.
-    func limited(to image: VolumeShape, boundary: BoundaryMode) -> PSFExtent {
+extension VolumeShape {
+    /// The part of a PSF that matters: where nothing lies outside the image, light travels no further than the image is long.
+    func limited(to image: VolumeShape, _ boundary: BoundaryMode) -> VolumeShape {
         guard boundary == .zero else { return self }
-        return PSFExtent(shape: VolumeShape { min(shape[$0], 2 * image[$0] - 1) }, energyRadius: energyRadius)
+        return VolumeShape { Swift.min(self[$0], 2 * image[$0] - 1) }
     }
 }

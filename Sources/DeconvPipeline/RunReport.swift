@@ -53,9 +53,9 @@ public struct RunReport: Sendable {
     public var spacing: VoxelSpacing?
     /// Shape of the transforms.
     public var workShape: VolumeShape
-    /// Tiles of a volume.
+    /// Tiles that a convolution is made from; 1 for one piece.
     public var tileCount: Int
-    /// Voxels read around each tile.
+    /// Voxels that a tile reads around those it delivers, before and after them together.
     public var halo: VolumeShape
     /// Most bytes held on the device.
     public var peakDeviceBytes = 0

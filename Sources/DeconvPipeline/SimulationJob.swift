@@ -147,20 +147,13 @@ package struct SimulationJob: Sendable {
 
     private func blur(_ truth: Volume, with psf: PointSpreadFunction) throws(DeconvolutionError) -> Volume {
         let backend = try Devices.backend(for: options)
-        let extent = PSFExtent(shape: psf.shape, energyRadius: psf.shape).limited(to: shape, boundary: .zero)
+        let reach = psf.shape.limited(to: shape, .zero)
         let plan = try TilePlan(
-            TilePlan.Request(
-                imageShape: shape,
-                pixelType: .float32,
-                psf: extent,
-                boundary: .zero,
-                budget: MemoryBudget(totalBytes: .max),
-                supportsLength: backend.supportsLength
-            )
+            TilePlan.Request(imageShape: shape, pixelType: .float32, psfShape: reach, boundary: .zero)
         )
-        let layout = WorkspaceLayout(plan.tiles[0].geometry, pixelType: .float32)
+        let layout = WorkspaceLayout(plan.whole, pixelType: .float32)
         func project(_ workspace: some Workspace) throws(DeconvolutionError) -> [Float] {
-            let limited = psf.volume.centralPart(extent.shape)
+            let limited = psf.volume.centralPart(reach)
             try workspace.setPSF(limited.voxels, shape: limited.shape)
             let estimate = try workspace.makeField()
             try workspace.upload(truth.voxels, to: estimate)

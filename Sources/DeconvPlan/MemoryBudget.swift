@@ -1,14 +1,14 @@
-package import DeconvVolume
+import DeconvVolume
 
-/// How many bytes a tile may take.
+/// How many bytes a computation may take.
 package struct MemoryBudget: Hashable, Sendable {
-    /// Bytes for everything that the tile holds where it is computed.
+    /// Bytes for everything held where it is computed.
     package var totalBytes: Int
     /// Bytes of the largest single buffer (`CL_DEVICE_MAX_MEM_ALLOC_SIZE`).
     package var largestBufferBytes: Int
     /// Bytes of host memory beside a device.
     package var hostBytes: Int
-    /// Whether the tile is computed in host memory, so that `totalBytes` covers both.
+    /// Whether it is computed in host memory, so that `totalBytes` covers both.
     package var isHostMemory: Bool
 
     /// A budget from its limits.
@@ -25,56 +25,34 @@ package struct MemoryBudget: Hashable, Sendable {
     }
 }
 
-/// What a tile takes in memory, buffer by buffer.
-package struct TileFootprint: Hashable, Sendable {
+/// What a plan takes in memory, buffer by buffer.
+package struct Footprint: Hashable, Sendable {
     /// Bytes of the work volume, which holds the spectrum and the projections in turn.
     package var workBytes: Int
     /// Bytes of the optical transfer function.
     package var otfBytes: Int
-    /// Bytes of the estimate.
-    package var estimateBytes: Int
-    /// Bytes of the normalization, 0 where W = 1.
-    package var normalizationBytes: Int
-    /// Bytes of the observed tile as stored.
+    /// Bytes of the fields where they are computed: the estimate and, where it is not 1, the normalization; for tiles
+    /// the box that is read and the one that is delivered.
+    package var fieldBytes: Int
+    /// Bytes of the observed voxels where they are computed.
     package var observedBytes: Int
-    /// Bytes of the tile's result in host memory.
-    package var resultBytes: Int
     /// Bytes of the PSF while the transfer function is made from it.
     package var psfBytes: Int
+    /// Bytes that cross between host and device at a time.
+    package var transferBytes: Int
+    /// Bytes of the whole volume's fields that tiles are cut from, in host memory or in scratch files; 0 in one piece.
+    package var wholeBytes: Int
 
-    /// The footprint of a geometry.
-    /// - Parameters:
-    ///   - coreShape: voxels that the tile delivers.
-    ///   - pixelType: how the image is stored.
-    package init(_ geometry: WorkGeometry, coreShape: VolumeShape, psfShape: VolumeShape, pixelType: PixelType) {
-        workBytes = geometry.spectrumCount * 8
-        otfBytes = geometry.spectrumCount * 8
-        estimateBytes = geometry.domain.shape.voxelCount * 4
-        normalizationBytes = geometry.mask == nil ? 0 : estimateBytes
-        observedBytes = geometry.frame.shape.voxelCount * pixelType.inMemory.byteCount
-        resultBytes = coreShape.voxelCount * 4
-        psfBytes = psfShape.voxelCount * 4
-    }
-
-    /// Most bytes held at one time where the tile is computed.
-    package var totalBytes: Int {
-        workBytes + otfBytes + max(psfBytes, estimateBytes + normalizationBytes + observedBytes)
-    }
-
-    /// Most bytes held at one time in host memory by a tile that is computed on a device.
-    package var hostBytes: Int { psfBytes + observedBytes + resultBytes }
-
-    /// Most bytes held at one time by a tile that is computed in host memory, where the engine reads the observed voxels
-    /// in place.
-    package var sharedBytes: Int { totalBytes + resultBytes }
+    /// Most bytes held at one time where it is computed.
+    package var deviceBytes: Int { workBytes + otfBytes + max(psfBytes, fieldBytes + observedBytes) }
 
     /// Bytes of the largest buffer.
-    package var largestBufferBytes: Int { max(workBytes, estimateBytes, observedBytes, psfBytes) }
+    package var largestBufferBytes: Int { max(workBytes, fieldBytes, observedBytes, psfBytes) }
 
-    /// Whether it stays within both limits.
+    /// Whether it stays within all limits, the whole volume's fields apart.
     package func fits(_ budget: MemoryBudget) -> Bool {
-        if budget.isHostMemory { return sharedBytes <= budget.totalBytes }
-        return totalBytes <= budget.totalBytes && largestBufferBytes <= budget.largestBufferBytes
-            && hostBytes <= budget.hostBytes
+        if budget.isHostMemory { return deviceBytes + transferBytes <= budget.totalBytes }
+        return deviceBytes <= budget.totalBytes && largestBufferBytes <= budget.largestBufferBytes
+            && psfBytes + transferBytes <= budget.hostBytes
     }
 }

@@ -1,45 +1,40 @@
 package import DeconvVolume
 
-/// One piece of work: the voxels that it delivers, and those that it reads.
-package struct Tile: Hashable, Sendable {
-    /// Voxels of the image that this tile delivers.
-    package var core: Region
-    /// Voxels that it reads: the core and its halo, in image coordinates.
-    ///
-    /// Reaches outside the image where the boundary mode says what lies there.
-    package var frame: Region
-    /// Where the tile lies in the work volume.
-    package var geometry: WorkGeometry
-
-    /// The core in the coordinates of the work volume.
-    package var coreInWork: Region {
-        Region(
-            origin: VolumeIndex { geometry.frame.origin[$0] + core.origin[$0] - frame.origin[$0] },
-            shape: core.shape
-        )
-    }
-}
-
-/// How an image is cut into tiles, decided before anything is allocated.
+/// How an image is computed, decided before anything is allocated: in one piece, or convolved tile by tile.
 ///
-/// All tiles of a plan have one work shape and one frame shape, so that the transforms are planned once.
+/// Tiles do not change the result. Every convolution of every iteration is made from tiles that reach as far as the PSF
+/// does, on fields of the whole volume: overlap-save, exact to rounding, whatever the PSF and the number of iterations.
+/// Documentation/Decisions/tiles.md tells why.
 package struct TilePlan: Hashable, Sendable {
     /// Voxels of the image.
     package var imageShape: VolumeShape
-    /// Tiles in the order in which they are computed: z slowest.
-    package var tiles: [Tile]
-    /// Tiles along z, y and x.
+    /// The whole volume's frame in the coordinates of the image; reaches outside it under `edge` and `reflect`.
+    package var frameInImage: Region
+    /// Where the whole volume lies; its work shape is transformed only if there are no tiles.
+    package var whole: WorkGeometry
+    /// Where each tile lies, or nil for one piece. Its frame is what the tile delivers, its domain what it reads.
+    package var tile: WorkGeometry?
+    /// Tiles along z, y and x that a forward projection takes.
     package var tileCounts: VolumeShape
-    /// Real voxels read around a core, per axis; 0 along an axis that is not cut.
-    package var halo: VolumeShape
-    /// What a tile takes in memory.
-    package var footprint: TileFootprint
+    /// What it takes in memory.
+    package var footprint: Footprint
 
-    /// Shape of the transform.
-    package var workShape: VolumeShape { tiles[0].geometry.workShape }
+    /// Tiles of a forward projection.
+    package var tileCount: Int { tileCounts.voxelCount }
 
-    /// Whether the image is computed in one piece.
-    package var isUntiled: Bool { tiles.count == 1 }
+    /// Shape of the transforms.
+    package var workShape: VolumeShape { (tile ?? whole).workShape }
+
+    /// Voxels that a tile reads around those it delivers: before and after them together, PSF − 1.
+    package var halo: VolumeShape {
+        guard let tile else { return VolumeShape(z: 0, y: 0, x: 0) }
+        return VolumeShape { tile.domain.shape[$0] - tile.frame.shape[$0] }
+    }
+
+    /// The image in the coordinates of the whole volume.
+    package var imageInWhole: Region {
+        Region(origin: VolumeIndex { whole.frame.origin[$0] - frameInImage.origin[$0] }, shape: imageShape)
+    }
 }
 
 extension TilePlan {
@@ -49,14 +44,14 @@ extension TilePlan {
         package var imageShape: VolumeShape
         /// How the image is stored.
         package var pixelType: PixelType
-        /// The PSF's shape and where its energy lies.
-        package var psf: PSFExtent
+        /// Voxels of the PSF.
+        package var psfShape: VolumeShape
         /// What lies outside the image.
         package var boundary: BoundaryMode
-        /// What a tile may take.
+        /// What may be taken.
         package var budget: MemoryBudget
-        /// Core shape asked for by the user; the budget decides where it is nil.
-        package var coreShape: VolumeShape?
+        /// Voxels that a tile delivers, asked for by the user; the budget decides where it is nil.
+        package var tileShape: VolumeShape?
         /// Transform shape asked for; an axis on which it is too short gets the one of least modelled cost.
         package var workShape: VolumeShape?
         /// Whether the engine can transform a length that padding may not change.
@@ -66,77 +61,111 @@ extension TilePlan {
         package init(
             imageShape: VolumeShape,
             pixelType: PixelType,
-            psf: PSFExtent,
+            psfShape: VolumeShape,
             boundary: BoundaryMode,
-            budget: MemoryBudget,
-            coreShape: VolumeShape? = nil,
+            budget: MemoryBudget = MemoryBudget(totalBytes: .max),
+            tileShape: VolumeShape? = nil,
             workShape: VolumeShape? = nil,
             supportsLength: @escaping @Sendable (Int) -> Bool = { FFTPadding.isSmooth($0) }
         ) {
             self.imageShape = imageShape
             self.pixelType = pixelType
-            self.psf = psf
+            self.psfShape = psfShape
             self.boundary = boundary
             self.budget = budget
-            self.coreShape = coreShape
+            self.tileShape = tileShape
             self.workShape = workShape
             self.supportsLength = supportsLength
         }
     }
 
-    /// The plan of least modelled work that stays within the budget: the whole image if it fits, else tiles.
-    /// - Throws: `DeconvolutionError.invalidArgument` when not even the smallest tile fits, or when a periodic
-    ///   axis has a length that the engine cannot transform.
+    /// The plan of least modelled work that stays within the budget: one piece if it fits, else tiles.
+    /// - Throws: `DeconvolutionError.invalidArgument` when not even the smallest tile fits.
     package init(_ request: Request) throws(DeconvolutionError) {
-        precondition(request.imageShape.voxelCount > 0 && request.psf.shape.voxelCount > 0, "nothing to plan")
-        if let core = request.coreShape {
-            try self.init(request, coreShape: core)
-            guard footprint.fits(request.budget) else {
-                throw Self.doesNotFit(footprint, request.budget, tile: core)
+        precondition(request.imageShape.voxelCount > 0 && request.psfShape.voxelCount > 0, "nothing to plan")
+        let axes = (0..<3).map { WholeAxis($0, request) }
+        func region(_ value: (WholeAxis) -> Range<Int>) -> Region {
+            Region(
+                origin: VolumeIndex { value(axes[$0]).lowerBound },
+                shape: VolumeShape { value(axes[$0]).count }
+            )
+        }
+        imageShape = request.imageShape
+        frameInImage = region(\.frameInImage)
+        whole = WorkGeometry(
+            workShape: VolumeShape { axes[$0].work },
+            frame: region(\.frame),
+            domain: region { 0..<$0.domain },
+            wraps: [.edge, .reflect, .periodic].contains(request.boundary)
+        )
+        tile = nil
+        tileCounts = VolumeShape(z: 1, y: 1, x: 1)
+        let fields = whole.extendsFrame ? 2 : 1
+        footprint = Footprint(
+            workBytes: whole.spectrumCount * 8,
+            otfBytes: whole.spectrumCount * 8,
+            fieldBytes: whole.domain.shape.voxelCount * 4 * fields,
+            observedBytes: whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
+            psfBytes: request.psfShape.voxelCount * 4,
+            transferBytes: request.imageShape.planeVoxelCount * 4,
+            wholeBytes: 0
+        )
+        // A periodic axis cannot be padded; tiles can, and wrap as well.
+        let isTransformable = (0..<3).allSatisfy { request.supportsLength(whole.workShape[$0]) }
+        if request.tileShape == nil, isTransformable, footprint.fits(request.budget) { return }
+        try cut(request)
+    }
+
+    private mutating func cut(_ request: Request) throws(DeconvolutionError) {
+        // Four fields in float and the observed image as stored.
+        let wholeBytes = 16 * whole.domain.shape.voxelCount + footprint.observedBytes
+        func tiles(_ lengths: [TileAxis]) -> (geometry: WorkGeometry, footprint: Footprint) {
+            let geometry = WorkGeometry(
+                workShape: VolumeShape { lengths[$0].work },
+                frame: Region(
+                    origin: VolumeIndex { request.psfShape[$0] - 1 - request.psfShape[$0] / 2 },
+                    shape: VolumeShape { lengths[$0].core }
+                ),
+                domain: Region(VolumeShape { lengths[$0].core + request.psfShape[$0] - 1 }),
+                wraps: false
+            )
+            let footprint = Footprint(
+                workBytes: geometry.spectrumCount * 8,
+                otfBytes: geometry.spectrumCount * 8,
+                fieldBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
+                observedBytes: 0,
+                psfBytes: request.psfShape.voxelCount * 4,
+                transferBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
+                wholeBytes: wholeBytes
+            )
+            return (geometry, footprint)
+        }
+        var chosen: [TileAxis]
+        if let shape = request.tileShape {
+            chosen = (0..<3).map { TileAxis($0, request, whole, core: min(shape[$0], whole.frame.shape[$0])) }
+        } else {
+            let candidates = (0..<3).map { axis in
+                Self.coreLengths(whole.frame.shape[axis]).map { TileAxis(axis, request, whole, core: $0) }
             }
-            return
-        }
-        let whole = try TilePlan(request, coreShape: request.imageShape)
-        if whole.footprint.fits(request.budget) {
-            self = whole
-            return
-        }
-        var candidates: [[TileLayout.Axis]] = []
-        for axis in 0..<3 {
-            var lengths: [TileLayout.Axis] = []
-            for core in Self.coreLengths(request.imageShape[axis]) {
-                lengths.append(try TileLayout.Axis(axis, request, core: core, isTiled: true))
-            }
-            candidates.append(lengths)
-        }
-        var best: (cost: Double, layout: TileLayout)?
-        for z in candidates[0] {
-            for y in candidates[1] {
-                for x in candidates[2] where z.isCut || y.isCut || x.isCut {
-                    let layout = TileLayout(request, axes: [z, y, x])
-                    let cost = layout.cost
-                    guard cost < best?.cost ?? .infinity, layout.footprint.fits(request.budget) else { continue }
-                    best = (cost, layout)
+            chosen = candidates.map { $0.last! }
+            var least = Double.infinity
+            for z in candidates[0] {
+                for y in candidates[1] {
+                    for x in candidates[2] {
+                        let voxels = Double(z.count * y.count * x.count) * Double(z.work * y.work * x.work)
+                        let cost = voxels * (z.costPerVoxel + y.costPerVoxel + x.costPerVoxel)
+                        guard cost < least, tiles([z, y, x]).footprint.fits(request.budget) else { continue }
+                        least = cost
+                        chosen = [z, y, x]
+                    }
                 }
             }
         }
-        guard let best else {
-            let smallest = TileLayout(request, axes: candidates.map { $0.last! })
-            throw Self.doesNotFit(smallest.footprint, request.budget, tile: nil)
-        }
-        self.init(request, best.layout)
-    }
-
-    private init(_ request: Request, coreShape: VolumeShape) throws(DeconvolutionError) {
-        self.init(request, try TileLayout(request, coreShape: coreShape))
-    }
-
-    private init(_ request: Request, _ layout: TileLayout) {
-        imageShape = request.imageShape
-        tileCounts = layout.counts
-        halo = layout.halo
-        footprint = layout.footprint
-        tiles = layout.tiles
+        let (geometry, needed) = tiles(chosen)
+        guard needed.fits(request.budget) else { throw Self.doesNotFit(needed, request) }
+        tile = geometry
+        footprint = needed
+        tileCounts = VolumeShape { chosen[$0].count }
     }
 
     /// Every core length that cuts an axis into a different number of tiles, longest first.
@@ -152,19 +181,17 @@ extension TilePlan {
         return lengths
     }
 
-    private static func doesNotFit(
-        _ footprint: TileFootprint,
-        _ budget: MemoryBudget,
-        tile: VolumeShape?
-    ) -> DeconvolutionError {
-        let what = tile.map { "a tile of \($0) voxels" } ?? "the smallest tile"
-        let remedy = tile == nil ? "raise --memory-limit or crop the PSF" : "choose a smaller --tile"
-        let needed = budget.isHostMemory ? footprint.sharedBytes : footprint.totalBytes
+    private static func doesNotFit(_ footprint: Footprint, _ request: Request) -> DeconvolutionError {
+        let budget = request.budget
+        let what = request.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"
+        let remedy = request.tileShape == nil ? "raise --memory-limit or crop the PSF" : "choose a smaller --tile"
+        let needed = budget.isHostMemory ? footprint.deviceBytes + footprint.transferBytes : footprint.deviceBytes
+        let host = footprint.psfBytes + footprint.transferBytes
         let reason =
             if needed > budget.totalBytes {
                 "takes \(ByteCount(needed)) but \(ByteCount(budget.totalBytes)) are allowed"
-            } else if footprint.hostBytes > budget.hostBytes {
-                "takes \(ByteCount(footprint.hostBytes)) of host memory but \(ByteCount(budget.hostBytes)) are free"
+            } else if host > budget.hostBytes {
+                "takes \(ByteCount(host)) of host memory but \(ByteCount(budget.hostBytes)) are free"
             } else {
                 "needs a buffer of \(ByteCount(footprint.largestBufferBytes)) but the device allows "
                     + "\(ByteCount(budget.largestBufferBytes)) in one piece"

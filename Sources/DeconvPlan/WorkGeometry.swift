@@ -10,22 +10,21 @@ package struct WorkGeometry: Hashable, Sendable {
     package var frame: Region
     /// Where the estimate lives; contains the frame and starts at (0, 0, 0).
     package var domain: Region
-    /// The part of the domain in which the estimate may differ from zero.
-    package var support: Region
-    /// Voxels whose light counts as recorded in the normalization H'f, or nil where W = 1 everywhere.
-    package var mask: Region?
+    /// Whether what lies outside the domain is its opposite side, rather than nothing.
+    package var wraps: Bool
 
     /// A geometry from its regions.
-    package init(workShape: VolumeShape, frame: Region, domain: Region, support: Region, mask: Region?) {
+    package init(workShape: VolumeShape, frame: Region, domain: Region, wraps: Bool) {
         precondition(Region(workShape).contains(domain) && domain.contains(frame), "the frame lies in the domain")
         precondition(domain.origin == .zero, "the domain starts at the first voxel")
-        precondition(domain.contains(support) && (mask.map(Region(workShape).contains) ?? true), "inside the volume")
         self.workShape = workShape
         self.frame = frame
         self.domain = domain
-        self.support = support
-        self.mask = mask
+        self.wraps = wraps
     }
+
+    /// Whether light is estimated outside the frame, so that the normalization differs from 1.
+    package var extendsFrame: Bool { domain != frame }
 
     /// Row pitch of the half spectrum in complex values: x / 2 + 1.
     package var halfRow: Int { workShape.x / 2 + 1 }

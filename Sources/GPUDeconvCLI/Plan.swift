@@ -45,18 +45,17 @@ struct Plan: ParsableCommand {
         line("iterations", "\(job.options.iterationCount), boundary \(job.options.boundary.rawValue)")
         line(
             "tiles",
-            tiles.isUntiled ? "1: the whole volume" : "\(tiles.tiles.count) (\(tiles.tileCounts)), halo \(tiles.halo)"
+            tiles.tile == nil ? "none: in one piece" : "\(tiles.tileCount) (\(tiles.tileCounts)), halo \(tiles.halo)"
         )
         line("transform", "\(tiles.workShape)")
-        let needed = plan.backend.device.backend == .cpu ? footprint.sharedBytes : footprint.totalBytes
-        line("memory", "\(ByteCount(needed)) a tile, in all")
+        line("memory", "\(ByteCount(footprint.deviceBytes)) where it is computed")
         line("  work", "\(ByteCount(footprint.workBytes))")
         line("  OTF", "\(ByteCount(footprint.otfBytes))")
-        line("  estimate", "\(ByteCount(footprint.estimateBytes))")
-        line("  weights", "\(ByteCount(footprint.normalizationBytes))")
+        line("  fields", "\(ByteCount(footprint.fieldBytes))")
         line("  observed", "\(ByteCount(footprint.observedBytes))")
-        if plan.storeBytes > 0 {
-            line("result", "\(ByteCount(plan.storeBytes)) in \(plan.usesScratchFile ? "a scratch file" : "memory")")
+        let kept = footprint.wholeBytes + plan.storeBytes
+        if kept > 0 {
+            line("beside it", "\(ByteCount(kept)) in \(plan.usesScratchFiles ? "scratch files" : "memory")")
         }
         return lines.joined(separator: "\n")
     }
@@ -78,8 +77,8 @@ struct PlanDescription: Encodable {
     let tiles: [Int]
     let halo: [Int]
     let deviceBytes: Int
-    let resultBytes: Int
-    let usesScratchFile: Bool
+    let keptBytes: Int
+    let usesScratchFiles: Bool
     let psf: [PSFPreparationReport]
     let warnings: [String]
 
@@ -93,14 +92,12 @@ struct PlanDescription: Encodable {
         timepoints = plan.image.timepointCount
         spacing = plan.spacing.map { [$0.z, $0.y, $0.x] }
         workShape = plan.tiles.workShape.axes
-        tileCount = plan.tiles.tiles.count
+        tileCount = plan.tiles.tileCount
         tiles = plan.tiles.tileCounts.axes
         halo = plan.tiles.halo.axes
-        deviceBytes =
-            plan.backend.device.backend == .cpu
-            ? plan.tiles.footprint.sharedBytes : plan.tiles.footprint.totalBytes
-        resultBytes = plan.storeBytes
-        usesScratchFile = plan.usesScratchFile
+        deviceBytes = plan.tiles.footprint.deviceBytes
+        keptBytes = plan.tiles.footprint.wholeBytes + plan.storeBytes
+        usesScratchFiles = plan.usesScratchFiles
         psf = plan.psfs.map(\.report)
         warnings = plan.warnings.map(\.message)
     }

@@ -50,7 +50,6 @@ final class ProgressBar: Sendable {
         var parts = ["\(bar) \(Int(progress.fraction * 100)) %"]
         parts.append(progress.stage.rawValue)
         if progress.volumeCount > 1 { parts.append("volume \(progress.volume) of \(progress.volumeCount)") }
-        if progress.tileCount > 1, progress.tile > 0 { parts.append("tile \(progress.tile) of \(progress.tileCount)") }
         return parts.joined(separator: ", ")
     }
 

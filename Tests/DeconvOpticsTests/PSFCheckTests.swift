@@ -96,25 +96,6 @@ import Testing
 }
 
 @Suite struct PointSpreadFunctionTests {
-    @Test func energyRadiusIsWhereTheGaussianTailsSayItIs() {
-        let shape = VolumeShape(z: 1, y: 41, x: 64)
-        let psf = PointSpreadFunction(
-            shape: shape,
-            voxels: GaussianPSF.normalized(shape: shape, sigma: [1, 3, 5]).voxels
-        )
-        #expect(psf.center == VolumeIndex(z: 0, y: 20, x: 32))
-        #expect(psf.energyRadius(axis: 0, fraction: 0.99) == 0)
-        for (axis, sigma) in [(1, 3.0), (2, 5.0)] {
-            for fraction in [0.5, 0.9, 0.99, 0.9999] {
-                let radius = psf.energyRadius(axis: axis, fraction: fraction)
-                // erfc((r + ½) / (σ√2)) is the energy of a Gaussian farther out than voxel r.
-                func outside(_ r: Int) -> Double { erfc((Double(r) + 0.5) / sigma / 2.0.squareRoot()) }
-                #expect(outside(radius) <= (1 - fraction) * 1.1)
-                #expect(radius == 0 || outside(radius - 1) > (1 - fraction) * 0.9)
-            }
-        }
-        #expect(psf.energyRadius(axis: 2, fraction: 0) == 0)
-    }
 
     @Test func croppingKeepsOddSizesAndAllButTheToleranceOfTheEnergy() throws {
         let shape = VolumeShape(z: 64, y: 65, x: 66)

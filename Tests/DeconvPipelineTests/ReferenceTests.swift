@@ -10,6 +10,15 @@ import Testing
 @Suite struct ReferenceTests {
     @Test(arguments: TestBackend.all, ReferenceCase.all)
     func estimateMatchesTheReference(backend: TestBackend, reference: ReferenceCase) throws {
+        try check(backend, reference, tile: nil)
+    }
+
+    @Test(arguments: TestBackend.all, ReferenceCase.all)
+    func estimateFromTilesMatchesTheReference(backend: TestBackend, reference: ReferenceCase) throws {
+        try check(backend, reference, tile: VolumeShape(z: 6, y: 10, x: 12))
+    }
+
+    private func check(_ backend: TestBackend, _ reference: ReferenceCase, tile: VolumeShape?) throws {
         let backend = try backend.make()
         let boundary = try #require(BoundaryMode(rawValue: reference.boundary))
         let total = reference.psf.voxels.reduce(0.0) { $0 + Double($1) }
@@ -18,9 +27,9 @@ import Testing
             TilePlan.Request(
                 imageShape: reference.observed.shape,
                 pixelType: .float32,
-                psf: PSFExtent(shape: reference.psf.shape, energyRadius: reference.psf.shape),
+                psfShape: reference.psf.shape,
                 boundary: boundary,
-                budget: MemoryBudget(totalBytes: .max),
+                tileShape: tile,
                 // One transform for all that do not depend on it: a new shape costs a device seconds of compiling.
                 workShape: reference.workShape
                     ?? (reference.observed.shape.z == 1
@@ -28,10 +37,18 @@ import Testing
                 supportsLength: backend.supportsLength
             )
         )
-        let tile = plan.tiles[0]
-        let workspace = try backend.makeWorkspace(WorkspaceLayout(tile.geometry, pixelType: .float32))
-        let frame = try FrameReader(ArraySource(reference.observed), boundary: boundary)
-            .read(tile.frame, channel: 0, timepoint: 0)
+        let whole = WorkspaceLayout(plan.whole, pixelType: .float32)
+        func streamed(_ projector: some Workspace) throws -> any Workspace {
+            try StreamedWorkspace(whole, tile: projector, scratchFolder: nil, threadCount: 2)
+        }
+        let workspace: any Workspace
+        if let tile = plan.tile {
+            workspace = try streamed(backend.makeWorkspace(WorkspaceLayout(tile, pixelType: .float32)))
+        } else {
+            workspace = try backend.makeWorkspace(whole)
+        }
+        let reader = FrameReader(ArraySource(reference.observed), boundary: boundary)
+        let frame = try reader.read(plan.frameInImage, channel: 0, timepoint: 0)
         let method = RichardsonLucy(
             iterationCount: reference.iterations,
             background: reference.background,
@@ -43,12 +60,14 @@ import Testing
         let mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
 
         func run(_ workspace: some Workspace) throws -> (estimate: [Float], divergence: [Double]) {
-            try workspace.setPSF(psf, shape: reference.psf.shape)
             let solver = try RichardsonLucy.Solver(method, on: workspace)
-            var divergence: [Double] = []
-            let estimate = try solver.estimate(tile, observed: frame, mean: mean) { step in
-                divergence.append(step.poissonDivergence ?? .nan)
+            try solver.setPSF(Volume(shape: reference.psf.shape, voxels: psf))
+            try workspace.setObserved { (region) throws(DeconvolutionError) in
+                try ArraySource(frame, shape: plan.frameInImage.shape).read(region, channel: 0, timepoint: 0)
             }
+            var divergence: [Double] = []
+            try solver.run(mean: mean, measuring: plan.imageInWhole) { divergence.append($0.poissonDivergence ?? .nan) }
+            let estimate = try solver.result(plan.imageInWhole)
             return (estimate, divergence)
         }
         let result = try run(workspace)

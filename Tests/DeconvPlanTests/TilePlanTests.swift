@@ -6,18 +6,17 @@ import Testing
     private func request(
         _ image: VolumeShape,
         psf: VolumeShape,
-        radius: VolumeShape? = nil,
         boundary: BoundaryMode,
         bytes: Int = .max,
-        core: VolumeShape? = nil
+        tile: VolumeShape? = nil
     ) -> TilePlan.Request {
         TilePlan.Request(
             imageShape: image,
             pixelType: .uint16,
-            psf: PSFExtent(shape: psf, energyRadius: radius ?? VolumeShape { psf[$0] / 4 }),
+            psfShape: psf,
             boundary: boundary,
             budget: MemoryBudget(totalBytes: bytes),
-            coreShape: core
+            tileShape: tile
         )
     }
 
@@ -30,13 +29,12 @@ import Testing
                 boundary: .extend
             )
         )
-        let geometry = plan.tiles[0].geometry
-        #expect(plan.isUntiled)
+        #expect(plan.tile == nil && plan.tileCount == 1)
         for axis in 0..<3 {
-            #expect(geometry.domain.shape[axis] == image + psf - 1)
-            #expect(geometry.frame.origin[axis] == psf - 1 - psf / 2)
-            #expect(geometry.frame.shape[axis] == image)
-            #expect(geometry.workShape[axis] >= image + psf - 1)
+            #expect(plan.whole.domain.shape[axis] == image + psf - 1)
+            #expect(plan.whole.frame.origin[axis] == psf - 1 - psf / 2)
+            #expect(plan.whole.frame.shape[axis] == image)
+            #expect(plan.whole.workShape[axis] >= image + psf - 1)
         }
     }
 
@@ -44,10 +42,9 @@ import Testing
         let plan = try TilePlan(
             request(VolumeShape(z: 128, y: 512, x: 384), psf: VolumeShape(z: 51, y: 32, x: 32), boundary: .zero)
         )
-        let geometry = plan.tiles[0].geometry
-        #expect(geometry.mask == nil)
-        #expect(geometry.domain == geometry.frame)
-        #expect(geometry.workShape.z >= 128 + 25 && geometry.workShape.y >= 528 && geometry.workShape.x >= 400)
+        #expect(!plan.whole.extendsFrame && !plan.whole.wraps)
+        let work = plan.workShape
+        #expect(work.z >= 128 + 25 && work.y >= 528 && work.x >= 400)
     }
 
     @Test(arguments: [BoundaryMode.edge, .reflect])
@@ -55,63 +52,41 @@ import Testing
         let plan = try TilePlan(
             request(VolumeShape(z: 10, y: 20, x: 30), psf: VolumeShape(z: 5, y: 6, x: 7), boundary: boundary)
         )
-        let tile = plan.tiles[0]
-        #expect(tile.frame.shape == tile.geometry.workShape)
+        #expect(plan.frameInImage.shape == plan.workShape && plan.whole.wraps)
         for axis in 0..<3 {
             let border = [2, 3, 3][axis]
-            #expect(-tile.frame.origin[axis] >= border)
-            #expect(tile.frame.origin[axis] + tile.frame.shape[axis] - [10, 20, 30][axis] >= border)
+            #expect(-plan.frameInImage.origin[axis] >= border)
+            #expect(plan.frameInImage.origin[axis] + plan.workShape[axis] - [10, 20, 30][axis] >= border)
         }
-        #expect(tile.coreInWork.origin == VolumeIndex { -tile.frame.origin[$0] })
+        #expect(plan.imageInWhole.origin == VolumeIndex { -plan.frameInImage.origin[$0] })
     }
 
-    @Test func periodicKeepsTheLengthOrSaysWhyNot() throws {
+    @Test func periodicKeepsTheLengthAndGoesToTilesWhereItCannotBeTransformed() throws {
         let psf = VolumeShape(z: 3, y: 3, x: 3)
         let plan = try TilePlan(request(VolumeShape(z: 12, y: 15, x: 14), psf: psf, boundary: .periodic))
-        #expect(plan.workShape == VolumeShape(z: 12, y: 15, x: 14))
-        let error = #expect(throws: DeconvolutionError.self) {
-            try TilePlan(request(VolumeShape(z: 12, y: 17, x: 14), psf: psf, boundary: .periodic))
-        }
-        #expect(error?.code == .invalidArgument)
-        #expect(
-            error?.message
-                == "the y axis has 17 voxels, a length this FFT engine cannot transform unpadded: "
-                + "use --boundary reflect, or --backend cpu"
-        )
+        #expect(plan.tile == nil && plan.workShape == VolumeShape(z: 12, y: 15, x: 14))
+        let prime = try TilePlan(request(VolumeShape(z: 12, y: 17, x: 14), psf: psf, boundary: .periodic))
+        #expect(prime.whole.workShape.y == 17)
+        #expect(prime.tile?.frame.shape.y == 17 && FFTPadding.isSmooth(prime.workShape.y))
     }
 
     @Test(arguments: BoundaryMode.allCases, [4, 3, 2])
-    func coresCoverTheImageOnceAndKeepTheirHalo(boundary: BoundaryMode, divisor: Int) throws {
+    func tilesStayWithinTheLimitAndReadAsFarAsThePSFReaches(boundary: BoundaryMode, divisor: Int) throws {
         let image = VolumeShape(z: 48, y: 160, x: 150)
         let psf = VolumeShape(z: 9, y: 20, x: 21)
         let whole = try TilePlan(request(image, psf: psf, boundary: boundary))
-        let limit = whole.footprint.totalBytes / divisor
+        let limit = whole.footprint.deviceBytes / divisor
         let plan = try TilePlan(request(image, psf: psf, boundary: boundary, bytes: limit))
-        #expect(plan.tiles.count > 1)
-        #expect(plan.footprint.totalBytes <= limit)
-
-        var covered = [UInt8](repeating: 0, count: image.voxelCount)
-        for tile in plan.tiles {
-            for z in tile.core.zRange {
-                for y in tile.core.yRange {
-                    for x in tile.core.xRange { covered[(z * image.y + y) * image.x + x] += 1 }
-                }
-            }
-            #expect(tile.frame.contains(tile.core))
-            #expect(tile.geometry.workShape == plan.workShape)
-            #expect(tile.frame.shape == tile.geometry.frame.shape)
-            for axis in 0..<3 where plan.tileCounts[axis] > 1 {
-                let before = tile.core.origin[axis] - tile.frame.origin[axis]
-                let after =
-                    tile.frame.origin[axis] + tile.frame.shape[axis] - tile.core.origin[axis] - tile.core.shape[axis]
-                let isFirst = tile.core.origin[axis] == 0
-                let isLast = tile.core.origin[axis] + tile.core.shape[axis] == image[axis]
-                let outside = boundary == .extend || boundary == .zero
-                #expect(before >= (isFirst && outside ? 0 : plan.halo[axis]))
-                #expect(after >= (isLast && outside ? 0 : plan.halo[axis]))
-            }
+        let tile = try #require(plan.tile)
+        #expect(plan.tileCount > 1 && plan.whole == whole.whole)
+        #expect(plan.footprint.deviceBytes <= limit && plan.footprint.wholeBytes > 0)
+        #expect(plan.halo == VolumeShape(z: 8, y: 19, x: 20))
+        for axis in 0..<3 {
+            #expect(tile.frame.origin[axis] == psf[axis] - 1 - psf[axis] / 2)
+            #expect(tile.domain.shape[axis] == tile.frame.shape[axis] + psf[axis] - 1)
+            #expect(tile.workShape[axis] >= tile.domain.shape[axis])
+            #expect(plan.tileCounts[axis] * tile.frame.shape[axis] >= plan.whole.frame.shape[axis])
         }
-        #expect(covered.allSatisfy { $0 == 1 })
     }
 
     @Test func aLimitTooSmallForOneTileSaysHowMuchItTakes() throws {
@@ -130,24 +105,20 @@ import Testing
         #expect(error?.message.hasSuffix("but 2.0 kB are allowed: raise --memory-limit or crop the PSF") == true)
     }
 
-    @Test func zeroBoundaryTilesKeepLightInsideTheImage() throws {
-        let image = VolumeShape(z: 8, y: 64, x: 64)
+    @Test func aTileAskedForIsTaken() throws {
         let plan = try TilePlan(
-            request(image, psf: VolumeShape(z: 3, y: 9, x: 9), boundary: .zero, core: VolumeShape(z: 8, y: 32, x: 64))
+            request(
+                VolumeShape(z: 8, y: 64, x: 64),
+                psf: VolumeShape(z: 3, y: 9, x: 9),
+                boundary: .zero,
+                tile: VolumeShape(z: 100, y: 32, x: 64)
+            )
         )
-        #expect(plan.tiles.count == 2)
-        for tile in plan.tiles {
-            // Support in image coordinates stays within the image.
-            for axis in 0..<3 {
-                let offset = tile.frame.origin[axis] - tile.geometry.frame.origin[axis]
-                let support = tile.geometry.support
-                #expect(support.origin[axis] + offset >= 0)
-                #expect(support.origin[axis] + support.shape[axis] + offset <= image[axis])
-            }
-        }
+        #expect(plan.tile?.frame.shape == VolumeShape(z: 8, y: 32, x: 64))
+        #expect(plan.tileCounts == VolumeShape(z: 1, y: 2, x: 1))
     }
 
-    @Test func theSearchForALargeVolumeIsQuick() throws {
+    @Test func theSearchForALargeVolumeFindsACheapCut() throws {
         let plan = try TilePlan(
             request(
                 VolumeShape(z: 2000, y: 4096, x: 4096),
@@ -156,9 +127,9 @@ import Testing
                 bytes: 8_000_000_000
             )
         )
-        #expect(plan.footprint.totalBytes <= 8_000_000_000)
-        // The halo and padding of a sensible cut cost less than as much again.
-        #expect(plan.tiles.count * plan.workShape.voxelCount < 2 * 2000 * 4096 * 4096)
+        #expect(plan.footprint.deviceBytes <= 8_000_000_000)
+        // The halo and padding of a sensible cut cost less than half as much again.
+        #expect(Double(plan.tileCount * plan.workShape.voxelCount) < 1.5 * 2000 * 4096 * 4096)
     }
 }
 

@@ -23,16 +23,16 @@ final class FFTWPlan: @unchecked Sendable {
     }
 
     /// Real planes of `ny` rows of `nx` values (row pitch 2·(nx/2 + 1)) to half spectra, in place.
-    static func planeForward(ny: Int, nx: Int, in buffer: HostBuffer) throws(DeconvolutionError) -> FFTWPlan {
+    static func planeForward(ny: Int, nx: Int, in buffer: HostMemory) throws(DeconvolutionError) -> FFTWPlan {
         try FFTWPlanner.make("a \(ny)x\(nx) real plane") {
-            fftwf_plan_dft_r2c_2d(Int32(ny), Int32(nx), buffer.base, buffer.complex, FFTWPlanner.effort)
+            fftwf_plan_dft_r2c_2d(Int32(ny), Int32(nx), buffer.floats, buffer.complex, FFTWPlanner.effort)
         }
     }
 
     /// Half spectra to real planes, in place, unnormalized.
-    static func planeInverse(ny: Int, nx: Int, in buffer: HostBuffer) throws(DeconvolutionError) -> FFTWPlan {
+    static func planeInverse(ny: Int, nx: Int, in buffer: HostMemory) throws(DeconvolutionError) -> FFTWPlan {
         try FFTWPlanner.make("a \(ny)x\(nx) half spectrum") {
-            fftwf_plan_dft_c2r_2d(Int32(ny), Int32(nx), buffer.complex, buffer.base, FFTWPlanner.effort)
+            fftwf_plan_dft_c2r_2d(Int32(ny), Int32(nx), buffer.complex, buffer.floats, FFTWPlanner.effort)
         }
     }
 
@@ -41,7 +41,7 @@ final class FFTWPlan: @unchecked Sendable {
         nz: Int,
         width: Int,
         inverse: Bool,
-        in buffer: HostBuffer
+        in buffer: HostMemory
     ) throws(DeconvolutionError) -> FFTWPlan {
         try FFTWPlanner.make("\(width) columns of \(nz)") {
             var length = Int32(nz)
@@ -83,10 +83,10 @@ final class FFTWPlan: @unchecked Sendable {
     }
 }
 
-extension HostBuffer {
+extension HostMemory {
     /// The buffer as FFTW's complex numbers.
     fileprivate var complex: UnsafeMutablePointer<fftwf_complex> {
-        UnsafeMutableRawPointer(base).assumingMemoryBound(to: fftwf_complex.self)
+        bytes.assumingMemoryBound(to: fftwf_complex.self)
     }
 }
 

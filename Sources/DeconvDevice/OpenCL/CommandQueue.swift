@@ -106,11 +106,16 @@ final class CommandQueue {
         return values
     }
 
-    /// Sets a range of bytes to 0.
-    func clear(_ buffer: DeviceBuffer, offset: Int, byteCount: Int) throws(DeconvolutionError) {
+    /// Sets a range of bytes to floats of one value.
+    func fill(
+        _ buffer: DeviceBuffer,
+        with value: Float,
+        from offset: Int = 0,
+        byteCount: Int
+    ) throws(DeconvolutionError) {
         guard byteCount > 0 else { return }
-        var zero: Float = 0
-        let status = clEnqueueFillBuffer(handle, buffer.handle, &zero, 4, offset, byteCount, 0, nil, nil)
+        var value = value
+        let status = clEnqueueFillBuffer(handle, buffer.handle, &value, 4, offset, byteCount, 0, nil, nil)
         try check(status, "clEnqueueFillBuffer", on: context.name)
     }
 }

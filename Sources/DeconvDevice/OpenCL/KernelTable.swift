@@ -11,7 +11,7 @@ final class KernelTable {
     private let partialSums: DeviceBuffer
     private let embedFieldKernel: Kernel
     private let embedPSFKernel: Kernel
-    private let fillFieldKernel: Kernel
+    private let extractBoxKernel: Kernel
     private let fillFromObservedKernel: Kernel
     private let fillWorkKernel: Kernel
     private let scaleSpectrumKernel: Kernel
@@ -28,7 +28,7 @@ final class KernelTable {
         partialSums = try DeviceBuffer(byteCount: Self.reductionGroups * 8, in: queue.context)
         embedFieldKernel = try Kernel("embed_field", of: program, on: queue)
         embedPSFKernel = try Kernel("embed_psf", of: program, on: queue)
-        fillFieldKernel = try Kernel("fill_field", of: program, on: queue)
+        extractBoxKernel = try Kernel("extract_box", of: program, on: queue)
         fillFromObservedKernel = try Kernel("fill_from_observed", of: program, on: queue)
         fillWorkKernel = try Kernel("fill_work", of: program, on: queue)
         scaleSpectrumKernel = try Kernel("scale_spectrum", of: program, on: queue)
@@ -73,17 +73,22 @@ final class KernelTable {
         )
     }
 
-    func fillField(
-        _ field: DeviceBuffer,
-        shape: VolumeShape,
-        with value: Float,
-        in region: Region
+    func extractBox(
+        _ region: Region,
+        of work: DeviceBuffer,
+        _ layout: WorkspaceLayout,
+        into box: DeviceBuffer
     ) throws(DeconvolutionError) {
-        try fillFieldKernel.run(
+        let (origin, shape) = (region.origin, region.shape)
+        try extractBoxKernel.run(
             x: shape.x,
             y: shape.y,
             z: shape.z,
-            [.buffer(field), .uint(shape.y), .uint(shape.x), .float(value)] + box(region)
+            [
+                .buffer(box), .uint(shape.y), .uint(shape.x),
+                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
+                .uint(origin.z), .uint(origin.y), .uint(origin.x),
+            ]
         )
     }
 
@@ -167,8 +172,7 @@ final class KernelTable {
         _ field: DeviceBuffer,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
-        least: Float,
-        support: Region
+        least: Float
     ) throws(DeconvolutionError) {
         let shape = layout.domain.shape
         try storeNormalizationKernel.run(
@@ -178,7 +182,7 @@ final class KernelTable {
             [
                 .buffer(field), .uint(shape.y), .uint(shape.x),
                 .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch), .float(least),
-            ] + box(support)
+            ]
         )
     }
 

@@ -18,6 +18,8 @@ package final class OpenCLWorkspace: Workspace {
     /// Scratch memory of the transforms, which run one after the other.
     private var temporary: DeviceBuffer?
     private var observed: DeviceBuffer?
+    /// A box of the work volume on its way to the host.
+    private var box: DeviceBuffer?
     private var fieldCount = 0
     /// The planes of the work volume that may differ from 0.
     private var dataPlanes: Range<Int>
@@ -33,14 +35,14 @@ package final class OpenCLWorkspace: Workspace {
         columnsInverse = isFlat ? nil : try .columns(layout, inverse: true, on: queue)
         dataPlanes = 0..<0
         // The gaps between planes are transformed along with them and must be finite.
-        try queue.clear(work, offset: 0, byteCount: work.byteCount)
+        try queue.fill(work, with: 0, byteCount: work.byteCount)
         try reserveTemporary(for: columnsForward)
         try reserveTemporary(for: columnsInverse)
     }
 
     package var byteCount: Int {
         work.byteCount + otf.byteCount + fieldCount * layout.domain.shape.voxelCount * 4
-            + (temporary?.byteCount ?? 0) + (observed?.byteCount ?? 0)
+            + (temporary?.byteCount ?? 0) + (observed?.byteCount ?? 0) + (box?.byteCount ?? 0)
     }
 
     private func reserveTemporary(for plan: CLFFTPlan?) throws(DeconvolutionError) {
@@ -66,7 +68,10 @@ extension OpenCLWorkspace {
         return Field(try DeviceBuffer(byteCount: layout.domain.shape.voxelCount * 4, in: queue.context))
     }
 
-    package func setObserved(_ data: VoxelData) throws(DeconvolutionError) {
+    package func setObserved(
+        reading read: (Region) throws(DeconvolutionError) -> VoxelData
+    ) throws(DeconvolutionError) {
+        let data = try read(Region(layout.frame.shape))
         precondition(data.count == layout.frame.shape.voxelCount && data.pixelType == layout.pixelType, "frame")
         let buffer: DeviceBuffer
         if let observed {
@@ -89,8 +94,8 @@ extension OpenCLWorkspace {
         try result.get()
     }
 
-    package func fill(_ field: Field, with value: Float, in region: Region) throws(DeconvolutionError) {
-        try kernels.fillField(field.buffer, shape: layout.domain.shape, with: value, in: region)
+    package func fill(_ field: Field, with value: Float) throws(DeconvolutionError) {
+        try queue.fill(field.buffer, with: value, byteCount: field.buffer.byteCount)
     }
 
     package func upload(_ voxels: [Float], to field: Field) throws(DeconvolutionError) {
@@ -104,7 +109,18 @@ extension OpenCLWorkspace {
     }
 
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] {
-        try queue.read(region, from: work, rowPitch: 2 * layout.halfRow, planePitch: 2 * layout.planePitch)
+        // A rectangular read wants a plane to be a whole number of rows, which the pitch of the work volume is not.
+        let byteCount = region.shape.voxelCount * 4
+        let target: DeviceBuffer
+        if let box, box.byteCount >= byteCount {
+            target = box
+        } else {
+            box = nil
+            target = try DeviceBuffer(byteCount: byteCount, in: queue.context)
+            box = target
+        }
+        try kernels.extractBox(region, of: work, layout, into: target)
+        return try queue.read(region.shape.voxelCount, of: Float.self, from: target)
     }
 
     package func fillWork(with value: Float, in region: Region) throws(DeconvolutionError) {
@@ -130,10 +146,19 @@ extension OpenCLWorkspace {
         dataPlanes = 0..<0
     }
 
-    package func forwardProject(_ estimate: Field) throws(DeconvolutionError) {
-        try kernels.embedField(estimate.buffer, into: work, layout)
-        dataPlanes = layout.domain.zRange
+    package func forwardProject(_ field: Field) throws(DeconvolutionError) {
+        try embed(field)
         try convolve(readingBack: layout.frame.zRange, adjoint: false)
+    }
+
+    package func backProject(_ field: Field) throws(DeconvolutionError) {
+        try embed(field)
+        try convolve(readingBack: layout.mirroredFrame.zRange, adjoint: true)
+    }
+
+    private func embed(_ field: Field) throws(DeconvolutionError) {
+        try kernels.embedField(field.buffer, into: work, layout)
+        dataPlanes = layout.domain.zRange
     }
 
     package func backProject() throws(DeconvolutionError) {
@@ -145,9 +170,14 @@ extension OpenCLWorkspace {
         try transformPlanes(dataPlanes, inverse: false)
         if let columnsForward {
             let planeBytes = layout.planePitch * 8
-            try queue.clear(work, offset: 0, byteCount: dataPlanes.lowerBound * planeBytes)
+            try queue.fill(work, with: 0, byteCount: dataPlanes.lowerBound * planeBytes)
             let end = dataPlanes.upperBound
-            try queue.clear(work, offset: end * planeBytes, byteCount: (layout.workShape.z - end) * planeBytes)
+            try queue.fill(
+                work,
+                with: 0,
+                from: end * planeBytes,
+                byteCount: (layout.workShape.z - end) * planeBytes
+            )
             try columnsForward.run(work, temporary: temporary)
         }
         try kernels.complexMultiply(work, by: otf, conjugate: adjoint, count: layout.spectrumCount)
@@ -210,13 +240,9 @@ extension OpenCLWorkspace {
         try kernels.fillFromObserved(field.buffer, observed, layout, offset: offset, least: least, outside: outside)
     }
 
-    package func storeNormalization(
-        in field: Field,
-        threshold: Float,
-        support: Region
-    ) throws(DeconvolutionError) {
+    package func storeNormalization(in field: Field, threshold: Float) throws(DeconvolutionError) {
         let largest = try kernels.largestValue(work, layout)
-        try kernels.storeNormalization(field.buffer, work, layout, least: threshold * largest, support: support)
+        try kernels.storeNormalization(field.buffer, work, layout, least: threshold * largest)
     }
 
     package func multiply(

@@ -1,0 +1,251 @@
+package import DeconvVolume
+
+/// A workspace whose fields lie in host memory or in scratch files, and whose convolutions are made tile by tile on a
+/// device with less memory than they take.
+///
+/// Overlap-save: each tile reads as far around what it delivers as the PSF reaches, so the convolution is that of the whole
+/// volume to rounding. What lies outside the domain is nothing, or the opposite side where the layout wraps.
+package final class StreamedWorkspace<Tile: Projector>: Workspace {
+    package typealias Field = HostField
+
+    package let layout: WorkspaceLayout
+    private let tile: Tile
+    /// The box that a tile reads.
+    private let box: Tile.Field
+    private let pool: WorkerPool
+    private let scratchFolder: String?
+    /// Forward projection, ratio and back projection in turn.
+    private var work: HostField
+    /// Takes the next projection while tiles still read the last one.
+    private var next: HostField
+    /// The planes of the work field that may differ from 0.
+    private var dataPlanes: Range<Int>
+    private var observed: HostObserved?
+    private let cancellation: () throws(DeconvolutionError) -> Void
+
+    /// A workspace over a projector of tiles.
+    /// - Parameters:
+    ///   - layout: of the whole volume.
+    ///   - scratchFolder: where fields go, or nil for memory.
+    ///   - threadCount: for the elementwise steps on the host, at least 1.
+    ///   - cancellation: called before every tile; what it throws ends the operation.
+    package init(
+        _ layout: WorkspaceLayout,
+        tile: Tile,
+        scratchFolder: String?,
+        threadCount: Int,
+        cancellation: @escaping () throws(DeconvolutionError) -> Void = {}
+    ) throws(DeconvolutionError) {
+        self.layout = layout
+        self.tile = tile
+        self.scratchFolder = scratchFolder
+        self.cancellation = cancellation
+        box = try tile.makeField()
+        pool = WorkerPool(threadCount: threadCount)
+        work = try HostField(layout.domain.shape, scratchFolder: scratchFolder)
+        next = try HostField(layout.domain.shape, scratchFolder: scratchFolder)
+        dataPlanes = 0..<0
+    }
+
+    /// Bytes held on the device.
+    package var byteCount: Int { tile.byteCount }
+
+    package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
+        try tile.setPSF(voxels, shape: shape)
+    }
+
+    package func synchronize() throws(DeconvolutionError) {}
+}
+
+// MARK: - Moving data
+
+extension StreamedWorkspace {
+    package func makeField() throws(DeconvolutionError) -> HostField {
+        try HostField(layout.domain.shape, scratchFolder: scratchFolder)
+    }
+
+    package func setObserved(
+        reading read: (Region) throws(DeconvolutionError) -> VoxelData
+    ) throws(DeconvolutionError) {
+        let target: HostObserved
+        if let observed { target = observed } else { target = try HostObserved(layout, scratchFolder: scratchFolder) }
+        observed = target
+        let shape = layout.frame.shape
+        for z in 0..<shape.z {
+            try cancellation()
+            let plane = Region(
+                origin: VolumeIndex(z: z, y: 0, x: 0),
+                shape: VolumeShape(z: 1, y: shape.y, x: shape.x)
+            )
+            target.store(try read(plane), firstPlane: z)
+        }
+    }
+
+    package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
+        field.planes.fill(value, in: layout.domain, planes: layout.domain.zRange, pool)
+    }
+
+    package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
+        field.replace(by: voxels)
+    }
+
+    package func download(_ field: HostField, region: Region) throws(DeconvolutionError) -> [Float] {
+        field.planes.copy(region)
+    }
+
+    package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] { work.planes.copy(region) }
+
+    package func fillWork(with value: Float, in region: Region) throws(DeconvolutionError) {
+        work.planes.fill(value, in: region, planes: region.zRange, pool)
+        dataPlanes = region.zRange
+    }
+}
+
+// MARK: - Convolution
+
+extension StreamedWorkspace {
+    package func forwardProject(_ field: HostField) throws(DeconvolutionError) {
+        try convolve(field, dataPlanes: layout.domain.zRange, onto: layout.frame, adjoint: false)
+    }
+
+    package func backProject(_ field: HostField) throws(DeconvolutionError) {
+        try convolve(field, dataPlanes: layout.domain.zRange, onto: layout.mirroredFrame, adjoint: true)
+    }
+
+    package func backProject() throws(DeconvolutionError) {
+        try convolve(work, dataPlanes: dataPlanes, onto: layout.domain, adjoint: true)
+    }
+
+    /// Leaves the convolution of a field in the work field, on the region `output`.
+    private func convolve(
+        _ source: HostField,
+        dataPlanes planes: Range<Int>,
+        onto output: Region,
+        adjoint: Bool
+    ) throws(DeconvolutionError) {
+        let delivered = adjoint ? tile.layout.mirroredFrame : tile.layout.frame
+        let step = delivered.shape
+        for z in stride(from: 0, to: output.shape.z, by: step.z) {
+            for y in stride(from: 0, to: output.shape.y, by: step.y) {
+                for x in stride(from: 0, to: output.shape.x, by: step.x) {
+                    try cancellation()
+                    let part = Region(
+                        origin: VolumeIndex(z: output.origin.z + z, y: output.origin.y + y, x: output.origin.x + x),
+                        shape: VolumeShape(
+                            z: min(step.z, output.shape.z - z),
+                            y: min(step.y, output.shape.y - y),
+                            x: min(step.x, output.shape.x - x)
+                        )
+                    )
+                    let first = VolumeIndex { part.origin[$0] - delivered.origin[$0] }
+                    let values = gather(tile.layout.domain.shape, at: first, from: source, dataPlanes: planes)
+                    try tile.upload(values, to: box)
+                    if adjoint { try tile.backProject(box) } else { try tile.forwardProject(box) }
+                    let result = try tile.downloadWork(Region(origin: delivered.origin, shape: part.shape))
+                    next.planes.store(result, in: part)
+                }
+            }
+        }
+        swap(&work, &next)
+        dataPlanes = output.zRange
+    }
+
+    /// The box of a shape whose first voxel lies at `origin`, which may be outside the domain.
+    private func gather(
+        _ shape: VolumeShape,
+        at origin: VolumeIndex,
+        from field: HostField,
+        dataPlanes: Range<Int>
+    ) -> [Float] {
+        let (domain, wraps, source) = (layout.domain.shape, layout.wraps, field.planes)
+        // Runs of voxels along x that lie next to each other in the field.
+        let runs = Self.runs(origin.x, shape.x, domain.x, wraps: wraps)
+        return [Float](unsafeUninitializedCapacity: shape.voxelCount) { target, count in
+            let values = SharedValues(base: target.baseAddress!)
+            values.base.initialize(repeating: 0, count: shape.voxelCount)
+            pool.forEach(shape.z) { _, index in
+                let z = wraps ? wrapped(origin.z + index, domain.z) : origin.z + index
+                guard dataPlanes.contains(z) else { return }
+                for row in 0..<shape.y {
+                    let y = wraps ? wrapped(origin.y + row, domain.y) : origin.y + row
+                    guard (0..<domain.y).contains(y) else { continue }
+                    let start = values.base + (index * shape.y + row) * shape.x
+                    for run in runs {
+                        (start + run.target).update(from: source.row(z, y) + run.source, count: run.count)
+                    }
+                }
+            }
+            count = shape.voxelCount
+        }
+    }
+
+    private static func runs(
+        _ origin: Int,
+        _ count: Int,
+        _ extent: Int,
+        wraps: Bool
+    ) -> [(target: Int, source: Int, count: Int)] {
+        if !wraps {
+            let (first, end) = (max(origin, 0), min(origin + count, extent))
+            return first < end ? [(first - origin, first, end - first)] : []
+        }
+        var runs: [(target: Int, source: Int, count: Int)] = []
+        var target = 0
+        while target < count {
+            let source = wrapped(origin + target, extent)
+            let length = min(count - target, extent - source)
+            runs.append((target, source, length))
+            target += length
+        }
+        return runs
+    }
+}
+
+/// Values that threads write, each its own part.
+///
+/// Unchecked for that reason.
+private struct SharedValues: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Float>
+}
+
+// MARK: - Elementwise
+
+extension StreamedWorkspace {
+    package func takeRatio(
+        _ constants: RatioConstants,
+        measuring measured: Region?
+    ) throws(DeconvolutionError) -> Double? {
+        guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
+        return work.planes.takeRatio(observed, frame: layout.frame, constants, measuring: measured, pool)
+    }
+
+    package func fillFromObserved(
+        _ field: HostField,
+        offset: Float,
+        least: Float,
+        outside: Float
+    ) throws(DeconvolutionError) {
+        guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
+        field.planes.fill(
+            from: observed,
+            frame: layout.frame,
+            planes: layout.domain.zRange,
+            offset: offset,
+            least: least,
+            outside: outside,
+            pool
+        )
+    }
+
+    package func storeNormalization(in field: HostField, threshold: Float) throws(DeconvolutionError) {
+        work.planes.storeNormalization(in: field, threshold: threshold, pool)
+    }
+
+    package func multiply(
+        _ estimate: HostField,
+        byWorkAnd normalization: HostField?,
+        least: Float
+    ) throws(DeconvolutionError) {
+        work.planes.multiply(into: estimate, normalization: normalization, least: least, pool)
+    }
+}
