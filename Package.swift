@@ -68,10 +68,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // As a user of the library would have it, without our settings.
+        .target(name: "DeconvExamples", dependencies: ["GPUDeconv"], path: "Examples"),
 
         .target(
             name: "DeconvTestSupport",
-            dependencies: ["DeconvVolume"],
+            dependencies: ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods"],
             path: "Tests/DeconvTestSupport",
             swiftSettings: settings
         ),
@@ -82,6 +84,14 @@ let package = Package(
         tests("DeconvSimulationTests", ["DeconvVolume", "DeconvSimulation"]),
         tests("DeconvComparisonTests", ["DeconvVolume", "DeconvComparison"]),
         tests("DeconvPreviewTests", ["DeconvVolume", "DeconvPreview", "DeconvSimulation", "CPNG"]),
+        tests("DeconvDeviceTests", ["DeconvDevice", "DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
+        tests(
+            "DeconvMethodsTests",
+            [
+                "DeconvMethods", "DeconvPipeline", "DeconvDevice", "DeconvPlan", "DeconvOptics", "DeconvVolume",
+                "DeconvTestSupport",
+            ]
+        ),
         tests(
             "DeconvPipelineTests",
             [
@@ -89,6 +99,9 @@ let package = Package(
                 "DeconvComparison", "DeconvVolume", "DeconvTestSupport",
             ]
         ),
+        tests("DeconvExamplesTests", ["DeconvExamples", "GPUDeconv", "DeconvPipeline", "DeconvTestSupport"]),
+        // Depends on the program so that it is built with its tests, which run it as a process.
+        tests("GPUDeconvCLITests", ["GPUDeconvCLI", "DeconvIO", "DeconvVolume", "DeconvTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

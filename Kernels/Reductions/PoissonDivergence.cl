@@ -1,4 +1,4 @@
-/* partial[group] ← Σ g·ln(g/y) − g + y over the voxels of a box that fall to a work-group; 
+/* partial[group] ← Σ g·ln(g/y) − g + y over the voxels of a box that fall to a work-group;
  * g = max(observed, 0), y = max(work + background, floor).
  *
  * The box lies in the frame; its origin is given in the coordinates of the work volume. The work-group's size is a

@@ -173,6 +173,9 @@ package final class AtomicOutput {
 
     /// The file that a path stands for, links followed, if it may be written.
     private static func target(_ path: String, overwrite: Bool) throws(DeconvolutionError) -> String {
+        guard !path.isEmpty else {
+            throw DeconvolutionError(.cannotCreateOutput, "the output has no name; give one")
+        }
         guard !OutputPath(path).name.isEmpty else {
             throw DeconvolutionError(.cannotCreateOutput, "\(path.inMessage): is a folder; name a file in it")
         }
@@ -221,9 +224,13 @@ package final class AtomicOutput {
 
     private static func cannotCreate(_ path: String, _ error: Int32) -> DeconvolutionError {
         let folder = OutputPath(path).folder.inMessage
+        // Some folders, such as /proc, say that they do not exist when a file is made in them.
+        let isThere = access(OutputPath(path).folder, F_OK) == 0
         let reason =
             switch error {
-            case ENOENT, ENOTDIR: "its folder \(folder) does not exist; create it"
+            case ENOENT where !isThere: "its folder \(folder) does not exist; create it"
+            case ENOTDIR: "\(folder) is not a folder; choose another"
+            case ENOENT: "its folder \(folder) takes no files; choose another folder"
             case EACCES, EPERM, EROFS: "its folder \(folder) may not be written; choose another folder"
             case ENAMETOOLONG: "its name is too long; choose a shorter one"
             case ENOSPC, EDQUOT: "no space left in \(folder); free some or choose another folder"

@@ -69,10 +69,11 @@ package struct DeconvolutionJob: Sendable {
         let image = source.image
         guard psfs.count == 1 || psfs.count == image.channelCount else {
             let channels = image.channelCount == 1 ? "1 channel" : "\(image.channelCount) channels"
+            let names = psfs.prefix(3).map(\.name).joined(separator: "; ") + (psfs.count > 3 ? "; ..." : "")
+            let count = psfs.count == 1 ? "1 PSF is" : "\(psfs.count) PSFs are"
             throw DeconvolutionError(
                 .invalidData,
-                "\(psfs.map(\.name).joined(separator: ", ")): \(psfs.count) PSFs, but \(source.name) has \(channels); "
-                    + "give one for all or one a channel"
+                "\(source.name) has \(channels), but \(count) given (\(names)); give one for all or one a channel"
             )
         }
         var prepared: [PreparedPSF] = []
@@ -407,7 +408,7 @@ extension DeconvolutionJob {
             guard statistics.mean > background else {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "\(name): --background \(background) is not below the image's mean of \(short(statistics.mean)); "
+                    "\(name): --background \(background.inMessage) is not below the image's mean of \(short(statistics.mean)); "
                         + "give a lower one"
                 )
             }

@@ -22,7 +22,7 @@ public struct DeconvolutionOptions: Sendable, Hashable {
         case value(Double)
     }
 
-    /// Richardson-Lucy updates, at least 1.
+    /// Richardson-Lucy updates, 1 to a million.
     public var iterationCount = 10
     /// What lies outside the recorded frame.
     public var boundary = BoundaryMode.extend
@@ -57,31 +57,65 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     /// The defaults.
     public init() {}
 
+    /// Far more than any image gains from, and few enough to be counted over all tiles and volumes.
+    static let mostIterations = 1_000_000
+    /// More than any machine has cores.
+    static let mostThreads = 4096
+
     /// Checks what no file is needed for.
     /// - Throws: `invalidArgument` naming the option, its value and its range.
     func validate() throws(DeconvolutionError) {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(DeconvolutionError) {
             if !condition { throw DeconvolutionError(.invalidArgument, message()) }
         }
-        try require(iterationCount >= 1, "--iterations \(iterationCount): give at least 1")
-        try require(background >= 0 && background.isFinite, "--background \(background): give counts of 0 or more")
-        try require(readNoise >= 0 && readNoise.isFinite, "--read-noise \(readNoise): give counts of 0 or more")
+        try require(
+            (1...Self.mostIterations).contains(iterationCount),
+            "--iterations \(iterationCount): give 1 to \(Self.mostIterations)"
+        )
+        try require(
+            background >= 0 && background.isFinite,
+            "--background \(background.inMessage): give counts of 0 or more"
+        )
+        try require(
+            readNoise >= 0 && readNoise.isFinite,
+            "--read-noise \(readNoise.inMessage): give counts of 0 or more"
+        )
         if case .value(let level) = psfBackground {
-            try require(level.isFinite, "--psf-background \(level): give a number of counts, or auto")
+            try require(level.isFinite, "--psf-background \(level.inMessage): give a number of counts, or auto")
         }
         for (option, spacing) in [("--spacing", spacing), ("--psf-spacing", psfSpacing)] {
             if let spacing {
-                let text = "\(spacing.z),\(spacing.y),\(spacing.x)"
-                try require(spacing.isValid, "\(option) \(text): give three positive sizes in micrometres, as z,y,x")
+                try require(
+                    spacing.isValid,
+                    "\(option) \(spacing.inMessage): give three positive sizes in micrometres, as z,y,x"
+                )
             }
         }
-        if let threadCount { try require(threadCount >= 1, "--threads \(threadCount): give at least 1") }
+        if let threadCount {
+            try require(
+                (1...Self.mostThreads).contains(threadCount),
+                "--threads \(threadCount): give 1 to \(Self.mostThreads)"
+            )
+        }
         if let memoryLimitBytes {
             try require(memoryLimitBytes >= 1, "--memory-limit \(memoryLimitBytes): give a size such as 8GB")
         }
         if let tileShape {
-            try require(tileShape.voxelCount > 0, "--tile \(tileShape): give three sizes of at least 1")
+            try require(tileShape.axes.allSatisfy { $0 > 0 }, "--tile \(tileShape): give three sizes of at least 1")
         }
         try require(divergenceInterval >= 0, "the divergence interval \(divergenceInterval) is below 0")
     }
+}
+
+extension Double {
+    /// The number as a person writes it: `98`, not `98.0`.
+    var inMessage: String {
+        let text = "\(self)"
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+}
+
+extension VoxelSpacing {
+    /// The spacing as a person gives it: `0.3,0.1,0.1`.
+    var inMessage: String { "\(z.inMessage),\(y.inMessage),\(x.inMessage)" }
 }

@@ -11,45 +11,53 @@ public enum Devices {
     /// The back end that the options ask for.
     /// - Throws: `deviceUnavailable` when there is no such device; `deviceFailed` when its driver gives no context.
     package static func backend(for options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
-        let wantsCPU = options.device.map { $0 == "0" || $0.lowercased() == "cpu" } ?? false
-        if options.backend == .cpu || (options.backend == .auto && wantsCPU) {
-            if let device = options.device, !wantsCPU {
+        if let wanted = options.device { return try backend(named: wanted, options) }
+        let wantsCPU = options.backend == .cpu
+        let accelerator = wantsCPU ? nil : OpenCLDevice.all.first(where: \.isAccelerator)
+        // An OpenCL device of type CPU is never picked by itself: FFTW is faster there.
+        guard let device = accelerator ?? (options.backend == .opencl ? OpenCLDevice.all.first : nil) else {
+            guard options.backend != .opencl else {
                 throw DeconvolutionError(
                     .deviceUnavailable,
-                    "--device \(device) is not the CPU back end: leave --backend cpu out, or --device"
+                    "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use --backend cpu"
                 )
             }
             return CPUBackend(threadCount: options.threadCount)
         }
-        if let wanted = options.device {
-            return try OpenCLBackend(find(wanted))
-        }
-        if options.backend == .auto {
-            // An OpenCL device of type CPU is never picked by itself: FFTW is faster there.
-            guard let accelerator = OpenCLDevice.all.first(where: \.isAccelerator) else {
-                return CPUBackend(threadCount: options.threadCount)
-            }
-            return try OpenCLBackend(accelerator)
-        }
-        guard let device = OpenCLDevice.all.first(where: \.isAccelerator) ?? OpenCLDevice.all.first else {
-            throw DeconvolutionError(
-                .deviceUnavailable,
-                "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use --backend cpu"
-            )
-        }
         return try OpenCLBackend(device)
     }
 
-    private static func find(_ wanted: String) throws(DeconvolutionError) -> OpenCLDevice {
-        let devices = OpenCLDevice.all
-        if let number = Int(wanted), number >= 1, number <= devices.count { return devices[number - 1] }
-        let matches = devices.filter { $0.description.name.lowercased().contains(wanted.lowercased()) }
-        guard !wanted.isEmpty, let device = matches.first else {
+    /// The device of a number, or the first one of a name, or of a part of a name, that the wanted back end has.
+    private static func backend(
+        named wanted: String,
+        _ options: DeconvolutionOptions
+    ) throws(DeconvolutionError) -> any ComputeBackend {
+        let cpu = CPUBackend(threadCount: options.threadCount)
+        let devices = [cpu.device] + OpenCLDevice.all.map(\.description)
+        let names = devices.map { $0.name.lowercased() }
+        let candidates = devices.indices.filter {
+            options.backend == .auto || (options.backend == .cpu) == (devices[$0].backend == .cpu)
+        }
+        let name = wanted.lowercased()
+        let number = Int(wanted).flatMap { devices.indices.contains($0) ? $0 : nil }
+        if let number, !candidates.contains(number) {
             throw DeconvolutionError(
-                .deviceUnavailable,
-                "--device \(wanted): no such device; 'gpudeconv devices' lists what is here"
+                .invalidArgument,
+                "--device \(wanted) is \(devices[number].name), which --backend \(options.backend.rawValue) does not use; "
+                    + "leave out one of the two"
             )
         }
-        return device
+        let alias = name == "cpu" && candidates.contains(0) ? 0 : nil
+        let found =
+            number ?? alias ?? candidates.first { names[$0] == name }
+            ?? candidates.first { !name.isEmpty && names[$0].contains(name) }
+        guard let found else {
+            let backend = options.backend == .auto ? "" : " of --backend \(options.backend.rawValue)"
+            throw DeconvolutionError(
+                .deviceUnavailable,
+                "--device \(wanted): no such device\(backend); 'gpudeconv devices' lists what is here"
+            )
+        }
+        return found == 0 ? cpu : try OpenCLBackend(OpenCLDevice.all[found - 1])
     }
 }

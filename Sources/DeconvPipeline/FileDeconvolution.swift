@@ -6,6 +6,7 @@ package import Logging
 /// The main job: a TIFF stack and its PSFs in, a TIFF stack out.
 package struct FileDeconvolution: Sendable {
     private let input: any ImageFileSource
+    private let psfPaths: [String]
     private let psfs: [DeconvolutionJob.MeasuredPSF]
     private let options: DeconvolutionOptions
     private let psfWarnings: [Diagnostic]
@@ -17,6 +18,10 @@ package struct FileDeconvolution: Sendable {
     /// - Throws: `inputNotFound` or `invalidData` naming the file.
     package init(input: String, psfPaths: [String], options: DeconvolutionOptions) throws(DeconvolutionError) {
         try options.validate()
+        guard !psfPaths.isEmpty, !psfPaths.contains("") else {
+            throw DeconvolutionError(.invalidArgument, "--psf names no file; give the PSF as a TIFF stack")
+        }
+        self.psfPaths = psfPaths
         self.input = try ImageFile.open(path: input)
         var psfs: [DeconvolutionJob.MeasuredPSF] = []
         var warnings: [Diagnostic] = []
@@ -57,12 +62,6 @@ package struct FileDeconvolution: Sendable {
         return psfs
     }
 
-    /// Writes a text file whole or not at all.
-    /// - Throws: `cannotCreateOutput` where it exists already or its folder cannot be written; `inputOutput` on a full disk.
-    package static func write(_ text: String, to path: String, overwrite: Bool) throws(DeconvolutionError) {
-        try AtomicOutput.write(text.utf8, to: path, overwrite: overwrite)
-    }
-
     /// Removes the hidden files of all unfinished outputs; safe in a signal handler.
     package static func removeUnfinishedOutputs() { AtomicOutput.removeAllUnfinished() }
 
@@ -76,6 +75,12 @@ package struct FileDeconvolution: Sendable {
         return plan
     }
 
+    /// Refuses outputs of which one would replace an input or another output.
+    /// - Throws: `cannotCreateOutput` naming the output.
+    package func check(outputs: [String]) throws(DeconvolutionError) {
+        try OutputPaths.check(outputs, against: [input.name] + psfPaths)
+    }
+
     /// Does the work.
     /// - Throws: `DeconvolutionError`; the output then does not exist, or is what it was.
     package func run(
@@ -85,12 +90,7 @@ package struct FileDeconvolution: Sendable {
         logger: Logger = Logger(label: "gpudeconv"),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> RunReport {
-        for path in [input.name] + psfs.map(\.name) where Self.isSameFile(path, output) {
-            throw DeconvolutionError(
-                .cannotCreateOutput,
-                "\(output): would replace an input of this run; choose another name"
-            )
-        }
+        try check(outputs: [output])
         var image = input.image
         image.spacing = options.spacing ?? image.spacing
         let sink = try outputOptions.makeSink(path: output, image: image)
@@ -122,11 +122,5 @@ package struct FileDeconvolution: Sendable {
     private var fileWarnings: [Diagnostic] {
         let known = options.spacing != nil && options.psfSpacing != nil
         return (input.diagnostics + psfWarnings).filter { !known || !$0.message.contains("spacing") }
-    }
-
-    private static func isSameFile(_ a: String, _ b: String) -> Bool {
-        var (first, second) = (stat(), stat())
-        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev
-            && first.st_ino == second.st_ino
     }
 }

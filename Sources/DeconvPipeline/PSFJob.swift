@@ -37,6 +37,7 @@ package struct PSFJob: Sendable {
                 "\(file.name): \(measured.count) channels; prepare PSFs of one channel, one after the other"
             )
         }
+        try OutputPaths.check([path], against: [file.name])
         let ready = try prepared()[0]
         var output = OutputOptions()
         output.overwrite = overwrite

@@ -25,12 +25,16 @@ package struct PreviewJob: Sendable {
         guard 0 <= percentiles.low, percentiles.low < percentiles.high, percentiles.high <= 100 else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--percentiles \(percentiles.low),\(percentiles.high): give two rising numbers from 0 to 100"
+                "--percentiles \(percentiles.low.inMessage),\(percentiles.high.inMessage): give two rising numbers from 0 to 100"
             )
         }
         if let spacing, !spacing.isValid {
-            throw DeconvolutionError(.invalidArgument, "--spacing \(spacing): give three positive sizes, as z,y,x")
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--spacing \(spacing.inMessage): give three positive sizes in micrometres, as z,y,x"
+            )
         }
+        try OutputPaths.check([output], against: inputs.map(\.path))
         var panels: [Preview.Panel] = []
         var known = spacing
         for (path, caption) in inputs {

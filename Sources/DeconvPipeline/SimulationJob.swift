@@ -76,14 +76,15 @@ package struct SimulationJob: Sendable {
     /// Writes `truth.tif`, `observed.tif` and `psf.tif` into a folder, which is made if it is missing.
     /// - Throws: `DeconvolutionError` for figures out of range, a PSF that is none, or a folder that cannot be written.
     package func run(folder: String, overwrite: Bool) throws(DeconvolutionError) -> Files {
+        let inputs: [String] = if case .file(let path) = psf { [path] } else { [] }
+        try OutputPaths.check(["truth.tif", "observed.tif", "psf.tif"].map { "\(folder)/\($0)" }, against: inputs)
+        try options.validate()
+        let backend = try Devices.backend(for: options)
+        try checkMemory()
         let phantom = try CellPhantom(shape: shape, spacing: spacing, seed: seed, peakPhotons: peakPhotons)
         let camera = try Camera(offset: background, readNoise: readNoise, seed: seed)
         let psf = try pointSpreadFunction()
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw DeconvolutionError(.cannotCreateOutput, "\(folder): the folder cannot be made", cause: error)
-        }
+        try makeFolder(folder)
         func sink(_ name: String, _ shape: VolumeShape, _ type: PixelType) throws(DeconvolutionError) -> TIFFSink {
             var output = OutputOptions()
             output.pixelType = type
@@ -97,7 +98,7 @@ package struct SimulationJob: Sendable {
         let psfSink = try sink("psf.tif", psf.shape, .float32)
 
         let truth = phantom.render()
-        let blurred = try blur(truth, with: psf)
+        let blurred = try blur(truth, with: psf, on: backend)
         let recording = try camera.record(blurred)
         try truthSink.write(truth.voxels, planeVoxelCount: shape.planeVoxelCount)
         try observedSink.write(recording.counts.map { Float($0) }, planeVoxelCount: shape.planeVoxelCount)
@@ -108,6 +109,33 @@ package struct SimulationJob: Sendable {
             psf: "\(folder)/psf.tif",
             saturatedVoxels: recording.saturatedCount
         )
+    }
+
+    /// Truth, blurred and observed image, and the padded transform: about 32 bytes a voxel are in memory at once.
+    private func checkMemory() throws(DeconvolutionError) {
+        let needed = shape.axes.reduce(32.0) { $0 * Double($1) }
+        let free = HostSystem.freeBytes
+        guard needed > Double(free) else { return }
+        throw DeconvolutionError(
+            .outOfMemory,
+            "--shape \(shape.z),\(shape.y),\(shape.x): takes about \(ByteCount(Int(min(needed, 9e18)))) but "
+                + "\(ByteCount(free)) are free; give a smaller one"
+        )
+    }
+
+    private func makeFolder(_ folder: String) throws(DeconvolutionError) {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), !isFolder.boolValue {
+            throw DeconvolutionError(.cannotCreateOutput, "\(folder): is a file, not a folder; choose another name")
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw DeconvolutionError(
+                .cannotCreateOutput,
+                "\(folder): the folder cannot be made; choose a place that you may write to"
+            )
+        }
     }
 
     private func pointSpreadFunction() throws(DeconvolutionError) -> PointSpreadFunction {
@@ -145,8 +173,11 @@ package struct SimulationJob: Sendable {
         }
     }
 
-    private func blur(_ truth: Volume, with psf: PointSpreadFunction) throws(DeconvolutionError) -> Volume {
-        let backend = try Devices.backend(for: options)
+    private func blur(
+        _ truth: Volume,
+        with psf: PointSpreadFunction,
+        on backend: any ComputeBackend
+    ) throws(DeconvolutionError) -> Volume {
         let reach = psf.shape.limited(to: shape, .zero)
         let plan = try TilePlan(
             TilePlan.Request(imageShape: shape, pixelType: .float32, psfShape: reach, boundary: .zero)

@@ -32,6 +32,9 @@ package struct Preview: Sendable {
     /// The most columns and rows of the picture.
     package let maximumSide: Int
 
+    /// No microscope's voxels are longer along one axis than this many times their size along another.
+    private static let mostElongation = 1e4
+
     /// A preview of at least one volume.
     /// - Parameters:
     ///   - panels: at least one; together they should differ little in size.
@@ -53,6 +56,15 @@ package struct Preview: Sendable {
                 .invalidArgument,
                 "a voxel of \(spacing) cannot be shown; give three positive distances"
             )
+        }
+        if let spacing {
+            let sizes = [spacing.z, spacing.y, spacing.x]
+            guard sizes.max()! <= Self.mostElongation * sizes.min()! else {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "a voxel of \(spacing) is too long and thin to be shown; check --spacing"
+                )
+            }
         }
         guard gamma >= 0.05 && gamma <= 20 else {
             throw DeconvolutionError(.invalidArgument, "a gamma of \(gamma) is not within 0.05 and 20")

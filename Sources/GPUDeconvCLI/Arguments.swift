@@ -15,6 +15,8 @@ struct SpacingArgument: ExpressibleByArgument {
         guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
         spacing = VoxelSpacing(z: z, y: y, x: x)
     }
+
+    var defaultValueDescription: String { "\(spacing.z),\(spacing.y),\(spacing.x)" }
 }
 
 /// Three numbers of voxels, written `z,y,x`.
@@ -24,7 +26,8 @@ struct ShapeArgument: ExpressibleByArgument {
     init?(argument: String) {
         let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
-        guard z >= 1, y >= 1, x >= 1, max(z, y, x) <= 1 << 24 else { return nil }
+        // So small that no product of the three overflows.
+        guard z >= 1, y >= 1, x >= 1, max(z, y, x) <= 1 << 20 else { return nil }
         shape = VolumeShape(z: z, y: y, x: x)
     }
 
@@ -73,54 +76,27 @@ struct PixelTypeArgument: ExpressibleByArgument {
     static var allValueStrings: [String] { ["float32", "uint16", "uint8"] }
 }
 
-/// Where to compute.
-struct ComputeArguments: ParsableArguments {
-    @Option(help: "Engine: auto takes a GPU if there is one, else the CPU.")
-    var backend = DeconvolutionOptions.Backend.auto
+/// The image, its PSF, and how large their voxels are.
+struct InputArguments: ParsableArguments {
+    @Argument(help: "TIFF stack to deconvolve, every channel and time point of it.")
+    var input: String
 
-    @Option(help: ArgumentHelp("A device by its number or a part of its name, as 'gpudeconv devices' lists them."))
-    var device: String?
+    @Option(help: ArgumentHelp("PSF as a TIFF stack, or one for each channel: a.tif,b.tif.", valueName: "psf"))
+    var psf: String
 
-    @Option(help: ArgumentHelp("Threads of the CPU engine (default: all cores).", valueName: "n"))
-    var threads: Int?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Voxel size of the image in µm. (default: what its file says)", valueName: "z,y,x")
+    )
+    var spacing: SpacingArgument?
 
-    func apply(to options: inout DeconvolutionOptions) {
-        options.backend = backend
-        options.device = device
-        options.threadCount = threads
+    /// A comma separates PSFs, unless a file of the whole name is there.
+    var psfPaths: [String] {
+        if Files.exists(psf) { return [psf] }
+        return psf.split(separator: ",").map(String.init)
     }
-}
 
-/// How large the pieces may be.
-struct MemoryArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Most memory to compute in, such as 8GB (default: what is free).", valueName: "size"))
-    var memoryLimit: ByteCountArgument?
-
-    @Option(help: ArgumentHelp("Voxels of a tile (default: the largest tiles that fit).", valueName: "z,y,x"))
-    var tile: ShapeArgument?
-
-    func apply(to options: inout DeconvolutionOptions) {
-        options.memoryLimitBytes = memoryLimit?.byteCount
-        options.tileShape = tile?.shape
-    }
-}
-
-/// What happens to a PSF before it is used.
-struct PSFArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Voxel size of the PSF in µm (default: what its file says).", valueName: "z,y,x"))
-    var psfSpacing: SpacingArgument?
-
-    @Option(help: ArgumentHelp("Counts to take off the PSF, or auto to find them at its border.", valueName: "auto|n"))
-    var psfBackground = PSFBackgroundArgument(argument: "auto")!
-
-    @Flag(help: "Normalize the PSF and do nothing else to it: no background, centering, cropping or resampling.")
-    var psfAsIs = false
-
-    func apply(to options: inout DeconvolutionOptions) {
-        options.psfSpacing = psfSpacing?.spacing
-        options.psfBackground = psfBackground.background
-        options.psfAsIs = psfAsIs
-    }
+    func apply(to options: inout DeconvolutionOptions) { options.spacing = spacing?.spacing }
 }
 
 /// The method and what it needs to know of the image.
@@ -133,23 +109,30 @@ struct MethodArguments: ParsableArguments {
     @Option(help: "How to deconvolve.")
     var method = Method.richardsonLucy
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Updates of the estimate.", valueName: "n"))
+    @Option(
+        name: .shortAndLong,
+        parsing: .unconditional,
+        help: ArgumentHelp("Updates of the estimate; more are sharper and noisier.", valueName: "n")
+    )
     var iterations = 10
 
     @Option(help: "What lies outside the image; extend estimates it.")
     var boundary = BoundaryMode.extend
 
-    @Option(help: ArgumentHelp("Camera offset and haze, in counts of the image.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Camera offset and haze, in counts of the image.", valueName: "n")
+    )
     var background = 0.0
 
-    @Option(help: ArgumentHelp("Read noise of the camera, in counts of the image.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Read noise of the camera, in counts of the image.", valueName: "n")
+    )
     var readNoise = 0.0
 
-    @Option(help: "Where the estimate starts; light has the haze of a background gone soonest.")
+    @Option(help: "Where the estimate starts; light clears the haze of a background soonest.")
     var start = StartingEstimate.light
-
-    @Option(help: ArgumentHelp("Voxel size of the image in µm (default: what its file says).", valueName: "z,y,x"))
-    var spacing: SpacingArgument?
 
     func apply(to options: inout DeconvolutionOptions) {
         options.iterationCount = iterations
@@ -157,35 +140,93 @@ struct MethodArguments: ParsableArguments {
         options.background = background
         options.readNoise = readNoise
         options.start = start
-        options.spacing = spacing?.spacing
     }
 }
 
-/// The image, its PSF, and all that decides the result.
+/// What happens to a PSF before it is used.
+struct PSFArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Voxel size of the PSF in µm. (default: what its file says)", valueName: "z,y,x")
+    )
+    var psfSpacing: SpacingArgument?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Counts to subtract from the PSF, or auto to find them at its border.", valueName: "auto|n")
+    )
+    var psfBackground = PSFBackgroundArgument(argument: "auto")!
+
+    @Flag(help: "Normalize the PSF and do nothing else to it: no background, centering, cropping or resampling.")
+    var psfAsIs = false
+
+    func apply(to options: inout DeconvolutionOptions) {
+        options.psfSpacing = psfSpacing?.spacing
+        options.psfBackground = psfBackground.background
+        options.psfAsIs = psfAsIs
+    }
+}
+
+/// Where to compute.
+struct ComputeArguments: ParsableArguments {
+    @Option(help: "What computes; auto takes a GPU if there is one, else the CPU.")
+    var backend = DeconvolutionOptions.Backend.auto
+
+    @Option(
+        help: ArgumentHelp(
+            "Device by its number or part of its name, as 'gpudeconv devices' lists it.",
+            valueName: "device"
+        )
+    )
+    var device: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads of the CPU back end. (default: one for each core)", valueName: "n")
+    )
+    var threads: Int?
+
+    func apply(to options: inout DeconvolutionOptions) {
+        options.backend = backend
+        options.device = device
+        options.threadCount = threads
+    }
+}
+
+/// How large the pieces may be.
+struct MemoryArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Most memory to compute in, such as 8GB. (default: what is free)", valueName: "size")
+    )
+    var memoryLimit: ByteCountArgument?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Voxels of a tile. (default: the largest tiles that fit)", valueName: "z,y,x")
+    )
+    var tile: ShapeArgument?
+
+    func apply(to options: inout DeconvolutionOptions) {
+        options.memoryLimitBytes = memoryLimit?.byteCount
+        options.tileShape = tile?.shape
+    }
+}
+
+/// All that decides the result but the files.
 struct JobArguments: ParsableArguments {
-    @Argument(help: "A TIFF stack; every channel and time point of it is deconvolved.")
-    var input: String
-
-    @Option(help: ArgumentHelp("The PSF as a TIFF stack, or one a channel: a.tif,b.tif.", valueName: "psf"))
-    var psf: String
-
     @OptionGroup(title: "Method") var method: MethodArguments
     @OptionGroup(title: "PSF") var psfArguments: PSFArguments
     @OptionGroup(title: "Device") var compute: ComputeArguments
     @OptionGroup(title: "Memory") var memory: MemoryArguments
 
-    var options: DeconvolutionOptions {
+    func options(for input: InputArguments) -> DeconvolutionOptions {
         var options = DeconvolutionOptions()
+        input.apply(to: &options)
         method.apply(to: &options)
         psfArguments.apply(to: &options)
         compute.apply(to: &options)
         memory.apply(to: &options)
         return options
-    }
-
-    /// A comma separates PSFs, unless a file of the whole name is there.
-    var psfPaths: [String] {
-        if Files.exists(psf) { return [psf] }
-        return psf.split(separator: ",").map(String.init)
     }
 }

@@ -7,13 +7,13 @@ import GPUDeconv
 struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say how far an image is from a reference: NRMSE, PSNR, Pearson, largest differences.",
-        usage: "gpudeconv compare result.tif truth.tif --match-scale"
+        usage: "gpudeconv compare <image> <reference> [--match-scale] [--json]"
     )
 
-    @Argument(help: "An image.")
+    @Argument(help: "TIFF stack to judge, such as a result.")
     var image: String
 
-    @Argument(help: "The image that it is measured by.")
+    @Argument(help: "TIFF stack to hold it against, such as the truth.")
     var reference: String
 
     @Flag(help: "First multiply the image by the factor that brings it nearest to the reference (least squares).")
@@ -25,7 +25,7 @@ struct Compare: ParsableCommand {
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
             let comparison = try ComparisonJob.run(image, reference: reference, matchScale: matchScale)
-            Terminal.print(json ? Terminal.json(comparison) : text(comparison))
+            try Terminal.print(json ? Terminal.json(comparison) : text(comparison))
         }
     }
 

@@ -7,41 +7,44 @@ import Logging
 
 struct Deconvolve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Deconvolve a TIFF stack (this is what happens without a subcommand).",
-        usage: """
-            gpudeconv cell.tif --psf psf.tif -o sharp.tif
-            gpudeconv cell.tif --psf psf.tif -o sharp.tif --iterations 20 --background 98
-            gpudeconv two-channels.tif --psf green.tif,red.tif -o sharp.tif --dtype uint16
-            gpudeconv cell.tif --psf psf.tif -o sharp.tif --spacing 0.3,0.1,0.1 --psf-spacing 0.1,0.1,0.1
+        abstract: "Deconvolve a TIFF stack; runs without a subcommand too.",
+        usage: "gpudeconv [deconvolve] <input> --psf <psf> --output <file> [<options>]",
+        discussion: """
+            Examples:
+              gpudeconv cell.tif --psf psf.tif -o sharp.tif
+              gpudeconv cell.tif --psf psf.tif -o sharp.tif -i 20 --background 98
+              gpudeconv cell.tif --psf green.tif,red.tif -o sharp.tif --dtype uint16
+              gpudeconv cell.tif --psf psf.tif -o sharp.tif --psf-spacing 0.1,0.1,0.1
             """
     )
 
-    @OptionGroup var job: JobArguments
+    @OptionGroup(title: "Input") var files: InputArguments
     @OptionGroup(title: "Output") var result: ResultArguments
+    @OptionGroup var job: JobArguments
 
     struct ResultArguments: ParsableArguments {
-        @Option(name: .shortAndLong, help: ArgumentHelp("The result, a TIFF file.", valueName: "file"))
+        @Option(name: .shortAndLong, help: ArgumentHelp("TIFF file for the result.", valueName: "file"))
         var output: String
 
-        @Option(help: "Type of its voxels; integers are rounded and saturate.")
+        @Option(help: "Type of its voxels; integers are rounded, and saturate at their ends.")
         var dtype = PixelTypeArgument(.float32)
 
-        @Flag(help: "Write OME-TIFF instead of ImageJ's.")
+        @Flag(help: "Write OME-TIFF instead of a TIFF for ImageJ.")
         var ome = false
 
-        @Flag(help: "Pack the voxels with deflate.")
+        @Flag(help: "Compress the voxels with deflate, without loss.")
         var deflate = false
 
         @Flag(help: "Replace files that exist.")
         var overwrite = false
 
-        @Option(help: ArgumentHelp("Write what was done as JSON.", valueName: "file"))
+        @Option(help: ArgumentHelp("JSON file for a report of what was done.", valueName: "file"))
         var report: String?
 
-        @Flag(help: "Print what was done as JSON.")
+        @Flag(help: "Print that report instead of one line.")
         var json = false
 
-        @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+        @Flag(name: .shortAndLong, help: "Print nothing but errors, and what --json asks for.")
         var quiet = false
 
         @Flag(help: "Print messages for developers too.")
@@ -61,16 +64,22 @@ struct Deconvolve: ParsableCommand {
             output.format = result.ome ? .ome : .imageJ
             output.compression = result.deflate ? .deflate : .none
             output.overwrite = result.overwrite
-            if let path = result.report, !result.overwrite, Files.exists(path) {
-                throw DeconvolutionError(.cannotCreateOutput, "\(path) exists; give --overwrite to replace it")
-            }
 
+            let deconvolution = try FileDeconvolution(
+                input: files.input,
+                psfPaths: files.psfPaths,
+                options: job.options(for: files)
+            )
+            // Begun before the work, so that what is in its way is found at once.
+            var reportFile: ReportFile?
+            if let path = result.report {
+                try deconvolution.check(outputs: [result.output, path])
+                reportFile = try ReportFile(path: path, overwrite: result.overwrite)
+            }
             let cancellation = Cancellation()
-            let interruption = Interruption(cancellation)
-            defer { withExtendedLifetime(interruption) {} }
+            Interruption.cancels(cancellation)
             let bar = Terminal.showsProgress && !result.quiet ? ProgressBar() : nil
             defer { bar?.clear() }
-            let deconvolution = try FileDeconvolution(input: job.input, psfPaths: job.psfPaths, options: job.options)
             let report = try deconvolution.run(
                 output: result.output,
                 outputOptions: output,
@@ -82,13 +91,11 @@ struct Deconvolve: ParsableCommand {
                 for warning in report.warnings { Terminal.warn(warning.message) }
             }
             let json = Terminal.json(report)
-            if let path = result.report {
-                try FileDeconvolution.write(json + "\n", to: path, overwrite: result.overwrite)
-            }
+            try reportFile?.write(json + "\n")
             if result.json {
-                Terminal.print(json)
+                try Terminal.print(json)
             } else if !result.quiet {
-                Terminal.print(summary(report))
+                try Terminal.print(summary(report))
             }
         }
     }

@@ -4,7 +4,7 @@ import GPUDeconv
 
 struct Devices: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List what can compute here, with its memory.",
+        abstract: "List the devices that can compute here, with their memory.",
         discussion: "The number in front, or a part of the name, is what --device takes."
     )
 
@@ -12,22 +12,29 @@ struct Devices: ParsableCommand {
     var json = false
 
     func run() throws {
-        let devices = GPUDeconv.Devices.all
-        if json {
-            Terminal.print(Terminal.json(devices.enumerated().map { Entry(number: $0.offset, device: $0.element) }))
-            return
+        try reportingErrors { () throws(DeconvolutionError) in
+            let devices = GPUDeconv.Devices.all
+            if json {
+                let entries = devices.enumerated().map { Entry(number: $0.offset, device: $0.element) }
+                try Terminal.print(Terminal.json(entries))
+            } else {
+                try Terminal.print(devices.enumerated().map(text).joined(separator: "\n"))
+            }
+            if devices.count == 1 {
+                Terminal.warn(
+                    "no OpenCL device is here; the driver of a GPU brings one, pocl-opencl-icd one for the CPU"
+                )
+            }
         }
-        for (number, device) in devices.enumerated() {
-            var line = "\(number)  \(device.name)\n     \(device.backend.rawValue), \(device.type), "
-            line += "\(device.computeUnits) \(device.backend == .cpu ? "threads" : "compute units"), "
-            line += "\(ByteCount(device.memoryBytes))"
-            if device.backend == .opencl { line += ", at most \(ByteCount(device.largestBufferBytes)) in one buffer" }
-            if !device.driver.isEmpty { line += "\n     \(device.driver)" }
-            Terminal.print(line)
-        }
-        if devices.count == 1 {
-            Terminal.warn("no OpenCL device is here; the driver of a GPU brings one, pocl-opencl-icd one for the CPU")
-        }
+    }
+
+    private func text(number: Int, device: DeviceDescription) -> String {
+        var text = "\(number)  \(device.name)\n     \(device.backend.rawValue), \(device.type), "
+        text += "\(device.computeUnits) \(device.backend == .cpu ? "threads" : "compute units"), "
+        text += "\(ByteCount(device.memoryBytes))"
+        if device.backend == .opencl { text += ", at most \(ByteCount(device.largestBufferBytes)) in one buffer" }
+        if !device.driver.isEmpty { text += "\n     \(device.driver)" }
+        return text
     }
 
     private struct Entry: Encodable {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import GPUDeconv
 
 /// What the process ends with, after sysexits(3).
@@ -17,6 +16,21 @@ enum ExitStatus {
         default: ExitCode(70)
         }
     }
+
+    /// The same for `--help`.
+    static let table = """
+        Exit codes:
+          0    done
+          64   wrong usage, or a value out of range
+          65   an input that cannot be used
+          66   an input that is missing or may not be read
+          69   no such device, or it failed
+          70   a fault of this program
+          71   out of memory
+          73   an output that exists or cannot be created
+          74   reading or writing failed, such as on a full disk
+          130  interrupted
+        """
 }
 
 /// Runs the body of a command: an error becomes one line on standard error and the exit code that belongs to it.
@@ -24,7 +38,7 @@ func reportingErrors(_ body: () throws(DeconvolutionError) -> Void) throws {
     do {
         try body()
     } catch {
-        Terminal.complain(error.description)
+        if error.code == .cancelled { Interruption.announce(error.message) } else { Terminal.complain(error) }
         throw ExitStatus.of(error)
     }
 }

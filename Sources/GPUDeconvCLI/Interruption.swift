@@ -1,28 +1,59 @@
-import Dispatch
 import Foundation
 import GPUDeconv
+import Synchronization
 
-/// Ctrl-C and SIGTERM: the first asks the run to stop and clean up, the second ends the process at once.
-final class Interruption {
-    private var sources: [any DispatchSourceSignal] = []
+/// Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop and clean up, the second ends the process at once. Where no
+/// run can be asked, the first ends it.
+///
+/// The signals are blocked and a thread of its own waits for them, so it may lock, print and remove files as it likes. A
+/// dispatch source would not do: with two signals in quick succession the second one killed the process.
+enum Interruption {
+    private static let cancellation = Mutex<Cancellation?>(nil)
+    private static let isAnnounced = Mutex(false)
 
-    /// Listens from now on.
-    init(_ cancellation: Cancellation) {
-        for number in [SIGINT, SIGTERM, SIGHUP] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
-            source.setEventHandler {
-                if cancellation.isCancelled {
-                    Deconvolver.removeUnfinishedOutputs()
-                    _exit(130)
-                }
-                cancellation.cancel()
-                if Terminal.showsProgress {
-                    Terminal.writeError("\r\u{1B}[Kstopping after this iteration; once more to stop at once\n")
-                }
+    /// Listens from now on. Called before any other thread exists, since threads inherit what is blocked.
+    static func listen() {
+        var awaited = sigset_t()
+        sigemptyset(&awaited)
+        // What whoever started us has switched off stays so: nohup switches off SIGHUP.
+        for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) { sigaddset(&awaited, number) }
+        pthread_sigmask(SIG_BLOCK, &awaited, nil)
+        Thread.detachNewThread { [awaited] in
+            var awaited = awaited
+            var number: Int32 = 0
+            while true {
+                if sigwait(&awaited, &number) == 0 { handle() }
             }
-            source.resume()
-            sources.append(source)
         }
+    }
+
+    /// Has the next interruption ask a run to stop.
+    static func cancels(_ run: Cancellation) { cancellation.withLock { $0 = run } }
+
+    private static func handle() {
+        if let run = cancellation.withLock({ $0 }), !run.isCancelled {
+            run.cancel()
+            if Terminal.showsProgress {
+                Terminal.writeError("\r\u{1B}[Kstopping after this iteration; once more to stop at once\n")
+            }
+            return
+        }
+        Deconvolver.removeUnfinishedOutputs()
+        announce("interrupted; nothing unfinished is left")
+        _exit(130)
+    }
+
+    /// Says that the process was interrupted, once: the run and a second signal may come to it at the same time.
+    static func announce(_ text: String) {
+        isAnnounced.withLock { isAnnounced in
+            if !isAnnounced { Terminal.complain(text) }
+            isAnnounced = true
+        }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        let previous = signal(number, SIG_IGN)
+        signal(number, previous)
+        return unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }

@@ -13,12 +13,18 @@ struct PSF: ParsableCommand {
 
     /// The options that both share.
     struct Arguments: ParsableArguments {
-        @Argument(help: "A PSF as a TIFF stack.")
+        @Argument(help: "PSF as a TIFF stack.")
         var input: String
 
         @OptionGroup(title: "PSF") var preparation: PSFArguments
 
-        @Option(help: ArgumentHelp("Voxel size of the image that it is for, in µm.", valueName: "z,y,x"))
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Voxel size in µm of the image that it is for. (default: that of the PSF)",
+                valueName: "z,y,x"
+            )
+        )
         var spacing: SpacingArgument?
 
         func job() throws(DeconvolutionError) -> PSFJob {
@@ -31,8 +37,12 @@ struct PSF: ParsableCommand {
 
     struct Inspect: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say what a PSF is and what would be done to it.",
-            usage: "gpudeconv psf inspect psf.tif [--psf-spacing 0.1,0.1,0.1] [--spacing 0.3,0.1,0.1]"
+            abstract: "Say what a PSF is, and what would be done to it.",
+            usage: "gpudeconv psf inspect <input> [<options>]",
+            discussion: """
+                Example:
+                  gpudeconv psf inspect psf.tif --psf-spacing 0.1,0.1,0.1 --spacing 0.3,0.1,0.1
+                """
         )
 
         @OptionGroup var arguments: Arguments
@@ -44,7 +54,10 @@ struct PSF: ParsableCommand {
             try reportingErrors { () throws(DeconvolutionError) in
                 let reports = try arguments.job().prepared().map(\.report)
                 for warning in reports.flatMap(\.warnings) { Terminal.warn(warning.message) }
-                Terminal.print(json ? Terminal.json(reports) : reports.map(\.text).joined(separator: "\n\n"))
+                let texts = reports.enumerated().map {
+                    (reports.count > 1 ? "channel     \($0.offset)\n" : "") + $0.element.text
+                }
+                try Terminal.print(json ? Terminal.json(reports) : texts.joined(separator: "\n\n"))
             }
         }
     }
@@ -52,15 +65,21 @@ struct PSF: ParsableCommand {
     struct Prepare: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write a PSF as it will be used: background off, centered, cropped, resampled, sum 1.",
-            usage: "gpudeconv psf prepare psf.tif -o ready.tif [--psf-spacing 0.1,0.1,0.1] [--spacing 0.3,0.1,0.1]"
+            usage: "gpudeconv psf prepare <input> --output <file> [<options>]",
+            discussion: """
+                Deconvolve with it and --psf-as-is, and the result is that of the PSF as measured.
+
+                Example:
+                  gpudeconv psf prepare psf.tif -o ready.tif --spacing 0.3,0.1,0.1
+                """
         )
 
         @OptionGroup var arguments: Arguments
 
-        @Option(name: .shortAndLong, help: ArgumentHelp("The prepared PSF, float32 TIFF.", valueName: "file"))
+        @Option(name: .shortAndLong, help: ArgumentHelp("TIFF file for the prepared PSF, float32.", valueName: "file"))
         var output: String
 
-        @Flag(help: "Replace a file that exists.")
+        @Flag(help: "Replace the output if it exists.")
         var overwrite = false
 
         @Flag(help: "Print as JSON.")
@@ -70,7 +89,7 @@ struct PSF: ParsableCommand {
             try reportingErrors { () throws(DeconvolutionError) in
                 let prepared = try arguments.job().write(to: output, overwrite: overwrite)
                 for warning in prepared.report.warnings { Terminal.warn(warning.message) }
-                Terminal.print(json ? Terminal.json(prepared.report) : prepared.report.text)
+                try Terminal.print(json ? Terminal.json(prepared.report) : prepared.report.text)
             }
         }
     }

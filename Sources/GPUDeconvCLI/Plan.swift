@@ -8,9 +8,10 @@ import GPUDeconv
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what deconvolving would do, without doing it: PSF, device, tiles and memory.",
-        usage: "gpudeconv plan cell.tif --psf psf.tif [the options of deconvolve]"
+        usage: "gpudeconv plan <input> --psf <psf> [<options>]"
     )
 
+    @OptionGroup(title: "Input") var files: InputArguments
     @OptionGroup var job: JobArguments
 
     @Flag(help: "Print as JSON.")
@@ -18,14 +19,15 @@ struct Plan: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            let deconvolution = try FileDeconvolution(input: job.input, psfPaths: job.psfPaths, options: job.options)
+            let options = job.options(for: files)
+            let deconvolution = try FileDeconvolution(input: files.input, psfPaths: files.psfPaths, options: options)
             let plan = try deconvolution.plan()
             for warning in plan.warnings { Terminal.warn(warning.message) }
-            Terminal.print(json ? Terminal.json(PlanDescription(plan, job.options)) : text(plan))
+            try Terminal.print(json ? Terminal.json(PlanDescription(plan, options)) : text(plan, options))
         }
     }
 
-    private func text(_ plan: JobPlan) -> String {
+    private func text(_ plan: JobPlan, _ options: DeconvolutionOptions) -> String {
         let image = plan.image
         let tiles = plan.tiles
         let footprint = tiles.footprint
@@ -42,7 +44,7 @@ struct Plan: ParsableCommand {
             line("PSF", "\(psf.report.inputShape) as measured, \(psf.report.outputShape) prepared")
         }
         line("device", "\(plan.backend.device.name) (\(plan.backend.device.backend.rawValue))")
-        line("iterations", "\(job.options.iterationCount), boundary \(job.options.boundary.rawValue)")
+        line("iterations", "\(options.iterationCount), boundary \(options.boundary.rawValue)")
         line(
             "tiles",
             tiles.tile == nil ? "none: in one piece" : "\(tiles.tileCount) (\(tiles.tileCounts)), halo \(tiles.halo)"

@@ -5,42 +5,51 @@ import GPUDeconv
 struct Preview: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Draw maximum projections along z, y and x with a scale bar, as a PNG file.",
-        usage: """
-            gpudeconv preview cell.tif -o cell.png
-            gpudeconv preview before.tif after.tif -o both.png
+        usage: "gpudeconv preview <input> [<after>] --output <file.png> [<options>]",
+        discussion: """
+            Examples:
+              gpudeconv preview cell.tif -o cell.png
+              gpudeconv preview cell.tif sharp.tif -o both.png
             """
     )
 
-    @Argument(help: "A TIFF stack.")
+    @Argument(help: "TIFF stack to show.")
     var input: String
 
-    @Argument(help: "A second one to show beside it, such as the result.")
+    @Argument(help: "TIFF stack to show to the right of it, such as the result.")
     var after: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The picture.", valueName: "file.png"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("PNG file for the picture.", valueName: "file.png"))
     var output: String
 
-    @Option(help: ArgumentHelp("Which channel, from 0.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Channel to show, counted from 0.", valueName: "n"))
     var channel = 0
 
-    @Option(help: ArgumentHelp("Which time point, from 0.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Time point to show, counted from 0.", valueName: "n"))
     var time = 0
 
-    @Option(help: ArgumentHelp("Voxel size in µm (default: what the file says).", valueName: "z,y,x"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Voxel size in µm. (default: what the file says)", valueName: "z,y,x")
+    )
     var spacing: SpacingArgument?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "Percentiles of each projection that become black and white (default: 1,99.8).",
+            "Percentiles of each image that are shown black and white.",
             valueName: "low,high"
         )
     )
-    var percentiles: RangeArgument?
+    var percentiles = RangeArgument(argument: "1,99.8")!
 
-    @Option(help: ArgumentHelp("Exponent of the display; below 1 lifts what is dim.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Exponent of the display; below 1 lifts what is dim.", valueName: "n")
+    )
     var gamma = 1.0
 
-    @Flag(help: "Replace a file that exists.")
+    @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 
     /// Two numbers, written `low,high`.
@@ -54,6 +63,8 @@ struct Preview: ParsableCommand {
             self.low = low
             self.high = high
         }
+
+        var defaultValueDescription: String { "1,99.8" }
     }
 
     func run() throws {
@@ -62,10 +73,10 @@ struct Preview: ParsableCommand {
             job.channel = channel
             job.timepoint = time
             job.spacing = spacing?.spacing
-            if let percentiles { job.percentiles = (percentiles.low, percentiles.high) }
+            job.percentiles = (percentiles.low, percentiles.high)
             job.gamma = gamma
             try job.run(output: output, overwrite: overwrite)
-            Terminal.print(output)
+            try Terminal.print(output)
         }
     }
 }

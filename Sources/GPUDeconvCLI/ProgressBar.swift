@@ -10,7 +10,7 @@ final class ProgressBar: Sendable {
         var isDrawn = false
     }
 
-    private static let width = 28
+    private static let width = 20
     private let state = Mutex(State())
 
     /// Draws a step, at most ten times a second.
@@ -31,7 +31,9 @@ final class ProgressBar: Sendable {
                     state.computingSince = (now, progress.completedIterations)
                 }
             }
-            Terminal.writeError("\r\u{1B}[K" + Self.line(progress) + remaining)
+            // A line that wraps could not be taken away again.
+            let line = (Self.line(progress) + remaining).prefix(max(Terminal.columns - 1, 1))
+            Terminal.writeError("\r\u{1B}[K" + line)
             state.isDrawn = true
         }
     }

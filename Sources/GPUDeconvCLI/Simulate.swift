@@ -4,67 +4,131 @@ import GPUDeconv
 
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make up a cell, blur it and add a camera's noise, keeping the truth.",
-        usage: """
-            gpudeconv simulate DIR
-            gpudeconv simulate DIR --model widefield --wavelength 520 --na 1.4 --index 1.518
-            gpudeconv simulate DIR --psf psf.tif --spacing 0.3,0.1,0.1 --photons 200
-            """,
-        discussion: "Writes DIR/truth.tif (photons), DIR/observed.tif (uint16) and DIR/psf.tif (sum 1)."
+        abstract: "Make up a cell, blur it and add the noise of a camera, and keep the truth.",
+        usage: "gpudeconv simulate <folder> [<options>]",
+        discussion: """
+            Writes truth.tif (photons, float32), observed.tif (counts, uint16) and psf.tif (sum 1, float32).
+
+            Examples:
+              gpudeconv simulate cell
+              gpudeconv simulate cell --model widefield --na 1.4 --index 1.518
+              gpudeconv simulate cell --psf psf.tif --spacing 0.3,0.1,0.1 --photons 200
+            """
     )
 
-    /// Microscopes whose PSF can be computed.
-    enum Model: String, CaseIterable, ExpressibleByArgument { case widefield, confocal, gaussian }
+    /// The PSF that blurs.
+    struct OpticsArguments: ParsableArguments {
+        /// Microscopes whose PSF can be computed.
+        enum Model: String, CaseIterable, ExpressibleByArgument { case widefield, confocal, gaussian }
 
-    @Argument(help: ArgumentHelp("The folder for the three files; made if it is missing.", valueName: "dir"))
+        @Option(help: "Microscope to compute the PSF of.")
+        var model = Model.confocal
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Voxels of the computed PSF.", valueName: "z,y,x")
+        )
+        var psfShape = ShapeArgument(argument: "33,65,65")!
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Wavelength of the emitted light.", valueName: "nm")
+        )
+        var wavelength = 520.0
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Wavelength of the exciting light; confocal only.", valueName: "nm")
+        )
+        var excitation = 488.0
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Numerical aperture.", valueName: "na")
+        )
+        var na = 1.2
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Refractive index of the immersion medium.", valueName: "n")
+        )
+        var index = 1.33
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Full widths at half maximum in µm; gaussian only.", valueName: "z,y,x")
+        )
+        var fwhm = SpacingArgument(argument: "0.6,0.25,0.25")!
+
+        @Option(help: ArgumentHelp("TIFF stack of a measured PSF to blur with instead.", valueName: "file"))
+        var psf: String?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Voxel size of the measured PSF in µm. (default: what its file says)",
+                valueName: "z,y,x"
+            )
+        )
+        var psfSpacing: SpacingArgument?
+
+        func source() -> SimulationJob.PSFSource {
+            if let psf { return .file(psf) }
+            switch model {
+            case .widefield:
+                return .widefield(wavelength: wavelength, numericalAperture: na, immersionIndex: index)
+            case .confocal:
+                return .confocal(
+                    wavelength: wavelength,
+                    numericalAperture: na,
+                    immersionIndex: index,
+                    excitation: excitation
+                )
+            case .gaussian: return .gaussian(fullWidth: fwhm.spacing)
+            }
+        }
+    }
+
+    @Argument(help: ArgumentHelp("Folder for the three files; made if it is missing.", valueName: "folder"))
     var folder: String
 
-    @Option(help: ArgumentHelp("Voxels of the image.", valueName: "z,y,x"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Voxels of the image.", valueName: "z,y,x")
+    )
     var shape = ShapeArgument(argument: "48,192,192")!
 
-    @Option(help: ArgumentHelp("Voxel size in µm (default: 0.25,0.1,0.1).", valueName: "z,y,x"))
-    var spacing: SpacingArgument?
-
-    @Option(help: ArgumentHelp("A measured PSF instead of a computed one.", valueName: "file"))
-    var psf: String?
-
-    @Option(help: ArgumentHelp("Voxel size of that PSF in µm (default: what its file says).", valueName: "z,y,x"))
-    var psfSpacing: SpacingArgument?
-
-    @Option(help: "Which microscope's PSF to compute.")
-    var model = Model.confocal
-
-    @Option(help: ArgumentHelp("Voxels of a computed PSF.", valueName: "z,y,x"))
-    var psfShape = ShapeArgument(argument: "33,65,65")!
-
-    @Option(help: ArgumentHelp("Wavelength of the light that is seen, nm.", valueName: "nm"))
-    var wavelength = 520.0
-
-    @Option(help: ArgumentHelp("Wavelength that excites, nm; confocal.", valueName: "nm"))
-    var excitation = 488.0
-
-    @Option(help: ArgumentHelp("Numerical aperture.", valueName: "na"))
-    var na = 1.2
-
-    @Option(help: ArgumentHelp("Refractive index of the immersion medium.", valueName: "n"))
-    var index = 1.33
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Voxel size of the image in µm.", valueName: "z,y,x")
+    )
+    var spacing = SpacingArgument(argument: "0.25,0.1,0.1")!
 
     @Option(
-        help: ArgumentHelp("Full widths at half maximum in µm; gaussian (default: 0.6,0.25,0.25).", valueName: "z,y,x")
+        parsing: .unconditional,
+        help: ArgumentHelp("Photons of the brightest voxel of the truth.", valueName: "n")
     )
-    var fwhm: SpacingArgument?
-
-    @Option(help: ArgumentHelp("Photons of the brightest voxel of the truth.", valueName: "n"))
     var photons = 5000.0
 
-    @Option(help: ArgumentHelp("Offset of the camera, counts.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Offset of the camera, in counts.", valueName: "n")
+    )
     var background = 100.0
 
-    @Option(help: ArgumentHelp("Read noise of the camera, counts.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Read noise of the camera, in counts.", valueName: "n")
+    )
     var readNoise = 1.5
 
-    @Option(help: ArgumentHelp("Names the cell and its noise: the same seed, the same files.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Number of the cell and its noise; the same seed gives the same files.", valueName: "n")
+    )
     var seed: UInt64 = 1
+
+    @OptionGroup(title: "PSF") var optics: OpticsArguments
 
     @Flag(help: "Replace files that exist.")
     var overwrite = false
@@ -78,30 +142,12 @@ struct Simulate: ParsableCommand {
         try reportingErrors { () throws(DeconvolutionError) in
             var options = DeconvolutionOptions()
             compute.apply(to: &options)
-            options.psfSpacing = psfSpacing?.spacing
-            let source: SimulationJob.PSFSource
-            if let psf {
-                source = .file(psf)
-            } else {
-                switch model {
-                case .widefield:
-                    source = .widefield(wavelength: wavelength, numericalAperture: na, immersionIndex: index)
-                case .confocal:
-                    source = .confocal(
-                        wavelength: wavelength,
-                        numericalAperture: na,
-                        immersionIndex: index,
-                        excitation: excitation
-                    )
-                case .gaussian:
-                    source = .gaussian(fullWidth: fwhm?.spacing ?? VoxelSpacing(z: 0.6, y: 0.25, x: 0.25))
-                }
-            }
+            options.psfSpacing = optics.psfSpacing?.spacing
             let job = SimulationJob(
                 shape: shape.shape,
-                spacing: spacing?.spacing ?? VoxelSpacing(z: 0.25, y: 0.1, x: 0.1),
-                psfShape: psfShape.shape,
-                psf: source,
+                spacing: spacing.spacing,
+                psfShape: optics.psfShape.shape,
+                psf: optics.source(),
                 peakPhotons: photons,
                 background: background,
                 readNoise: readNoise,
@@ -114,7 +160,7 @@ struct Simulate: ParsableCommand {
                     "\(files.observed): \(files.saturatedVoxels) voxels are above what 16 bits hold; lower --photons"
                 )
             }
-            Terminal.print(json ? Terminal.json(files) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
+            try Terminal.print(json ? Terminal.json(files) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
         }
     }
 }

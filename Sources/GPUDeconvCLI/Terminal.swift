@@ -1,19 +1,59 @@
 import Foundation
+import GPUDeconv
 
 /// Standard output for results, standard error for everything else.
 enum Terminal {
-    static let showsProgress = isatty(STDERR_FILENO) == 1
+    /// Whether somebody looks at standard error.
+    static let showsProgress =
+        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    /// Columns of the terminal that standard error goes to.
+    static var columns: Int {
+        var size = winsize()
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
+    /// Has errors in writing come back as errors, and keeps files that are opened later off the standard streams.
+    static func prepare() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) < 0 {
+            // The lowest number that is free is this one. Writing to it fails, as it would have.
+            _ = open("/dev/null", O_RDONLY)
+        }
+    }
 
     /// Prints a result.
-    static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    /// - Throws: `inputOutput` where standard output takes no more, such as a file on a full disk.
+    static func print(_ text: String) throws(DeconvolutionError) {
+        let error = write(text + "\n", to: STDOUT_FILENO)
+        if error == EPIPE {
+            // Whoever reads has seen enough: end as programs do.
+            Deconvolver.removeUnfinishedOutputs()
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
+        }
+        guard error == 0 else {
+            throw DeconvolutionError(
+                .inputOutput,
+                "standard output: writing failed: \(String(cString: strerror(error))); send it elsewhere"
+            )
+        }
+    }
 
     /// Prints an error in one line; a compiler's log may follow in lines of its own.
+    static func complain(_ error: DeconvolutionError) {
+        complain(oneLine(error.message) + (error.cause.map { ": \($0)" } ?? ""))
+    }
+
+    /// Prints the text of an error.
     static func complain(_ text: String) { writeError("gpudeconv: \(text)\n") }
 
     /// Prints a warning.
-    static func warn(_ text: String) { writeError("gpudeconv: warning: \(text)\n") }
+    static func warn(_ text: String) { writeError("gpudeconv: warning: \(oneLine(text))\n") }
 
-    static func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    /// Writes to standard error; what it does not take is lost.
+    static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
     /// Values as JSON with sorted keys, the same on every run.
     static func json(_ value: some Encodable) -> String {
@@ -21,5 +61,27 @@ enum Terminal {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(value) else { return "{}" }
         return String(decoding: data, as: UTF8.self)
+    }
+
+    /// File names may hold line breaks, messages may not.
+    private static func oneLine(_ text: String) -> String {
+        text.contains(where: \.isNewline) ? String(text.map { $0.isNewline ? " " : $0 }) : text
+    }
+
+    /// Writes all of a text, and gives 0 or the error number.
+    private static func write(_ text: String, to stream: Int32) -> Int32 {
+        var text = text
+        return text.withUTF8 { bytes in
+            var done = 0
+            while done < bytes.count {
+                let count = Foundation.write(stream, bytes.baseAddress! + done, bytes.count - done)
+                if count >= 0 {
+                    done += count
+                } else if errno != EINTR {
+                    return errno
+                }
+            }
+            return 0
+        }
     }
 }

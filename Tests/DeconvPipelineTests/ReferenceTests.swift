@@ -53,7 +53,7 @@ import Testing
             iterationCount: reference.iterations,
             background: reference.background,
             readNoise: reference.readNoise,
-            start: .flat,
+            start: try #require(StartingEstimate(rawValue: reference.start)),
             divergenceInterval: 1
         )
         let voxels = reference.observed.voxels

@@ -13,7 +13,9 @@ public struct ReferenceCase: Sendable, CustomStringConvertible {
     public let background: Double
     /// Standard deviation of the read noise, in counts.
     public let readNoise: Double
-    /// Number of updates from a flat start.
+    /// Where the estimate starts: `flat`, `observed` or `light`.
+    public let start: String
+    /// Number of updates.
     public let iterations: Int
     /// The exact size of the periodic domain, where the answer depends on it: `edge` and `reflect`.
     public let workShape: VolumeShape?
@@ -50,6 +52,7 @@ extension ReferenceCase {
             let boundary: String
             let background: Double
             let readNoise: Double
+            let start: String
             let iterations: Int
             let workShape: [Int]?
             let observed: Entry
@@ -89,6 +92,7 @@ extension ReferenceCase {
                 boundary: entry.boundary,
                 background: entry.background,
                 readNoise: entry.readNoise,
+                start: entry.start,
                 iterations: entry.iterations,
                 workShape: entry.workShape.map { axes in VolumeShape(perAxis: { axes[$0] }) },
                 observed: volume(entry.observed),

@@ -57,8 +57,9 @@ package final class CPUWorkspace: Workspace {
 
 extension CPUWorkspace {
     package func makeField() throws(DeconvolutionError) -> HostField {
+        let field = try HostField(layout.domain.shape)
         fieldCount += 1
-        return try HostField(layout.domain.shape)
+        return field
     }
 
     package func setObserved(

@@ -17,6 +17,13 @@ package final class HostMemory: @unchecked Sendable {
     /// - Parameter folder: where the scratch file goes, or nil for memory.
     /// - Throws: `outOfMemory`; `inputOutput` when the folder has no room.
     package init(byteCount: Int, scratchFolder folder: String? = nil) throws(DeconvolutionError) {
+        // A system that overcommits grants more than it has, and ends the process when it is used.
+        guard folder != nil || byteCount <= HostSystem.memoryBytes else {
+            throw DeconvolutionError(
+                .outOfMemory,
+                "\(HostSystem.processorName) has too little memory for \(byteCount) bytes: set a lower --memory-limit"
+            )
+        }
         self.byteCount = max(byteCount, 1)
         var flags = MAP_PRIVATE | MAP_ANONYMOUS
         var descriptor: Int32 = -1

@@ -1,12 +1,13 @@
 import COpenCL
-import DeconvVolume
+package import DeconvVolume
 
 /// An in-order queue of one device; belongs to one workspace.
-final class CommandQueue {
+package final class CommandQueue {
     let handle: cl_command_queue
     let context: OpenCLContext
 
-    init(_ context: OpenCLContext) throws(DeconvolutionError) {
+    /// A new queue.
+    package init(_ context: OpenCLContext) throws(DeconvolutionError) {
         var status = CL_SUCCESS
         guard let handle = clCreateCommandQueue(context.handle, context.device.id, 0, &status), status == CL_SUCCESS
         else {
@@ -29,7 +30,7 @@ final class CommandQueue {
     }
 
     /// Copies to the start of a buffer and returns when the host memory is free again.
-    func write(_ bytes: UnsafeRawBufferPointer, to buffer: DeviceBuffer) throws(DeconvolutionError) {
+    package func write(_ bytes: UnsafeRawBufferPointer, to buffer: DeviceBuffer) throws(DeconvolutionError) {
         precondition(bytes.count <= buffer.byteCount, "the buffer holds what is written")
         let status = clEnqueueWriteBuffer(
             handle,
@@ -46,7 +47,7 @@ final class CommandQueue {
     }
 
     /// Copies from the start of a buffer.
-    func read<T: BitwiseCopyable>(
+    package func read<T: BitwiseCopyable>(
         _ count: Int,
         of type: T.Type,
         from buffer: DeviceBuffer

@@ -1,15 +1,15 @@
 import COpenCL
-import DeconvVolume
+package import DeconvVolume
 
 /// Memory on a device, or a part of another buffer; owns one `cl_mem` and keeps its context and parent alive.
-final class DeviceBuffer {
+package final class DeviceBuffer {
     let handle: cl_mem
     let byteCount: Int
     private let context: OpenCLContext
     private let parent: DeviceBuffer?
 
     /// A new buffer with undefined content.
-    init(byteCount: Int, in context: OpenCLContext) throws(DeconvolutionError) {
+    package init(byteCount: Int, in context: OpenCLContext) throws(DeconvolutionError) {
         var status = CL_SUCCESS
         let flags = cl_mem_flags(CL_MEM_READ_WRITE)
         guard let handle = clCreateBuffer(context.handle, flags, max(byteCount, 4), nil, &status), status == CL_SUCCESS

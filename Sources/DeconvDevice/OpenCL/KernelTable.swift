@@ -1,8 +1,8 @@
 import COpenCL
-import DeconvVolume
+package import DeconvVolume
 
 /// Our kernels on one queue: one function a kernel, the only place that knows its name and the order of its arguments.
-final class KernelTable {
+package final class KernelTable {
     /// Work-groups of a reduction: enough to fill a large GPU, few enough to add up on the host.
     private static let reductionGroups = 512
 
@@ -22,7 +22,10 @@ final class KernelTable {
     private let poissonDivergenceKernel: Kernel
     private let largestValueKernel: Kernel
 
-    init(_ program: cl_program, on queue: CommandQueue) throws(DeconvolutionError) {
+    /// The kernels for observed images of one type.
+    /// - Throws: `DeconvolutionError` with the compiler's log when the device refuses them.
+    package init(for type: PixelType, on queue: CommandQueue) throws(DeconvolutionError) {
+        let program = try queue.context.program(for: type)
         self.queue = queue
         hasDouble = queue.context.device.hasDouble
         partialSums = try DeviceBuffer(byteCount: Self.reductionGroups * 8, in: queue.context)
@@ -40,7 +43,8 @@ final class KernelTable {
         largestValueKernel = try Kernel("largest_value", of: program, on: queue)
     }
 
-    func embedField(
+    /// work ← field where there is one, 0 in the rest of the domain's planes.
+    package func embedField(
         _ field: DeviceBuffer,
         into work: DeviceBuffer,
         _ layout: WorkspaceLayout
@@ -54,7 +58,8 @@ final class KernelTable {
         )
     }
 
-    func embedPSF(
+    /// work ← PSF with its centre n/2 on voxel (0, 0, 0), wrapped and added up where it is longer.
+    package func embedPSF(
         _ psf: DeviceBuffer,
         shape: VolumeShape,
         into work: DeviceBuffer,
@@ -73,7 +78,8 @@ final class KernelTable {
         )
     }
 
-    func extractBox(
+    /// box ← the voxels of a region of the work volume, without gaps.
+    package func extractBox(
         _ region: Region,
         of work: DeviceBuffer,
         _ layout: WorkspaceLayout,
@@ -92,7 +98,8 @@ final class KernelTable {
         )
     }
 
-    func fillFromObserved(
+    /// field ← max(observed − offset, least) on the frame, `outside` in the rest of the domain.
+    package func fillFromObserved(
         _ field: DeviceBuffer,
         _ observed: DeviceBuffer,
         _ layout: WorkspaceLayout,
@@ -110,7 +117,8 @@ final class KernelTable {
         )
     }
 
-    func fillWork(
+    /// work ← value inside a region, 0 in the rest of its planes.
+    package func fillWork(
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
         with value: Float,
@@ -127,7 +135,8 @@ final class KernelTable {
         )
     }
 
-    func scaleSpectrum(
+    /// target ← source · factor, complex.
+    package func scaleSpectrum(
         _ source: DeviceBuffer,
         into target: DeviceBuffer,
         by factor: Float,
@@ -136,7 +145,8 @@ final class KernelTable {
         try scaleSpectrumKernel.run(x: count, [.buffer(source), .buffer(target), .float(factor), .ulong(count)])
     }
 
-    func complexMultiply(
+    /// spectrum ← spectrum · otf, or · conj(otf).
+    package func complexMultiply(
         _ spectrum: DeviceBuffer,
         by otf: DeviceBuffer,
         conjugate: Bool,
@@ -148,7 +158,8 @@ final class KernelTable {
         )
     }
 
-    func takeRatio(
+    /// work ← (max(g, 0) − offset + s²) / max(work + b + s², floor) on the frame, 0 in the rest of its planes.
+    package func takeRatio(
         _ observed: DeviceBuffer,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
@@ -168,7 +179,8 @@ final class KernelTable {
         )
     }
 
-    func storeNormalization(
+    /// normalization ← 1 / work where work > least, else 0.
+    package func storeNormalization(
         _ field: DeviceBuffer,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
@@ -186,7 +198,8 @@ final class KernelTable {
         )
     }
 
-    func multiplyEstimate(
+    /// estimate ← estimate · max(work · normalization, least), 0 where the normalization is 0.
+    package func multiplyEstimate(
         _ estimate: DeviceBuffer,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
@@ -206,7 +219,8 @@ final class KernelTable {
         )
     }
 
-    func poissonDivergence(
+    /// Σ g·ln(g/y) − g + y over a region of the frame, y = max(work + offset + b, floor).
+    package func poissonDivergence(
         _ observed: DeviceBuffer,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
@@ -232,7 +246,7 @@ final class KernelTable {
     }
 
     /// The largest value of the work volume on the domain, not below 0.
-    func largestValue(_ work: DeviceBuffer, _ layout: WorkspaceLayout) throws(DeconvolutionError) -> Float {
+    package func largestValue(_ work: DeviceBuffer, _ layout: WorkspaceLayout) throws(DeconvolutionError) -> Float {
         let shape = layout.domain.shape
         let kernel = largestValueKernel
         let groups = groups(for: shape.voxelCount, kernel)

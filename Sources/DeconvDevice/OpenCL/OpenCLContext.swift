@@ -1,12 +1,12 @@
 import COpenCL
 import DeconvKernels
-import DeconvVolume
+package import DeconvVolume
 import Synchronization
 
 /// A context on one device, with our kernels compiled for it.
 ///
 /// Unchecked: contexts and programs may be used from every thread; the table of programs has its own lock.
-final class OpenCLContext: @unchecked Sendable {
+package final class OpenCLContext: @unchecked Sendable {
     let device: OpenCLDevice
     let handle: cl_context
     private let programs = Mutex<[PixelType: UInt]>([:])
@@ -14,7 +14,8 @@ final class OpenCLContext: @unchecked Sendable {
 
     var name: String { device.description.name }
 
-    init(_ device: OpenCLDevice) throws(DeconvolutionError) {
+    /// A context on one device.
+    package init(_ device: OpenCLDevice) throws(DeconvolutionError) {
         self.device = device
         let name = device.description.name
         var status = CL_SUCCESS

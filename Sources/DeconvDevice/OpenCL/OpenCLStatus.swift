@@ -2,16 +2,11 @@ import CCLFFT
 import COpenCL
 
 /// The status code of an OpenCL call, with the names of the header.
-struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
+package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
     let rawValue: cl_int
 
-    init(_ rawValue: cl_int) { self.rawValue = rawValue }
-
-    static let success = OpenCLStatus(CL_SUCCESS)
-    static let deviceNotFound = OpenCLStatus(CL_DEVICE_NOT_FOUND)
-    static let buildProgramFailure = OpenCLStatus(CL_BUILD_PROGRAM_FAILURE)
-    /// `CL_PLATFORM_NOT_FOUND_KHR` of cl_ext.h, which cl.h does not include: no driver is installed.
-    static let platformNotFound = OpenCLStatus(-1001)
+    /// The status of a code.
+    package init(_ rawValue: Int32) { self.rawValue = rawValue }
 
     /// Whether smaller buffers may help.
     ///
@@ -21,9 +16,11 @@ struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
             .contains(rawValue)
     }
 
-    var description: String { Self.names[rawValue] ?? "status \(rawValue)" }
+    /// The name in the header, or the number.
+    package var description: String { Self.names[rawValue] ?? "status \(rawValue)" }
 
-    static let names: [cl_int: String] = [
+    /// Names of the headers by their values.
+    package static let names: [Int32: String] = [
         CL_SUCCESS: "CL_SUCCESS",
         CL_DEVICE_NOT_FOUND: "CL_DEVICE_NOT_FOUND",
         CL_DEVICE_NOT_AVAILABLE: "CL_DEVICE_NOT_AVAILABLE",
@@ -33,22 +30,35 @@ struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
         CL_OUT_OF_HOST_MEMORY: "CL_OUT_OF_HOST_MEMORY",
         CL_PROFILING_INFO_NOT_AVAILABLE: "CL_PROFILING_INFO_NOT_AVAILABLE",
         CL_MEM_COPY_OVERLAP: "CL_MEM_COPY_OVERLAP",
+        CL_IMAGE_FORMAT_MISMATCH: "CL_IMAGE_FORMAT_MISMATCH",
+        CL_IMAGE_FORMAT_NOT_SUPPORTED: "CL_IMAGE_FORMAT_NOT_SUPPORTED",
         CL_BUILD_PROGRAM_FAILURE: "CL_BUILD_PROGRAM_FAILURE",
         CL_MAP_FAILURE: "CL_MAP_FAILURE",
         CL_MISALIGNED_SUB_BUFFER_OFFSET: "CL_MISALIGNED_SUB_BUFFER_OFFSET",
         CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST: "CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST",
         CL_COMPILE_PROGRAM_FAILURE: "CL_COMPILE_PROGRAM_FAILURE",
+        CL_LINKER_NOT_AVAILABLE: "CL_LINKER_NOT_AVAILABLE",
         CL_LINK_PROGRAM_FAILURE: "CL_LINK_PROGRAM_FAILURE",
+        CL_DEVICE_PARTITION_FAILED: "CL_DEVICE_PARTITION_FAILED",
+        CL_KERNEL_ARG_INFO_NOT_AVAILABLE: "CL_KERNEL_ARG_INFO_NOT_AVAILABLE",
         CL_INVALID_VALUE: "CL_INVALID_VALUE",
+        CL_INVALID_DEVICE_TYPE: "CL_INVALID_DEVICE_TYPE",
+        CL_INVALID_PLATFORM: "CL_INVALID_PLATFORM",
         CL_INVALID_DEVICE: "CL_INVALID_DEVICE",
         CL_INVALID_CONTEXT: "CL_INVALID_CONTEXT",
+        CL_INVALID_QUEUE_PROPERTIES: "CL_INVALID_QUEUE_PROPERTIES",
         CL_INVALID_COMMAND_QUEUE: "CL_INVALID_COMMAND_QUEUE",
+        CL_INVALID_HOST_PTR: "CL_INVALID_HOST_PTR",
         CL_INVALID_MEM_OBJECT: "CL_INVALID_MEM_OBJECT",
+        CL_INVALID_IMAGE_FORMAT_DESCRIPTOR: "CL_INVALID_IMAGE_FORMAT_DESCRIPTOR",
+        CL_INVALID_IMAGE_SIZE: "CL_INVALID_IMAGE_SIZE",
+        CL_INVALID_SAMPLER: "CL_INVALID_SAMPLER",
         CL_INVALID_BINARY: "CL_INVALID_BINARY",
         CL_INVALID_BUILD_OPTIONS: "CL_INVALID_BUILD_OPTIONS",
         CL_INVALID_PROGRAM: "CL_INVALID_PROGRAM",
         CL_INVALID_PROGRAM_EXECUTABLE: "CL_INVALID_PROGRAM_EXECUTABLE",
         CL_INVALID_KERNEL_NAME: "CL_INVALID_KERNEL_NAME",
+        CL_INVALID_KERNEL_DEFINITION: "CL_INVALID_KERNEL_DEFINITION",
         CL_INVALID_KERNEL: "CL_INVALID_KERNEL",
         CL_INVALID_ARG_INDEX: "CL_INVALID_ARG_INDEX",
         CL_INVALID_ARG_VALUE: "CL_INVALID_ARG_VALUE",
@@ -57,11 +67,19 @@ struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
         CL_INVALID_WORK_DIMENSION: "CL_INVALID_WORK_DIMENSION",
         CL_INVALID_WORK_GROUP_SIZE: "CL_INVALID_WORK_GROUP_SIZE",
         CL_INVALID_WORK_ITEM_SIZE: "CL_INVALID_WORK_ITEM_SIZE",
+        CL_INVALID_GLOBAL_OFFSET: "CL_INVALID_GLOBAL_OFFSET",
         CL_INVALID_EVENT_WAIT_LIST: "CL_INVALID_EVENT_WAIT_LIST",
         CL_INVALID_EVENT: "CL_INVALID_EVENT",
         CL_INVALID_OPERATION: "CL_INVALID_OPERATION",
+        CL_INVALID_GL_OBJECT: "CL_INVALID_GL_OBJECT",
         CL_INVALID_BUFFER_SIZE: "CL_INVALID_BUFFER_SIZE",
+        CL_INVALID_MIP_LEVEL: "CL_INVALID_MIP_LEVEL",
         CL_INVALID_GLOBAL_WORK_SIZE: "CL_INVALID_GLOBAL_WORK_SIZE",
+        CL_INVALID_PROPERTY: "CL_INVALID_PROPERTY",
+        CL_INVALID_IMAGE_DESCRIPTOR: "CL_INVALID_IMAGE_DESCRIPTOR",
+        CL_INVALID_COMPILER_OPTIONS: "CL_INVALID_COMPILER_OPTIONS",
+        CL_INVALID_LINKER_OPTIONS: "CL_INVALID_LINKER_OPTIONS",
+        CL_INVALID_DEVICE_PARTITION_COUNT: "CL_INVALID_DEVICE_PARTITION_COUNT",
         cl_int(CLFFT_BUGCHECK.rawValue): "CLFFT_BUGCHECK",
         cl_int(CLFFT_NOTIMPLEMENTED.rawValue): "CLFFT_NOTIMPLEMENTED",
         cl_int(CLFFT_TRANSPOSED_NOTIMPLEMENTED.rawValue): "CLFFT_TRANSPOSED_NOTIMPLEMENTED",

@@ -27,7 +27,7 @@ package final class OpenCLWorkspace: Workspace {
     init(_ layout: WorkspaceLayout, context: OpenCLContext) throws(DeconvolutionError) {
         self.layout = layout
         queue = try CommandQueue(context)
-        kernels = try KernelTable(context.program(for: layout.pixelType), on: queue)
+        kernels = try KernelTable(for: layout.pixelType, on: queue)
         work = try DeviceBuffer(byteCount: layout.spectrumCount * 8, in: context)
         otf = try DeviceBuffer(byteCount: layout.spectrumCount * 8, in: context)
         let isFlat = layout.workShape.z == 1
@@ -64,8 +64,9 @@ extension OpenCLWorkspace {
     }
 
     package func makeField() throws(DeconvolutionError) -> Field {
+        let field = Field(try DeviceBuffer(byteCount: layout.domain.shape.voxelCount * 4, in: queue.context))
         fieldCount += 1
-        return Field(try DeviceBuffer(byteCount: layout.domain.shape.voxelCount * 4, in: queue.context))
+        return field
     }
 
     package func setObserved(

@@ -70,15 +70,16 @@ def main():
     rng = np.random.default_rng(20240607)
     archive, cases = Archive(), []
 
-    def add_case(name, observed, psf, boundary, background=0.0, read_noise=0.0, work_shape=None):
+    def add_case(name, observed, psf, boundary, background=0.0, read_noise=0.0, work_shape=None, start="flat"):
         model = model_for(boundary, observed.shape, normalized(psf))
-        check_adjoint(model, observed.shape, rng)
+        if start == "flat":
+            check_adjoint(model, observed.shape, rng)
         if boundary == "extend":
             check_threshold(model, observed.shape)
         if boundary not in ("edge", "reflect"):
             work_shape = None
         expected, divergence = richardson_lucy(
-            observed, psf, ITERATIONS, boundary, background, read_noise, work_shape
+            observed, psf, ITERATIONS, boundary, background, read_noise, work_shape, start
         )
         assert np.isfinite(expected).all() and expected.min() >= 0
         if boundary in ("extend", "periodic") and read_noise == 0:
@@ -90,6 +91,7 @@ def main():
                 "boundary": boundary,
                 "background": background,
                 "readNoise": read_noise,
+                "start": start,
                 "iterations": ITERATIONS,
                 "workShape": list(work_shape) if work_shape else None,
                 "observed": archive.add(observed),
@@ -111,9 +113,9 @@ def main():
             f"3D {boundary}, even PSF, read noise", observed, even_psf, boundary, background=1.25, read_noise=2.0
         )
 
-    observed = observed_image((7, 19, 13), even_psf, 7.5, rng)
+    prime = observed_image((7, 19, 13), even_psf, 7.5, rng)
     for boundary in BOUNDARIES[:4]:
-        add_case(f"3D {boundary}, prime, background", observed, even_psf, boundary, 7.5, work_shape=work)
+        add_case(f"3D {boundary}, prime, background", prime, even_psf, boundary, 7.5, work_shape=work)
 
     deep_psf = skewed_psf((7, 6, 5), rng)
     observed = observed_image((3, 18, 15), deep_psf, 3, rng)
@@ -121,9 +123,9 @@ def main():
         add_case(f"3D {boundary}, PSF deeper than the image", observed, deep_psf, boundary, 3.0, work_shape=work)
 
     flat_psf = skewed_psf((1, 5, 4), rng)
-    observed = observed_image((1, 30, 24), flat_psf, 2, rng)
+    flat = observed_image((1, 30, 24), flat_psf, 2, rng)
     for boundary in BOUNDARIES:
-        add_case(f"2D {boundary}", observed, flat_psf, boundary, 2.0, work_shape=(1, 35, 28))
+        add_case(f"2D {boundary}", flat, flat_psf, boundary, 2.0, work_shape=(1, 35, 28))
 
     # scikit-image starts at 0.5 everywhere; from any flat start the first iterate is the same.
     odd_psf = skewed_psf((5, 7, 3), rng)
@@ -141,6 +143,7 @@ def main():
             "boundary": "zero",
             "background": 0.0,
             "readNoise": 0.0,
+            "start": "flat",
             "iterations": ITERATIONS,
             "workShape": None,
             "observed": archive.add(observed),
@@ -149,6 +152,13 @@ def main():
             "divergence": divergence,
         }
     )
+
+    # Other starts, with images that are above.
+    for boundary, start in (("extend", "light"), ("extend", "observed"), ("zero", "observed"), ("reflect", "light")):
+        add_case(f"3D {boundary}, {start} start", prime, even_psf, boundary, 7.5, work_shape=work, start=start)
+    add_case("3D extend, light start, read noise", prime, even_psf, "extend", 3.0, 2.0, start="light")
+    add_case("2D extend, light start", flat, flat_psf, "extend", 2.0, start="light")
+    add_case("2D periodic, observed start", flat, flat_psf, "periodic", 2.0, start="observed")
 
     with open("reference.bin", "wb") as file:
         file.write(archive.data)

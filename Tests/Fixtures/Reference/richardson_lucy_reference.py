@@ -15,7 +15,13 @@ The boundary says what x[i - k] means outside the frame of M recorded voxels:
   periodic  the frame repeats, W = 1; a PSF larger than the frame wraps and adds up
 
 One iteration is x <- x * W * H'(ratio) with ratio = (g + s^2) / max(y + s^2, guard), guard = 1e-6 mean(g), where s is the
-read noise; x starts as mean(g - b) everywhere. Both means are over the recorded voxels.
+read noise. Means are over the recorded voxels, negative ones taken as 0. Where x starts:
+
+  flat      at mean(g - b) everywhere
+  observed  at max(g - b, 0.001 mean(g - b)) where something is observed, and at mean(g - b) in the rest of the domain
+  light     flat; and where b > 0 the first three updates compare light with light: their ratio is
+            (g - b + s^2) / max(H x + s^2, floor) with floor = max(min(b, mean(g - b) / 2), guard), and no factor W * H'(ratio)
+            is below 0.001 where W > 0
 """
 
 from itertools import product
@@ -23,6 +29,9 @@ from itertools import product
 import numpy as np
 
 BOUNDARIES = ("extend", "zero", "edge", "reflect", "periodic")
+STARTS = ("flat", "observed", "light")
+LIGHT_UPDATES = 3
+LEAST = 1e-3
 
 
 def normalized(psf):
@@ -123,13 +132,13 @@ def poisson_divergence(observed, expected):
     return float((logarithm - observed + expected).sum())
 
 
-def richardson_lucy(observed, psf, iterations, boundary, background=0.0, read_noise=0.0, work_shape=None):
+def richardson_lucy(observed, psf, iterations, boundary, background=0.0, read_noise=0.0, work_shape=None, start="flat"):
     """The estimate on the frame, and D(g || y) of each iteration before its update."""
-    assert boundary in BOUNDARIES
+    assert boundary in BOUNDARIES and start in STARTS
     psf = normalized(psf)
     recorded = np.maximum(observed.astype(np.float64), 0)
     guard = 1e-6 * recorded.mean()
-    start = (recorded - background).mean()
+    light = (recorded - background).mean()
 
     model = model_for(boundary, recorded.shape, psf)
     observed_everywhere = recorded
@@ -148,11 +157,20 @@ def richardson_lucy(observed, psf, iterations, boundary, background=0.0, read_no
         domain_shape = observed_everywhere.shape
         seen = kept = tuple(slice(before, before + m) for (before, _), m in zip(widths, recorded.shape))
 
-    estimate = np.full(domain_shape, start)
+    estimate = np.full(domain_shape, light)
+    if start == "observed":
+        frame = kept if boundary == "extend" else (slice(None),) * 3
+        estimate[frame] = np.maximum(observed_everywhere - background, LEAST * light)
     divergence = []
-    for _ in range(iterations):
+    for iteration in range(iterations):
         expected = model.forward(estimate) + background
         divergence.append(poisson_divergence(recorded, np.maximum(expected, guard)[seen]))
-        ratio = (observed_everywhere + read_noise**2) / np.maximum(expected + read_noise**2, guard)
-        estimate = estimate * weights * model.backward(ratio)
+        if start == "light" and background > 0 and iteration < LIGHT_UPDATES:
+            floor = max(min(background, light / 2), guard)
+            blurred = expected - background
+            ratio = (observed_everywhere - background + read_noise**2) / np.maximum(blurred + read_noise**2, floor)
+            estimate = estimate * np.where(weights > 0, np.maximum(weights * model.backward(ratio), LEAST), 0)
+        else:
+            ratio = (observed_everywhere + read_noise**2) / np.maximum(expected + read_noise**2, guard)
+            estimate = estimate * weights * model.backward(ratio)
     return estimate[kept], divergence

@@ -1,0 +1,53 @@
+# `make` lists the targets. Everything longer than a line or two is in Scripts/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# What Debian 12 calls the C libraries and tools; those that are already there are left alone.
+BUILD_PACKAGES := build-essential git pkg-config \
+    ocl-icd-opencl-dev opencl-headers libclfft-dev libfftw3-dev libtiff-dev libpng-dev pocl-opencl-icd
+TEST_PACKAGES := python3 python3-venv
+LINT_PACKAGES := git shellcheck
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: ## Install the Debian packages that are missing
+	@Scripts/install.sh $(BUILD_PACKAGES)
+
+.PHONY: build
+build: ## Build the command: .build/release/gpudeconv
+	@swift build -c release --product gpudeconv
+
+.PHONY: demo
+demo: install build ## Simulate a cell, deconvolve it, and say how much sharper it became
+	@Scripts/demo.sh
+
+.PHONY: test
+test: ## Install, build and test everything
+	@Scripts/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	@Scripts/make-test-python.sh
+	@Scripts/test.sh
+
+.PHONY: test-asan
+test-asan: ## The same tests under AddressSanitizer
+	@Scripts/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	@Scripts/make-test-python.sh
+	@Scripts/test.sh address
+
+.PHONY: format
+format: ## Format all Swift files in place
+	@git ls-files -z '*.swift' | xargs -0 swift format format --in-place --parallel
+
+.PHONY: lint
+lint: ## Check formatting, documentation comments, scripts, and links
+	@Scripts/install.sh $(LINT_PACKAGES)
+	@Scripts/lint.sh
+
+.PHONY: clean
+clean: ## Remove everything that was built, and the demo
+	@rm -rf .build .build-test .build-asan .venv-test demo

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Checks what a reviewer should not have to: formatting, scripts, kernels, links. Prints every finding, then fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+status=0
+
+# Takes the findings of a check, of which there should be none.
+refuse() {
+    local title=$1 findings=$2
+    [[ -n $findings ]] || return 0
+    printf '%s:\n%s\n' "$title" "$findings" >&2
+    status=1
+}
+
+in_text() {
+    git grep -nI "$@" -- '*.swift' '*.cl' '*.c' '*.h' '*.modulemap' '*.md' '*.py' '*.sh' .ci .gitignore .swift-format || true
+}
+
+# A kernel that is not listed is not compiled, and one that is not described cannot be reviewed.
+unlisted_kernels() {
+    local kernel name function
+    git ls-files 'Kernels/*.cl' | while read -r kernel; do
+        name=$(basename "$kernel" .cl)
+        grep -q "(\"$name\", " Kernels/KernelSource.swift || echo "$kernel is not in Kernels/KernelSource.swift"
+        [[ $kernel == Kernels/Preamble/* ]] && continue
+        function=$(sed -nE 's/^kernel void ([a-z_0-9]+)\(.*/\1/p' "$kernel")
+        grep -q "^| \`$function\` |" Kernels/README.md || echo "$kernel: $function is not in Kernels/README.md"
+    done
+}
+
+# Pages to which other pages or comments send the reader.
+missing_pages() {
+    local page file line target
+    git ls-files '*.md' | while read -r page; do
+        { grep -oE '\]\([^)#:]+[)#]' "$page" || true; } | sed -E 's/^..(.*).$/\1/' | while read -r target; do
+            [[ -e $(dirname "$page")/$target ]] || echo "$page: $target"
+        done
+    done
+    in_text -oE 'Documentation/[A-Za-z/-]+\.md' | while IFS=: read -r file line target; do
+        [[ -e $target ]] || echo "$file:$line: $target"
+    done
+}
+
+git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel || status=1
+git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck || status=1
+refuse "Blanks at the end of a line" "$(in_text -E '[[:blank:]]+$')"
+refuse "Tabs or carriage returns" "$(in_text -P '\t|\r')"
+refuse "Unfinished business" "$(in_text -wE 'TO[D]O|FIX[M]E|XX[X]')"
+refuse "Kernels" "$(unlisted_kernels)"
+refuse "Pages that are not there" "$(missing_pages)"
+
+exit "$status"

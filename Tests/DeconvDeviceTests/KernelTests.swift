@@ -1,0 +1,382 @@
+import DeconvDevice
+import DeconvPlan
+import DeconvTestSupport
+import DeconvVolume
+import Glibc
+import Testing
+
+/// Every OpenCL kernel beside a plain loop, over shapes of 1, odd and prime lengths and one more than a work-group.
+@Suite struct KernelTests {
+    /// A work volume with a domain and a frame inside it.
+    struct Case: Sendable, CustomStringConvertible {
+        let layout: WorkspaceLayout
+        let support: Region
+        var description: String { "work \(layout.workShape), domain \(layout.domain.shape), frame \(layout.frame)" }
+
+        init(work: [Int], domain: [Int], frame: [Int], at origin: [Int], support: [Int], at start: [Int]) {
+            let domain = Region(VolumeShape { domain[$0] })
+            let frame = Region(origin: VolumeIndex { origin[$0] }, shape: VolumeShape { frame[$0] })
+            self.support = Region(origin: VolumeIndex { start[$0] }, shape: VolumeShape { support[$0] })
+            let geometry = WorkGeometry(
+                workShape: VolumeShape { work[$0] },
+                frame: frame,
+                domain: domain,
+                wraps: false
+            )
+            layout = WorkspaceLayout(geometry, pixelType: .float32)
+        }
+    }
+
+    static let cases = [
+        Case(
+            work: [1, 1, 1],
+            domain: [1, 1, 1],
+            frame: [1, 1, 1],
+            at: [0, 0, 0],
+            support: [1, 1, 1],
+            at: [0, 0, 0]
+        ),
+        Case(
+            work: [5, 7, 12],
+            domain: [4, 6, 11],
+            frame: [2, 3, 5],
+            at: [1, 2, 3],
+            support: [3, 3, 9],
+            at: [1, 2, 1]
+        ),
+        Case(
+            work: [3, 2, 257],
+            domain: [3, 2, 257],
+            frame: [3, 1, 256],
+            at: [0, 1, 1],
+            support: [3, 2, 256],
+            at: [0, 0, 1]
+        ),
+        Case(
+            work: [1, 257, 3],
+            domain: [1, 251, 2],
+            frame: [1, 241, 1],
+            at: [0, 4, 1],
+            support: [1, 248, 1],
+            at: [0, 3, 1]
+        ),
+        Case(
+            work: [257, 1, 2],
+            domain: [251, 1, 2],
+            frame: [7, 1, 2],
+            at: [13, 0, 0],
+            support: [250, 1, 2],
+            at: [1, 0, 0]
+        ),
+        // More voxels than one round of a reduction's work-groups takes.
+        Case(
+            work: [19, 85, 98],
+            domain: [17, 83, 97],
+            frame: [16, 83, 97],
+            at: [1, 0, 0],
+            support: [17, 83, 97],
+            at: [0, 0, 0]
+        ),
+    ]
+
+    static let devices = OpenCLDevice.all.indices
+
+    /// The kernels of one device, and buffers of one layout.
+    private final class Bench {
+        let layout: WorkspaceLayout
+        let queue: CommandQueue
+        let context: OpenCLContext
+        let kernels: KernelTable
+        var rowPitch: Int { 2 * layout.halfRow }
+        var planePitch: Int { 2 * layout.planePitch }
+        var workCount: Int { 2 * layout.spectrumCount }
+
+        init(_ device: Int, _ layout: WorkspaceLayout, _ type: PixelType = .float32) throws {
+            self.layout = layout
+            context = try OpenCLContext(OpenCLDevice.all[device])
+            queue = try CommandQueue(context)
+            kernels = try KernelTable(for: type, on: queue)
+        }
+
+        func buffer<T: BitwiseCopyable>(_ values: [T]) throws -> DeviceBuffer {
+            let buffer = try DeviceBuffer(byteCount: values.count * MemoryLayout<T>.stride, in: context)
+            try values.withUnsafeBytes { try queue.write($0, to: buffer) }
+            return buffer
+        }
+
+        func floats(_ count: Int, in buffer: DeviceBuffer) throws -> [Float] {
+            try queue.read(count, of: Float.self, from: buffer)
+        }
+
+        /// Calls `body` with the position of every voxel of a shape in its field and in the work volume.
+        func forEach(_ shape: VolumeShape, _ body: (_ z: Int, _ y: Int, _ x: Int, _ field: Int, _ work: Int) -> Void) {
+            for z in 0..<shape.z {
+                for y in 0..<shape.y {
+                    for x in 0..<shape.x {
+                        body(z, y, x, (z * shape.y + y) * shape.x + x, z * planePitch + y * rowPitch + x)
+                    }
+                }
+            }
+        }
+
+        /// Calls `body` for every float of the rows of some planes, the room beyond the voxels included.
+        func forEachRowFloat(of planes: Range<Int>, _ body: (_ z: Int, _ y: Int, _ x: Int, _ work: Int) -> Void) {
+            for z in planes {
+                for y in 0..<layout.workShape.y {
+                    for x in 0..<rowPitch { body(z, y, x, z * planePitch + y * rowPitch + x) }
+                }
+            }
+        }
+    }
+
+    /// Numbers from −1 to 2 with zeros among them.
+    private func mixed(_ count: Int, seed: UInt64) -> [Float] {
+        TestImage.random(count, seed: seed).enumerated().map { $0.offset % 7 == 3 ? 0 : 3 * $0.element - 1 }
+    }
+
+    private func expectEqual(
+        _ a: [Float],
+        _ b: [Float],
+        relative: Float = 0,
+        _ location: SourceLocation = #_sourceLocation
+    ) {
+        #expect(a.count == b.count, sourceLocation: location)
+        let wrong = zip(a, b).enumerated().first { _, pair in
+            !(abs(pair.0 - pair.1) <= relative * abs(pair.1)) && pair.0.bitPattern != pair.1.bitPattern
+        }
+        if let wrong { Issue.record("at \(wrong.offset): \(wrong.element)", sourceLocation: location) }
+    }
+
+    @Test(arguments: devices, cases)
+    func embedFieldPadsWithZeros(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let field = mixed(shape.voxelCount, seed: 1)
+        var expected = mixed(bench.workCount, seed: 2)
+        let work = try bench.buffer(expected)
+        try bench.kernels.embedField(bench.buffer(field), into: work, bench.layout)
+        bench.forEachRowFloat(of: 0..<shape.z) { _, _, _, work in expected[work] = 0 }
+        bench.forEach(shape) { _, _, _, voxel, work in expected[work] = field[voxel] }
+        expectEqual(try bench.floats(bench.workCount, in: work), expected)
+    }
+
+    @Test(arguments: devices, cases)
+    func embedPSFPutsTheCenterOnTheFirstVoxelAndWraps(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let size = bench.layout.workShape
+        for shape in [VolumeShape(z: 1, y: 1, x: 1), VolumeShape(z: 4, y: 5, x: 6), VolumeShape(z: 7, y: 3, x: 29)] {
+            let psf = TestImage.random(shape.voxelCount, seed: 3)
+            var expected = mixed(bench.workCount, seed: 4)
+            let work = try bench.buffer(expected)
+            try bench.kernels.embedPSF(bench.buffer(psf), shape: shape, into: work, bench.layout)
+            bench.forEachRowFloat(of: 0..<size.z) { _, _, _, work in expected[work] = 0 }
+            for z in 0..<shape.z {
+                for y in 0..<shape.y {
+                    for x in 0..<shape.x {
+                        let position = zip([z, y, x], shape.axes).map { $0 - $1 / 2 }
+                        let wrapped = zip(position, size.axes).map { (($0 % $1) + $1) % $1 }
+                        let target = wrapped[0] * bench.planePitch + wrapped[1] * bench.rowPitch + wrapped[2]
+                        expected[target] += psf[(z * shape.y + y) * shape.x + x]
+                    }
+                }
+            }
+            expectEqual(try bench.floats(bench.workCount, in: work), expected, relative: 1e-5)
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func extractBoxTakesTheRegionWithoutGaps(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let values = mixed(bench.workCount, seed: 1)
+        let box = try bench.buffer(mixed(sizes.support.shape.voxelCount, seed: 2))
+        try bench.kernels.extractBox(sizes.support, of: bench.buffer(values), bench.layout, into: box)
+        var expected: [Float] = []
+        bench.forEach(bench.layout.domain.shape) { z, y, x, _, work in
+            if sizes.support.contains(z, y, x) { expected.append(values[work]) }
+        }
+        expectEqual(try bench.floats(expected.count, in: box), expected)
+    }
+
+    @Test(arguments: devices, cases)
+    func fillFromObservedTakesTheFrame(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let (shape, frame) = (bench.layout.domain.shape, bench.layout.frame)
+        let observed = mixed(frame.shape.voxelCount, seed: 1)
+        let field = try bench.buffer(mixed(shape.voxelCount, seed: 2))
+        try bench.kernels.fillFromObserved(
+            field,
+            bench.buffer(observed),
+            bench.layout,
+            offset: 0.5,
+            least: 0.25,
+            outside: 7
+        )
+        var expected = [Float](repeating: 7, count: shape.voxelCount)
+        bench.forEach(shape) { z, y, x, voxel, _ in
+            if frame.contains(z, y, x) { expected[voxel] = max(observed[frame.offset(z, y, x)] - 0.5, 0.25) }
+        }
+        expectEqual(try bench.floats(shape.voxelCount, in: field), expected)
+    }
+
+    @Test(arguments: devices, cases)
+    func fillWorkClearsTheRestOfItsPlanes(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        var expected = mixed(bench.workCount, seed: 1)
+        let work = try bench.buffer(expected)
+        try bench.kernels.fillWork(work, bench.layout, with: 1.5, in: sizes.support)
+        bench.forEachRowFloat(of: sizes.support.zRange) { z, y, x, work in
+            expected[work] = sizes.support.contains(z, y, x) ? 1.5 : 0
+        }
+        expectEqual(try bench.floats(bench.workCount, in: work), expected)
+    }
+
+    @Test(arguments: devices, [1, 31, 256, 257, 1009])
+    func spectraAreScaledAndMultiplied(device: Int, count: Int) throws {
+        let bench = try Bench(device, Self.cases[0].layout)
+        let (a, b) = (mixed(2 * count, seed: 1), mixed(2 * count, seed: 2))
+        // Values beyond `count` stay as they are.
+        let beyond: [Float] = [5, 6]
+        let (source, target) = try (bench.buffer(a), bench.buffer(b + beyond))
+        try bench.kernels.scaleSpectrum(source, into: target, by: 0.125, count: count)
+        expectEqual(try bench.floats(2 * count + 2, in: target), a.map { $0 * 0.125 } + beyond)
+
+        for conjugate in [false, true] {
+            let spectrum = try bench.buffer(a + beyond)
+            try bench.kernels.complexMultiply(spectrum, by: bench.buffer(b), conjugate: conjugate, count: count)
+            let product = try bench.floats(2 * count + 2, in: spectrum)
+            let sign: Float = conjugate ? -1 : 1
+            for index in 0..<count {
+                let (p, q) = ((a[2 * index], a[2 * index + 1]), (b[2 * index], sign * b[2 * index + 1]))
+                #expect(abs(product[2 * index] - (p.0 * q.0 - p.1 * q.1)) < 2e-6)
+                #expect(abs(product[2 * index + 1] - (p.0 * q.1 + p.1 * q.0)) < 2e-6)
+            }
+            #expect(product.suffix(2) == beyond[...])
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func takeRatioIsZeroOutsideTheFrame(device: Int, sizes: Case) throws {
+        for type in [PixelType.uint8, .uint16, .float32] {
+            let bench = try Bench(device, sizes.layout, type)
+            let frame = bench.layout.frame
+            let (observed, buffer) = try observed(type, frame.shape.voxelCount, bench)
+            var expected = mixed(bench.workCount, seed: 1)
+            let work = try bench.buffer(expected)
+            let constants = RatioConstants(offset: 0.75, background: 0.5, readNoiseVariance: 0.25, floor: 0.125)
+            try bench.kernels.takeRatio(buffer, work, bench.layout, constants)
+            bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+                let ratio =
+                    frame.contains(z, y, x)
+                    ? (max(observed[frame.offset(z, y, x)], 0) - 0.75 + 0.25) / max(expected[work] + 0.5 + 0.25, 0.125)
+                    : 0
+                expected[work] = ratio
+            }
+            expectEqual(try bench.floats(bench.workCount, in: work), expected, relative: 1e-6)
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func storeNormalizationInvertsWhatIsSeen(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let values = mixed(bench.workCount, seed: 1)
+        let (field, work) = try (bench.buffer(mixed(shape.voxelCount, seed: 2)), bench.buffer(values))
+        try bench.kernels.storeNormalization(field, work, bench.layout, least: 0.25)
+        var expected = [Float](repeating: 0, count: shape.voxelCount)
+        bench.forEach(shape) { _, _, _, voxel, work in
+            if values[work] > 0.25 { expected[voxel] = 1 / values[work] }
+        }
+        expectEqual(try bench.floats(shape.voxelCount, in: field), expected, relative: 1e-6)
+    }
+
+    @Test(arguments: devices, cases)
+    func multiplyEstimateLeavesNothingWhereNothingIsSeen(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let (values, weights) = (mixed(bench.workCount, seed: 1), mixed(shape.voxelCount, seed: 2).map { max($0, 0) })
+        let before = TestImage.random(shape.voxelCount, seed: 3)
+        let work = try bench.buffer(values)
+        for (normalization, least) in [(nil, Float(0)), (weights, 0), (weights, 0.5)] as [([Float]?, Float)] {
+            let estimate = try bench.buffer(before)
+            let buffer = try normalization.map { try bench.buffer($0) }
+            try bench.kernels.multiplyEstimate(estimate, work, bench.layout, normalization: buffer, least: least)
+            var expected = before
+            bench.forEach(shape) { _, _, _, voxel, work in
+                let weight = normalization?[voxel] ?? 1
+                expected[voxel] *= weight > 0 ? max(values[work] * weight, least) : 0
+            }
+            expectEqual(try bench.floats(shape.voxelCount, in: estimate), expected, relative: 1e-6)
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func poissonDivergenceIsThatOfALoop(device: Int, sizes: Case) throws {
+        for type in [PixelType.uint8, .uint16, .float32] {
+            let bench = try Bench(device, sizes.layout, type)
+            let frame = bench.layout.frame
+            // The frame without its first voxel along every axis that has more.
+            let first = VolumeIndex { frame.shape[$0] > 1 ? 1 : 0 }
+            let region = Region(
+                origin: VolumeIndex { frame.origin[$0] + first[$0] },
+                shape: VolumeShape { frame.shape[$0] - first[$0] }
+            )
+            let (observed, buffer) = try observed(type, frame.shape.voxelCount, bench)
+            let projection = mixed(bench.workCount, seed: 1)
+            let constants = RatioConstants(offset: 0.25, background: 0.5, readNoiseVariance: 9, floor: 0.125)
+            let divergence = try bench.kernels.poissonDivergence(
+                buffer,
+                bench.buffer(projection),
+                bench.layout,
+                in: region,
+                constants
+            )
+            var expected = 0.0
+            bench.forEach(bench.layout.workShape) { z, y, x, _, work in
+                guard region.contains(z, y, x) else { return }
+                let g = Double(max(observed[frame.offset(z, y, x)], 0))
+                let model = max(Double(projection[work]) + 0.75, 0.125)
+                expected += g > 0 ? g * log(g / model) - g + model : model
+            }
+            #expect(abs(divergence - expected) <= 1e-5 * abs(expected) + 1e-6)
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func largestValueLooksAtTheDomainAlone(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        var values = [Float](repeating: 100, count: bench.workCount)
+        let voxels = mixed(bench.layout.domain.shape.voxelCount, seed: 1)
+        bench.forEach(bench.layout.domain.shape) { _, _, _, voxel, work in values[work] = voxels[voxel] }
+        #expect(try bench.kernels.largestValue(bench.buffer(values), bench.layout) == max(voxels.max()!, 0))
+        bench.forEach(bench.layout.domain.shape) { _, _, _, voxel, work in
+            values[work] = -1 - voxels[voxel] * voxels[voxel]
+        }
+        #expect(try bench.kernels.largestValue(bench.buffer(values), bench.layout) == 0)
+    }
+
+    /// Observed voxels with zeros, and as floats negative ones too; and the buffer that holds them as stored.
+    private func observed(_ type: PixelType, _ count: Int, _ bench: Bench) throws -> ([Float], DeviceBuffer) {
+        let values = mixed(count, seed: 8)
+        switch type {
+        case .uint8:
+            let stored = values.map { UInt8(max($0, 0) * 120) }
+            return (stored.map { Float($0) }, try bench.buffer(stored))
+        case .uint16:
+            let stored = values.map { UInt16(max($0, 0) * 32000) }
+            return (stored.map { Float($0) }, try bench.buffer(stored))
+        default:
+            return (values, try bench.buffer(values))
+        }
+    }
+}
+
+extension Region {
+    fileprivate func contains(_ z: Int, _ y: Int, _ x: Int) -> Bool {
+        zRange.contains(z) && yRange.contains(y) && xRange.contains(x)
+    }
+
+    /// Where a voxel of the region lies in an array of the region's voxels.
+    fileprivate func offset(_ z: Int, _ y: Int, _ x: Int) -> Int {
+        ((z - origin.z) * shape.y + (y - origin.y)) * shape.x + (x - origin.x)
+    }
+}

@@ -1,0 +1,118 @@
+import DeconvTestSupport
+import Foundation
+
+/// What a run of the program left behind on its three channels.
+struct CommandResult: Sendable {
+    /// The exit code, or 128 and the number of the signal that ended it.
+    var status: Int32
+    /// Standard output.
+    var output: String
+    /// Standard error, without what PoCL's compiler writes there by itself.
+    var error: String
+}
+
+/// The program as users have it: a process.
+enum Command {
+    /// The program that was built with these tests, which lies beside them.
+    private static let executable: URL = {
+        let bundles = Bundle.allBundles.map(\.bundleURL).filter { $0.pathExtension == "xctest" }
+        let folders = [Bundle.main.executableURL, Bundle.main.bundleURL].compactMap(\.self) + bundles
+        for folder in folders.map({ $0.deletingLastPathComponent() }) + [Bundle.main.bundleURL] {
+            let candidate = folder.appendingPathComponent("gpudeconv")
+            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+        }
+        preconditionFailure("the program gpudeconv was not built with the tests")
+    }()
+
+    /// Longer than any of these runs takes, even where OpenCL compiles its kernels for the first time.
+    private static let secondsAtMost = 120
+
+    /// Runs the program to its end.
+    /// - Parameters:
+    ///   - folder: the current folder of the process, so that messages name files as the arguments do.
+    ///   - through: a program that runs it, with its arguments, such as `setpriv`.
+    ///   - environment: added to that of the tests.
+    static func run(
+        _ arguments: [String],
+        in folder: TemporaryFolder,
+        through: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> CommandResult {
+        try await start(arguments, in: folder, through: through, environment: environment).result()
+    }
+
+    /// Starts the program.
+    static func start(
+        _ arguments: [String],
+        in folder: TemporaryFolder,
+        through: [String] = [],
+        environment: [String: String] = [:]
+    ) throws -> RunningCommand {
+        try RunningCommand(through + [executable.path] + arguments, folder.url, environment, secondsAtMost)
+    }
+
+    /// A shell that runs the program with its arguments where `"$@"` stands.
+    static func shell(_ script: String) -> [String] { ["sh", "-c", script, "sh"] }
+}
+
+/// A process of the program.
+final class RunningCommand: Sendable {
+    private let channels: TemporaryFolder
+    private let process: UnsafeProcess
+    private let ended: AsyncStream<Int32>
+
+    /// Unchecked: after its start it is only asked for its number.
+    private struct UnsafeProcess: @unchecked Sendable {
+        let process: Process
+    }
+
+    fileprivate init(_ arguments: [String], _ folder: URL, _ environment: [String: String], _ seconds: Int) throws {
+        let channels = try TemporaryFolder()
+        let process = Process()
+        // Ways of being started that signals are ignored in must not reach the program.
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["--default-signal=INT,TERM,HUP"] + arguments
+        process.currentDirectoryURL = folder
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(["COLUMNS": "80", "SWIFT_BACKTRACE": "enable=no"]) { $1 }
+            .merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        // Files and not pipes: they are never full.
+        for name in ["output", "error"] {
+            _ = FileManager.default.createFile(atPath: channels.path(name), contents: nil)
+        }
+        process.standardOutput = try FileHandle(forWritingTo: channels.url.appendingPathComponent("output"))
+        process.standardError = try FileHandle(forWritingTo: channels.url.appendingPathComponent("error"))
+        let (ended, continuation) = AsyncStream<Int32>.makeStream()
+        process.terminationHandler = { process in
+            continuation.yield((process.terminationReason == .exit ? 0 : 128) + process.terminationStatus)
+            continuation.finish()
+        }
+        try process.run()
+        self.channels = channels
+        self.process = UnsafeProcess(process: process)
+        self.ended = ended
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [weak self] in self?.send(SIGKILL) }
+    }
+
+    /// Sends a signal, unless the process has ended.
+    func send(_ signal: Int32) {
+        if process.process.isRunning { kill(process.process.processIdentifier, signal) }
+    }
+
+    /// Waits for the end.
+    func result() async throws -> CommandResult {
+        var status: Int32 = -1
+        for await value in ended { status = value }
+        func text(_ name: String) throws -> String {
+            try String(decoding: Data(contentsOf: channels.url.appendingPathComponent(name)), as: UTF8.self)
+        }
+        // PoCL's compiler counts its warnings there, even with warnings switched off, where it compiles for the first time.
+        let compilerNote = /[0-9]+ warnings? generated\.\n/
+        return CommandResult(
+            status: status,
+            output: try text("output"),
+            error: try text("error").replacing(compilerNote, with: "")
+        )
+    }
+}

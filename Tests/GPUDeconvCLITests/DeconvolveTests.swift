@@ -1,0 +1,294 @@
+import DeconvIO
+import DeconvTestSupport
+import DeconvVolume
+import Foundation
+import Testing
+
+@Suite struct DeconvolveTests {
+    private static let job = ["image.tif", "--psf", "psf.tif", "-o", "out.tif"]
+
+    /// FFTW measures which of its algorithms is fastest and remembers it, so runs agree to the last bit where they share a
+    /// memory. This one belongs to a test.
+    private let memory = try! TemporaryFolder()
+
+    private func run(_ arguments: [String], in folder: TemporaryFolder) async throws -> CommandResult {
+        let result = try await Command.run(
+            arguments + ["--backend", "cpu"],
+            in: folder,
+            environment: ["XDG_CACHE_HOME": memory.url.path]
+        )
+        #expect(result.status == 0, "\(result.error)")
+        return result
+    }
+
+    // MARK: What is printed
+
+    @Test(arguments: ["cpu", "opencl"])
+    func aRunSaysWhatItDidInOneLine(backend: String) async throws {
+        let folder = try Scene.folder()
+        let result = try await Command.run(Self.job + ["--backend", backend, "--background", "40"], in: folder)
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        #expect(
+            result.output.wholeMatch(
+                of: /out\.tif: 8x24x28 float32; 10 iterations of [0-9.e-]+ s on [^\n;]+, [0-9.]+ s in all\n/
+            ) != nil,
+            "\(result.output)"
+        )
+        #expect(folder.contents == ["image.tif", "out.tif", "psf.tif"])
+    }
+
+    @Test func theSubcommandMayBeLeftOut() async throws {
+        let folder = try Scene.folder()
+        _ = try await run(Self.job, in: folder)
+        _ = try await run(["deconvolve", "image.tif", "--psf", "psf.tif", "-o", "named.tif"], in: folder)
+        #expect(try folder.bytes("out.tif") == folder.bytes("named.tif"))
+    }
+
+    @Test func quietPrintsNothing() async throws {
+        let folder = try Scene.folder()
+        let result = try await run(Self.job + ["--quiet"], in: folder)
+        #expect(result.output == "")
+        #expect(result.error == "")
+    }
+
+    @Test func anOffsetThatNobodyMentionedIsPointedOut() async throws {
+        let result = try await run(Self.job, in: try Scene.folder())
+        #expect(
+            result.error
+                == "gpudeconv: warning: image.tif: the darkest voxel has 50 counts; if that is the camera's offset, "
+                + "give it as --background\n"
+        )
+    }
+
+    @Test func progressIsShownOnATerminalAndTakenAway() async throws {
+        let folder = try Scene.folder()
+        let command = #"'"$GPUDECONV" image.tif --psf psf.tif -o out.tif -i 4000 --backend cpu --background 40'"#
+        let result = try await Command.run(
+            [],
+            in: folder,
+            through: Command.shell("GPUDECONV=$1 TERM=xterm exec script -qec \(command) /dev/null")
+        )
+        #expect(result.status == 0)
+        let lines = result.output.components(separatedBy: "\r\u{1B}[K")
+        #expect(lines.count > 3)
+        #expect(lines.contains(String(repeating: "░", count: 20) + " 0 %, reading"))
+        #expect(lines.contains { $0.wholeMatch(of: /[█░]{20} [0-9]+ %, computing, [0-9]+ s left/) != nil })
+        let last = try #require(lines.last)
+        #expect(last.hasPrefix("out.tif: 8x24x28 float32; 4000 iterations"), "\(last)")
+        #expect(lines.allSatisfy { $0.count < 80 || $0 == last })
+    }
+
+    @Test func noProgressIsShownElsewhere() async throws {
+        let folder = try Scene.folder()
+        let arguments = Self.job + ["--background", "40", "-i", "1000"]
+        #expect(try await run(arguments, in: folder).error == "")
+        let dumb = #"'"$GPUDECONV" image.tif --psf psf.tif -o dumb.tif -i 1000 --backend cpu --background 40'"#
+        let result = try await Command.run(
+            [],
+            in: folder,
+            through: Command.shell("GPUDECONV=$1 TERM=dumb exec script -qec \(dumb) /dev/null")
+        )
+        #expect(result.output.hasPrefix("dumb.tif: 8x24x28 float32"), "\(result.output)")
+    }
+
+    // MARK: Reports
+
+    /// Programs read these: keys may be added, and none may go.
+    @Test(arguments: ["cpu", "opencl"])
+    func reportsHaveTheseKeys(backend: String) async throws {
+        let folder = try Scene.folder()
+        let result = try await Command.run(
+            Self.job + ["--backend", backend, "--json", "--quiet", "--report", "report.json"],
+            in: folder
+        )
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        #expect(try folder.bytes("report.json") == Data(result.output.utf8))
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        #expect(
+            report.keys.sorted() == [
+                "backend", "background", "boundary", "channels", "convergence", "device", "halo", "iterations",
+                "method",
+                "observedSum", "peakDeviceBytes", "peakHostBytes", "psf", "resultSum", "saturatedVoxels", "seconds",
+                "secondsPerIteration", "shape", "spacing", "tileCount", "timepoints", "warnings", "workShape",
+            ]
+        )
+        let seconds = try #require(report["seconds"] as? [String: Double])
+        #expect(seconds.keys.sorted() == ["compute", "prepare", "read", "setup", "total", "write"])
+        let parts = seconds.filter { $0.key != "total" }.values.reduce(0, +)
+        #expect(parts <= seconds["total"]! * 1.001)
+        let convergence = try #require(report["convergence"] as? [[String: Any]])
+        #expect(convergence.map { $0.keys.sorted() } == [["channel", "iterations", "poissonDivergence", "timepoint"]])
+        #expect(convergence[0]["iterations"] as? [Int] == [1, 5, 10])
+        let divergence = try #require(convergence[0]["poissonDivergence"] as? [Double])
+        #expect(divergence == divergence.sorted(by: >))
+        let psf = try #require(report["psf"] as? [[String: Any]])
+        #expect(psf.map { $0.keys.sorted() } == [PSFCommandTests.reportKeys])
+        #expect(report["backend"] as? String == backend)
+        #expect(report["iterations"] as? Int == 10)
+        #expect(report["shape"] as? [Int] == [8, 24, 28])
+        #expect(report["spacing"] as? [Double] == [0.3, 0.1, 0.1])
+        #expect(report["tileCount"] as? Int == 1)
+        #expect(report["warnings"] as? [String] != [])
+        let observedSum = Scene.image.reduce(0.0) { $0 + Double($1) }
+        #expect(try #require(report["observedSum"] as? Double) == observedSum)
+        let resultSum = try Scene.voxels(of: folder.path("out.tif")).reduce(0.0) { $0 + Double($1) }
+        #expect(abs(try #require(report["resultSum"] as? Double) - resultSum) <= 1e-9 * resultSum)
+    }
+
+    // MARK: Outputs
+
+    @Test(arguments: [("uint16", 65535 as Float), ("uint8", 255)])
+    func integersAreRoundedAndSaturateAndAreCounted(type: String, top: Float) async throws {
+        let folder = try Scene.folder()
+        // So bright that some voxels fit and some do not.
+        let scale: Float = top / 900
+        try Scene.write(Scene.image.map { $0 * scale }, Scene.shape, to: folder.path("bright.tif"))
+        let job = ["bright.tif", "--psf", "psf.tif", "--background", "\(40 * scale)"]
+        _ = try await run(job + ["-o", "float.tif"], in: folder)
+        let result = try await run(job + ["-o", "out.tif", "--dtype", type, "--report", "report.json"], in: folder)
+        let exact = try Scene.voxels(of: folder.path("float.tif"))
+        let lost = exact.count { $0 >= top + 0.5 }
+        #expect(lost > 10 && lost < exact.count / 2)
+        #expect(
+            result.error
+                == "gpudeconv: warning: out.tif: \(lost) voxels did not fit \(type) and were set to its largest or "
+                + "smallest value; float32 keeps them\n"
+        )
+        let output = try ImageFile.open(path: folder.path("out.tif"))
+        #expect(output.image.pixelType.rawValue == type)
+        #expect(try output.readVolume().floats == exact.map { min($0.rounded(.toNearestOrEven), top) })
+        let report = try JSONSerialization.jsonObject(with: folder.bytes("report.json")) as? [String: Any]
+        #expect(report?["saturatedVoxels"] as? Int == lost)
+    }
+
+    @Test(arguments: [[], ["--ome"], ["--deflate"], ["--ome", "--deflate"]])
+    func outputsKeepAxesAndSpacing(options: [String]) async throws {
+        let folder = try Scene.folder()
+        let spacing = VoxelSpacing(z: 0.25, y: 0.125, x: 0.0625)
+        try Scene.write(
+            Scene.image + Scene.image + Scene.image + Scene.image,
+            Scene.shape,
+            channels: 2,
+            timepoints: 2,
+            spacing: spacing,
+            to: folder.path("many.tif")
+        )
+        _ = try await run(["many.tif", "--psf", "psf.tif", "-o", "out.tif", "-i", "1"] + options, in: folder)
+        let output = try ImageFile.open(path: folder.path("out.tif"))
+        #expect(output.image.shape == Scene.shape)
+        #expect(output.image.channelCount == 2)
+        #expect(output.image.timepointCount == 2)
+        #expect(output.image.pixelType == .float32)
+        let read = try #require(output.image.spacing)
+        #expect(read.matches(spacing, relativeTolerance: 1e-6))
+        let text = String(decoding: try folder.bytes("out.tif"), as: UTF8.self)
+        #expect(text.contains("<OME ") == options.contains("--ome"))
+        #expect(text.contains("ImageJ=") != options.contains("--ome"))
+        let isPacked = try folder.bytes("out.tif").count < 4 * 4 * Scene.shape.voxelCount
+        #expect(isPacked == options.contains("--deflate"))
+    }
+
+    @Test func aSpacingThatIsGivenIsWritten() async throws {
+        let folder = try Scene.folder()
+        _ = try await run(Self.job + ["--spacing", "0.5,0.2,0.25", "-i", "1"], in: folder)
+        let spacing = try ImageFile.open(path: folder.path("out.tif")).image.spacing
+        #expect(spacing?.matches(VoxelSpacing(z: 0.5, y: 0.2, x: 0.25), relativeTolerance: 1e-6) == true)
+    }
+
+    @Test func overwriteReplacesOutputAndReport() async throws {
+        let folder = try Scene.folder()
+        let arguments = Self.job + ["--report", "report.json", "--overwrite"]
+        for name in ["out.tif", "report.json"] {
+            try Data("old".utf8).write(to: folder.url.appendingPathComponent(name))
+        }
+        _ = try await run(arguments, in: folder)
+        #expect(try Scene.voxels(of: folder.path("out.tif")).count == Scene.shape.voxelCount)
+        #expect(try folder.bytes("report.json").first == UInt8(ascii: "{"))
+        #expect(folder.contents == ["image.tif", "out.tif", "psf.tif", "report.json"])
+    }
+
+    // MARK: Many volumes
+
+    /// Two channels at two time points, all different, and two PSFs.
+    @Test(arguments: [["psf.tif"], ["psf.tif", "wide.tif"]])
+    func everyVolumeOfAHyperstackIsWhatItIsAlone(psfs: [String]) async throws {
+        let folder = try Scene.folder()
+        try Scene.write(Scene.psf(sigma: [1.3, 1.7, 1.5]), Scene.psfShape, to: folder.path("wide.tif"))
+        let volumes = (0..<4).map { number in Scene.image.map { $0 * Float(number + 1) + Float(number) } }
+        let plane = Scene.shape.planeVoxelCount
+        var hyperstack: [Float] = []
+        for timepoint in 0..<2 {
+            for z in 0..<Scene.shape.z {
+                for channel in 0..<2 { hyperstack += volumes[2 * timepoint + channel][z * plane..<(z + 1) * plane] }
+            }
+        }
+        try Scene.write(hyperstack, Scene.shape, channels: 2, timepoints: 2, to: folder.path("many.tif"))
+        let together = try await run(
+            ["many.tif", "--psf", psfs.joined(separator: ","), "-o", "out.tif"],
+            in: folder
+        )
+        #expect(together.output.hasPrefix("out.tif: 8x24x28 float32, 2 channels, 2 time points; 10 iterations"))
+        for (number, voxels) in volumes.enumerated() {
+            try Scene.write(voxels, Scene.shape, to: folder.path("one.tif"))
+            let psf = psfs[psfs.count == 1 ? 0 : number % 2]
+            _ = try await run(["one.tif", "--psf", psf, "-o", "alone.tif"], in: folder)
+            let alone = try Scene.voxels(of: folder.path("alone.tif"))
+            #expect(
+                try Scene.voxels(of: folder.path("out.tif"), channel: number % 2, timepoint: number / 2) == alone,
+                "volume \(number)"
+            )
+            for name in ["one.tif", "alone.tif"] { try FileManager.default.removeItem(atPath: folder.path(name)) }
+        }
+    }
+
+    @Test func aPSFOfSeveralChannelsIsOnePSFForEach() async throws {
+        let folder = try Scene.folder()
+        let wide = Scene.psf(sigma: [1.3, 1.7, 1.5])
+        try Scene.write(wide, Scene.psfShape, to: folder.path("wide.tif"))
+        let plane = Scene.psfShape.planeVoxelCount
+        let narrow = Scene.psf()
+        var both: [Float] = []
+        for start in stride(from: 0, to: narrow.count, by: plane) {
+            both += narrow[start..<start + plane]
+            both += wide[start..<start + plane]
+        }
+        try Scene.write(both, Scene.psfShape, channels: 2, to: folder.path("both.tif"))
+        try Scene.write(Scene.image + Scene.image, Scene.shape, channels: 2, to: folder.path("many.tif"))
+        _ = try await run(["many.tif", "--psf", "psf.tif,wide.tif", "-o", "a.tif"], in: folder)
+        _ = try await run(["many.tif", "--psf", "both.tif", "-o", "b.tif"], in: folder)
+        #expect(try folder.bytes("a.tif") == folder.bytes("b.tif"))
+    }
+
+    @Test(arguments: ["cpu", "opencl"])
+    func anImageOfOnePlaneIsDeconvolved(backend: String) async throws {
+        let folder = try TemporaryFolder()
+        let shape = VolumeShape(z: 1, y: 24, x: 28)
+        let psfShape = VolumeShape(z: 1, y: 9, x: 11)
+        let image = GaussianPSF.voxels(shape: shape, sigma: [1, 3, 3], peak: 1000).map { Float($0.rounded()) }
+        let psf = GaussianPSF.voxels(shape: psfShape, sigma: [1, 1.5, 1.5], peak: 500).map { Float($0) }
+        try Scene.write(image, shape, pixelType: .uint16, to: folder.path("image.tif"))
+        try Scene.write(psf, psfShape, to: folder.path("psf.tif"))
+        let result = try await Command.run(Self.job + ["--backend", backend], in: folder)
+        #expect(result.status == 0)
+        #expect(result.output.hasPrefix("out.tif: 1x24x28 float32; 10 iterations"), "\(result.output)")
+        let sharp = try Scene.voxels(of: folder.path("out.tif"))
+        // Narrower and so brighter, with the light kept.
+        #expect(sharp.max()! > 1.15 * 1000)
+        let light = Double(image.reduce(0, +))
+        #expect(abs(Double(sharp.reduce(0, +)) - light) < 0.03 * light)
+    }
+
+    @Test func tilesAreCountedAndLeaveNoSeams() async throws {
+        let folder = try Scene.folder()
+        _ = try await run(Self.job, in: folder)
+        let result = try await run(
+            ["image.tif", "--psf", "psf.tif", "-o", "tiled.tif", "--tile", "8,12,28", "--verbose"],
+            in: folder
+        )
+        #expect(result.output.contains(" in 2 tiles, "), "\(result.output)")
+        let whole = try Scene.voxels(of: folder.path("out.tif"))
+        #expect(relativeRMSE(try Scene.voxels(of: folder.path("tiled.tif")), whole) < 0.01)
+    }
+}

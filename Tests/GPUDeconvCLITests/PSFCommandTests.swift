@@ -1,0 +1,81 @@
+import DeconvIO
+import DeconvTestSupport
+import DeconvVolume
+import Foundation
+import Testing
+
+@Suite struct PSFCommandTests {
+    /// Keys of what was done to a PSF, in reports and in `psf inspect --json`.
+    static let reportKeys = [
+        "background", "backgroundMethod", "center", "croppedFraction", "croppedFrom", "croppedTo",
+        "fullWidthAtHalfMaximum", "fullWidthAtHalfMaximumMicrometers", "inputShape", "inputSpacing", "isAsIs",
+        "lightVoxelCount", "negativeFraction", "noise", "outputShape", "outputSpacing", "resampledFrom", "resampledTo",
+        "shift",
+        "sumBeforeNormalization", "warnings",
+    ]
+
+    /// A full width at half maximum is 2·√(2·ln 2) standard deviations.
+    private static let widthsPerSigma = 2.354820045
+
+    @Test func inspectSaysHowWideAPSFIs() async throws {
+        let folder = try Scene.folder()
+        let result = try await Command.run(["psf", "inspect", "psf.tif"], in: folder)
+        #expect(result.status == 0)
+        let lines = result.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        #expect(lines.first == "measured    7x9x11, voxels of 0.3, 0.1, 0.1 µm")
+        #expect(lines.contains("center      3.00, 4.00, 5.00 (z, y, x), moved by 0.00, 0.00, 0.00"))
+        #expect(lines.contains { $0.hasPrefix("FWHM        ") && $0.hasSuffix(" voxels (z, y, x)") })
+        #expect(folder.contents == ["image.tif", "psf.tif"])
+
+        let json = try await Command.run(["psf", "inspect", "psf.tif", "--json"], in: folder)
+        let reports = try #require(
+            try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]]
+        )
+        #expect(reports.count == 1)
+        #expect(reports[0].keys.sorted() == Self.reportKeys)
+        let widths = try #require(reports[0]["fullWidthAtHalfMaximum"] as? [Double])
+        for (width, sigma) in zip(widths, [1, 1.2, 1.4]) {
+            #expect(abs(width / (sigma * Self.widthsPerSigma) - 1) < 0.05)
+        }
+    }
+
+    @Test func inspectTellsChannelsApart() async throws {
+        let folder = try TemporaryFolder()
+        let voxels = Scene.psf().flatMap { [$0, $0] }
+        try Scene.write(voxels, Scene.psfShape, channels: 2, to: folder.path("psfs.tif"))
+        let result = try await Command.run(["psf", "inspect", "psfs.tif"], in: folder)
+        #expect(result.status == 0)
+        #expect(result.output.hasPrefix("channel     0\nmeasured    7x9x11"))
+        #expect(result.output.contains("\n\nchannel     1\nmeasured    7x9x11"))
+    }
+
+    /// Off centre, on a pedestal, and with planes three times as close as those of the image.
+    @Test func aPreparedPSFDoesWhatTheMeasuredOneDoes() async throws {
+        let folder = try Scene.folder()
+        let shape = VolumeShape(z: 25, y: 19, x: 21)
+        let measured = GaussianPSF.voxels(shape: shape, center: [11.3, 9.6, 10.2], sigma: [3, 1.2, 1.4], peak: 1000)
+            .map { Float($0) + 20 }
+        let fine = VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
+        try Scene.write(measured, shape, spacing: fine, to: folder.path("measured.tif"))
+
+        let prepared = try await Command.run(
+            ["psf", "prepare", "measured.tif", "-o", "ready.tif", "--spacing", "0.3,0.1,0.1"],
+            in: folder
+        )
+        #expect(prepared.status == 0, "\(prepared.error)")
+        #expect(prepared.output.contains("background  20.00 counts"), "\(prepared.output)")
+        #expect(prepared.output.contains("resampled   from 0.1, 0.1, 0.1 µm to 0.3, 0.1, 0.1 µm"))
+        let ready = try ImageFile.open(path: folder.path("ready.tif"))
+        #expect(ready.image.spacing?.matches(Scene.spacing, relativeTolerance: 1e-6) == true)
+        let sum = try ready.readVolume().floats.reduce(0.0) { $0 + Double($1) }
+        #expect(abs(sum - 1) < 1e-6)
+
+        let job = ["image.tif", "--backend", "cpu", "--background", "40", "--quiet"]
+        let a = try await Command.run(job + ["--psf", "measured.tif", "-o", "a.tif"], in: folder)
+        let b = try await Command.run(job + ["--psf", "ready.tif", "--psf-as-is", "-o", "b.tif"], in: folder)
+        #expect(a.status == 0 && b.status == 0)
+        let (first, second) = try (Scene.voxels(of: folder.path("a.tif")), Scene.voxels(of: folder.path("b.tif")))
+        #expect(relativeRMSE(second, first) < 1e-5)
+        #expect(relativeRMSE(Scene.image, first) > 0.05)
+    }
+}
