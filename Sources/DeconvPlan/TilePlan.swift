@@ -80,7 +80,8 @@ extension TilePlan {
     }
 
     /// The plan of least modelled work that stays within the budget: one piece if it fits, else tiles.
-    /// - Throws: `DeconvolutionError.invalidArgument` when not even the smallest tile fits.
+    /// - Throws: `DeconvolutionError.invalidArgument` when not even the smallest tile fits, or only tiles that are nearly all
+    ///   halo.
     package init(_ request: Request) throws(DeconvolutionError) {
         precondition(request.imageShape.voxelCount > 0 && request.psfShape.voxelCount > 0, "nothing to plan")
         let axes = (0..<3).map { WholeAxis($0, request) }
@@ -115,6 +116,9 @@ extension TilePlan {
         if request.tileShape == nil, isTransformable, footprint.fits(request.budget) { return }
         try cut(request)
     }
+
+    /// Times the work of one piece that tiles may take before nobody could mean it.
+    private static let mostOverhead = 100.0
 
     private mutating func cut(_ request: Request) throws(DeconvolutionError) {
         // Four fields in float and the observed image as stored.
@@ -166,6 +170,14 @@ extension TilePlan {
         tile = geometry
         footprint = needed
         tileCounts = VolumeShape { chosen[$0].count }
+        let overhead = Double(tileCount) * Double(geometry.workShape.voxelCount) / Double(whole.workShape.voxelCount)
+        guard request.tileShape != nil || overhead <= Self.mostOverhead else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(ByteCount(request.budget.totalBytes)) would cut the volume into \(tileCount) tiles that are nearly all "
+                    + "halo: raise --memory-limit or crop the PSF"
+            )
+        }
     }
 
     /// Every core length that cuts an axis into a different number of tiles, longest first.

@@ -105,6 +105,21 @@ import Testing
         #expect(error?.message.hasSuffix("but 2.0 kB are allowed: raise --memory-limit or crop the PSF") == true)
     }
 
+    @Test func aLimitThatLeavesNearlyOnlyHaloIsRefused() throws {
+        let error = #expect(throws: DeconvolutionError.self) {
+            try TilePlan(
+                request(
+                    VolumeShape(z: 20, y: 400, x: 400),
+                    psf: VolumeShape(z: 9, y: 49, x: 49),
+                    boundary: .extend,
+                    bytes: 300_000
+                )
+            )
+        }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message.hasPrefix("300 kB would cut the volume into ") == true, "\(String(describing: error))")
+    }
+
     @Test func aTileAskedForIsTaken() throws {
         let plan = try TilePlan(
             request(
