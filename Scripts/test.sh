@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Builds and runs all tests in release mode, or with the argument `address` in debug mode under AddressSanitizer, and
-# fails where one was skipped for any reason but missing data or a missing GPU.
+# Builds and runs all tests in release mode, with the argument `address` under AddressSanitizer, and fails where one was
+# skipped for any reason but missing data or a missing GPU.
 #
 # The builds have folders of their own: tests see what is internal to modules, for which everything is compiled anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-arguments=(--disable-xctest)
+arguments=(--disable-xctest -c release)
 case ${1:-} in
-'') arguments+=(-c release --scratch-path .build-test) ;;
+'') arguments+=(--scratch-path .build-test) ;;
 address)
     arguments+=(--sanitize=address --scratch-path .build-asan)
     # OpenCL drivers keep memory until the process ends, and a backtracer would outlive a crash.

@@ -5,7 +5,7 @@ import DeconvPlan
 package import DeconvVolume
 package import Logging
 
-/// One image, its PSFs and what to do with them: from source to sink, volume after volume, tile after tile.
+/// One image, its PSFs and what to do with them: from source to sink, volume after volume.
 package struct DeconvolutionJob: Sendable {
     /// A PSF as measured, and what messages call it.
     package struct MeasuredPSF: Sendable {

@@ -203,7 +203,7 @@ struct MemoryArguments: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Voxels of a tile. (default: the largest tiles that fit)", valueName: "z,y,x")
+        help: ArgumentHelp("Voxels that a tile delivers. (default: as many as fit)", valueName: "z,y,x")
     )
     var tile: ShapeArgument?
 

@@ -8,7 +8,8 @@ import GPUDeconv
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what deconvolving would do, without doing it: PSF, device, tiles and memory.",
-        usage: "gpudeconv plan <input> --psf <psf> [<options>]"
+        usage: "gpudeconv plan <input> --psf <psf> [<options>]",
+        discussion: "Takes the options of deconvolve, without those of its output."
     )
 
     @OptionGroup(title: "Input") var files: InputArguments
