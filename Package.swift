@@ -96,7 +96,7 @@ let package = Package(
             "DeconvPipelineTests",
             [
                 "DeconvPipeline", "DeconvMethods", "DeconvDevice", "DeconvPlan", "DeconvOptics", "DeconvIO",
-                "DeconvComparison", "DeconvVolume", "DeconvTestSupport",
+                "DeconvComparison", "DeconvSimulation", "DeconvVolume", "DeconvTestSupport",
             ]
         ),
         tests("DeconvExamplesTests", ["DeconvExamples", "GPUDeconv", "DeconvPipeline", "DeconvTestSupport"]),

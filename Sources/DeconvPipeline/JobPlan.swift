@@ -80,6 +80,7 @@ extension JobPlan {
             boundary: options.boundary,
             budget: budget,
             tileShape: options.tileShape,
+            needsTemporary: backend.needsTemporary,
             supportsLength: backend.supportsLength
         )
         tiles = try TilePlan(request)

@@ -29,6 +29,8 @@ package struct MemoryBudget: Hashable, Sendable {
 package struct Footprint: Hashable, Sendable {
     /// Bytes of the work volume, which holds the spectrum and the projections in turn.
     package var workBytes: Int
+    /// Bytes of scratch memory that the FFT engine may ask for.
+    package var temporaryBytes: Int
     /// Bytes of the optical transfer function.
     package var otfBytes: Int
     /// Bytes of the fields where they are computed: the estimate and, where it is not 1, the normalization; for tiles
@@ -44,7 +46,9 @@ package struct Footprint: Hashable, Sendable {
     package var wholeBytes: Int
 
     /// Most bytes held at one time where it is computed.
-    package var deviceBytes: Int { workBytes + otfBytes + max(psfBytes, fieldBytes + observedBytes) }
+    package var deviceBytes: Int {
+        workBytes + temporaryBytes + otfBytes + max(psfBytes, fieldBytes + observedBytes)
+    }
 
     /// Bytes of the largest buffer.
     package var largestBufferBytes: Int { max(workBytes, fieldBytes, observedBytes, psfBytes) }

@@ -54,6 +54,8 @@ extension TilePlan {
         package var tileShape: VolumeShape?
         /// Transform shape asked for; an axis on which it is too short gets the one of least modelled cost.
         package var workShape: VolumeShape?
+        /// Whether the FFT engine may ask for scratch memory of the work volume's size.
+        package var needsTemporary: Bool
         /// Whether the engine can transform a length that padding may not change.
         package var supportsLength: @Sendable (Int) -> Bool
 
@@ -66,6 +68,7 @@ extension TilePlan {
             budget: MemoryBudget = MemoryBudget(totalBytes: .max),
             tileShape: VolumeShape? = nil,
             workShape: VolumeShape? = nil,
+            needsTemporary: Bool = false,
             supportsLength: @escaping @Sendable (Int) -> Bool = { FFTPadding.isSmooth($0) }
         ) {
             self.imageShape = imageShape
@@ -75,6 +78,7 @@ extension TilePlan {
             self.budget = budget
             self.tileShape = tileShape
             self.workShape = workShape
+            self.needsTemporary = needsTemporary
             self.supportsLength = supportsLength
         }
     }
@@ -104,6 +108,7 @@ extension TilePlan {
         let fields = whole.extendsFrame ? 2 : 1
         footprint = Footprint(
             workBytes: whole.spectrumCount * 8,
+            temporaryBytes: request.needsTemporary ? whole.spectrumCount * 8 : 0,
             otfBytes: whole.spectrumCount * 8,
             fieldBytes: whole.domain.shape.voxelCount * 4 * fields,
             observedBytes: whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
@@ -135,6 +140,7 @@ extension TilePlan {
             )
             let footprint = Footprint(
                 workBytes: geometry.spectrumCount * 8,
+                temporaryBytes: request.needsTemporary ? geometry.spectrumCount * 8 : 0,
                 otfBytes: geometry.spectrumCount * 8,
                 fieldBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
                 observedBytes: 0,

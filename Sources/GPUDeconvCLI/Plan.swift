@@ -53,6 +53,7 @@ struct Plan: ParsableCommand {
         line("transform", "\(tiles.workShape)")
         line("memory", "\(ByteCount(footprint.deviceBytes)) where it is computed")
         line("  work", "\(ByteCount(footprint.workBytes))")
+        if footprint.temporaryBytes > 0 { line("  FFT scratch", "\(ByteCount(footprint.temporaryBytes))") }
         line("  OTF", "\(ByteCount(footprint.otfBytes))")
         line("  fields", "\(ByteCount(footprint.fieldBytes))")
         line("  observed", "\(ByteCount(footprint.observedBytes))")

@@ -7,19 +7,23 @@ import Testing
 
 /// Whether every C object is given back, counted in a process of its own, where no other test holds any.
 @Suite struct HandleTests {
+    /// Twice, because the last context tears clFFT down and the next one sets it up again.
     @Test func everyHandleIsReleasedWithItsEngine() async {
         await #expect(processExitsWith: .success) {
-            try HandleTests.checkRelease {
-                for backend in TestBackend.all {
-                    let backend = try backend.makeNew()
-                    for boundary in [BoundaryMode.extend, .zero] {
-                        let image = VolumeShape(z: 10, y: 18, x: 15)
-                        let psf = TestImage.psf(VolumeShape(z: 5, y: 6, x: 7))
-                        let engine = try TestEngine(backend, image: image, psf: psf, boundary: boundary)
-                        let ratio = TestImage.random(engine.geometry.frame.shape.voxelCount, seed: 1)
-                        let spread = try engine.backProject(ratio)
-                        _ = try engine.forwardProject(spread)
-                        HandleTests.require(HandleCounter.live[.buffer] != nil || HandleCounter.live[.fftwPlan] != nil)
+            for _ in 0..<2 {
+                try HandleTests.checkRelease {
+                    for backend in TestBackend.all {
+                        let backend = try backend.makeNew()
+                        for boundary in [BoundaryMode.extend, .zero] {
+                            let image = VolumeShape(z: 1, y: 29, x: 20)
+                            let psf = TestImage.psf(VolumeShape(z: 1, y: 6, x: 7))
+                            let engine = try TestEngine(backend, image: image, psf: psf, boundary: boundary)
+                            let flat = [Float](repeating: 1, count: engine.geometry.domain.shape.voxelCount)
+                            let blurred = try engine.forwardProject(flat)
+                            HandleTests.require(abs(blurred[image.voxelCount / 2] - 1) < 1e-5)
+                            _ = try engine.backProject(blurred)
+                            HandleTests.require(!HandleCounter.live.isEmpty)
+                        }
                     }
                 }
             }
@@ -31,23 +35,6 @@ import Testing
             try HandleTests.checkRelease {
                 for backend in TestBackend.all {
                     HandleTests.require(HandleTests.error(backend, MemoryTests.absurdShape)?.code == .outOfMemory)
-                }
-            }
-        }
-    }
-
-    @Test func clFFTIsSetUpAgainAfterItWasTornDown() async {
-        await #expect(processExitsWith: .success) {
-            try HandleTests.checkRelease {
-                for _ in 0..<3 {
-                    for backend in TestBackend.openCL {
-                        let image = VolumeShape(z: 10, y: 18, x: 15)
-                        let psf = TestImage.psf(VolumeShape(z: 5, y: 6, x: 7))
-                        let engine = try TestEngine(backend.makeNew(), image: image, psf: psf, boundary: .zero)
-                        let blurred = try engine.forwardProject([Float](repeating: 1, count: image.voxelCount))
-                        HandleTests.require(abs(blurred[image.voxelCount / 2 + 7] - 1) < 0.5)
-                    }
-                    HandleTests.require(HandleCounter.live.isEmpty)
                 }
             }
         }

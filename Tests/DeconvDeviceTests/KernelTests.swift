@@ -83,6 +83,9 @@ import Testing
 
     /// The kernels of one device, and buffers of one layout.
     private final class Bench {
+        /// One a device: a new context has its kernels to build.
+        private static let contexts = OpenCLDevice.all.map { device in Result { try OpenCLContext(device) } }
+
         let layout: WorkspaceLayout
         let queue: CommandQueue
         let context: OpenCLContext
@@ -93,7 +96,7 @@ import Testing
 
         init(_ device: Int, _ layout: WorkspaceLayout, _ type: PixelType = .float32) throws {
             self.layout = layout
-            context = try OpenCLContext(OpenCLDevice.all[device])
+            context = try Self.contexts[device].get()
             queue = try CommandQueue(context)
             kernels = try KernelTable(for: type, on: queue)
         }

@@ -31,9 +31,10 @@ import Testing
         sizes.map { Case($0.image, $0.psf, boundary) }
     }
 
-    /// A periodic image is transformed at exactly its size.
+    /// A periodic image is transformed at exactly its size; a PSF longer than it wraps.
     static let periodic = [
-        Case([14, 24, 28], [5, 6, 7], .periodic), Case([14, 24, 28], [16, 27, 31], .periodic),
+        Case([14, 24, 28], [5, 6, 7], .periodic), Case([14, 24, 28], [16, 3, 4], .periodic),
+        Case([14, 24, 28], [3, 2, 31], .periodic), Case([14, 24, 28], [2, 27, 3], .periodic),
         Case([1, 35, 28], [1, 4, 9], .periodic),
     ]
 

@@ -56,7 +56,7 @@ public struct DirectConvolution {
     }
 
     private func forEachTap(_ body: (_ frame: Int, _ domain: Int, _ weight: Double) -> Void) {
-        let taps = psf.shape
+        let (taps, weights) = (psf.shape, psf.voxels)
         for z in 0..<frame.z {
             for y in 0..<frame.y {
                 for x in 0..<frame.x {
@@ -64,8 +64,9 @@ public struct DirectConvolution {
                     for pz in 0..<taps.z where sources[0][z][pz] >= 0 {
                         for py in 0..<taps.y where sources[1][y][py] >= 0 {
                             let row = (sources[0][z][pz] * domain.y + sources[1][y][py]) * domain.x
+                            let first = (pz * taps.y + py) * taps.x
                             for px in 0..<taps.x where sources[2][x][px] >= 0 {
-                                body(target, row + sources[2][x][px], Double(psf[pz, py, px]))
+                                body(target, row + sources[2][x][px], Double(weights[first + px]))
                             }
                         }
                     }

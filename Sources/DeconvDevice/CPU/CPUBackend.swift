@@ -30,6 +30,9 @@ package struct CPUBackend: ComputeBackend {
         MemoryBudget(totalBytes: HostSystem.freeBytes / 10 * 9, isHostMemory: true)
     }
 
+    /// FFTW transforms in place.
+    package var needsTemporary: Bool { false }
+
     /// FFTW transforms every length.
     package func supportsLength(_ length: Int) -> Bool { length >= 1 }
 

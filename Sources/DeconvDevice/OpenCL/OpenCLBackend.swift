@@ -26,6 +26,9 @@ package struct OpenCLBackend: ComputeBackend {
         )
     }
 
+    /// clFFT says how much it needs only when a plan is baked: for long columns as much as it transforms.
+    package var needsTemporary: Bool { true }
+
     /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13.
     package func supportsLength(_ length: Int) -> Bool { FFTPadding.isSmooth(length, largest: 13) }
 
