@@ -12,6 +12,6 @@
 #endif
 
 /* Whether a coordinate lies in the half-open range that starts at `origin`. */
-inline int is_inside(size_t coordinate, uint origin, uint extent) {
+static inline int is_inside(size_t coordinate, uint origin, uint extent) {
     return coordinate >= origin && coordinate < (size_t)origin + extent;
 }

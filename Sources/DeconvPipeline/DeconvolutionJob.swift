@@ -110,13 +110,15 @@ package struct DeconvolutionJob: Sendable {
                     attempt += 1
                     logger.warning("planning smaller tiles", metadata: ["reason": "\(error)"])
                     run.engine = nil
-                    run.plan = try JobPlan(
+                    let smaller = try? JobPlan(
                         image: source,
                         psfs: prepared,
                         options: options,
                         backend: backend,
                         memoryDivisor: 1 << (attempt - 1)
                     )
+                    guard let smaller else { throw error }
+                    run.plan = smaller
                     run.report.warnings.append(
                         Diagnostic("\(backend.device.name) ran out of memory; went on with smaller tiles")
                     )
@@ -137,6 +139,9 @@ extension DeconvolutionJob {
         var plan: JobPlan
         var report: RunReport
         var engine: (any VolumeEngine)?
+        /// Part of the light that a result may gain or lose under a background before it is said.
+        private static let noticedChange = 0.05
+
         private let clock = ContinuousClock()
         private let method: RichardsonLucy
         private var store: ResultStore?
@@ -183,8 +188,18 @@ extension DeconvolutionJob {
             report.workShape = plan.tiles.workShape
             report.tileCount = plan.tiles.tileCount
             report.halo = plan.tiles.halo
-            report.peakHostBytes = HostSystem.peakResidentBytes
             let volumes = plan.image.channelCount * plan.image.timepointCount
+            report.peakHostBytes = HostSystem.peakResidentBytes
+            let change = report.resultSum / report.observedSum - 1
+            if method.background > 0, report.observedSum > 0, abs(change) > Self.noticedChange {
+                report.warnings.append(
+                    Diagnostic(
+                        "the result holds \(short(abs(change) * 100)) % \(change > 0 ? "more" : "less") light than the image has "
+                            + "above --background \(method.background.inMessage): noise below the background counts as "
+                            + "none; compare intensities with care, or check the background"
+                    )
+                )
+            }
             report.secondsPerIteration = report.seconds.compute / Double(volumes * method.iterationCount)
             return report
         }
@@ -227,14 +242,14 @@ extension DeconvolutionJob {
             let statistics = try survey(channel: channel, timepoint: timepoint, keeping: &whole)
             try job.cancellation.check()
             try warn(statistics, channel: channel, timepoint: timepoint)
-            report.observedSum += statistics.sum - method.background * Double(image.shape.voxelCount)
-            isDark = statistics.sum == 0
+            isDark = statistics.mean <= method.background
             if isDark {
                 completedIterations += method.iterationCount
                 try keepChannel(channel)
                 return
             }
 
+            report.observedSum += statistics.sum - method.background * Double(image.shape.voxelCount)
             tell(.preparing)
             let engine = try readyEngine(channel: channel)
             try load(engine, channel: channel, timepoint: timepoint, whole)
@@ -406,11 +421,21 @@ extension DeconvolutionJob {
                 return
             }
             guard statistics.mean > background else {
-                throw DeconvolutionError(
-                    .invalidArgument,
-                    "\(name): --background \(background.inMessage) is not below the image's mean of \(short(statistics.mean)); "
-                        + "give a lower one"
+                // One dark frame must not cost a time series; a whole image below its background is a mistake.
+                guard !isOne else {
+                    throw DeconvolutionError(
+                        .invalidArgument,
+                        "\(name): --background \(background.inMessage) is not below the image's mean of "
+                            + "\(short(statistics.mean)); give a lower one"
+                    )
+                }
+                report.warnings.append(
+                    Diagnostic(
+                        "\(name): its mean of \(short(statistics.mean)) counts is not above --background "
+                            + "\(background.inMessage): its result is 0"
+                    )
                 )
+                return
             }
             if statistics.negativeCount > 0, !warnedOfNegatives {
                 warnedOfNegatives = true
@@ -434,7 +459,7 @@ extension DeconvolutionJob {
 
         private func short(_ value: Double) -> String {
             let rounded = (value * 10).rounded() / 10
-            return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+            return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
         }
 
         private func tell(_ stage: DeconvolutionProgress.Stage) {

@@ -57,6 +57,9 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     /// The defaults.
     public init() {}
 
+    /// More read noise than any camera has; its square still leaves room in single precision.
+    static let mostReadNoise = 1e6
+
     /// Far more than any image gains from, and few enough to be counted over all tiles and volumes.
     static let mostIterations = 1_000_000
     /// More than any machine has cores.
@@ -77,8 +80,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
             "--background \(background.inMessage): give counts of 0 or more"
         )
         try require(
-            readNoise >= 0 && readNoise.isFinite,
-            "--read-noise \(readNoise.inMessage): give counts of 0 or more"
+            (0...Self.mostReadNoise).contains(readNoise),
+            "--read-noise \(readNoise.inMessage): give counts from 0 to \(Self.mostReadNoise.inMessage)"
         )
         if case .value(let level) = psfBackground {
             try require(level.isFinite, "--psf-background \(level.inMessage): give a number of counts, or auto")

@@ -13,7 +13,7 @@ public enum Devices {
     package static func backend(for options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
         if let wanted = options.device { return try backend(named: wanted, options) }
         let wantsCPU = options.backend == .cpu
-        let accelerator = wantsCPU ? nil : OpenCLDevice.all.first(where: \.isAccelerator)
+        let accelerator = wantsCPU ? nil : OpenCLDevice.bestAccelerator
         // An OpenCL device of type CPU is never picked by itself: FFTW is faster there.
         guard let device = accelerator ?? (options.backend == .opencl ? OpenCLDevice.all.first : nil) else {
             guard options.backend != .opencl else {

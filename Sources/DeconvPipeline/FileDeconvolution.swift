@@ -1,3 +1,4 @@
+import DeconvDevice
 package import DeconvIO
 package import DeconvVolume
 import Foundation
@@ -44,6 +45,15 @@ package struct FileDeconvolution: Sendable {
             throw DeconvolutionError(
                 .invalidData,
                 "\(file.name): a PSF of \(image.timepointCount) time points; give a stack of planes"
+            )
+        }
+        // Preparation works in double precision on a few copies.
+        let bytes = image.shape.voxelCount * image.channelCount * 40
+        guard bytes <= HostSystem.freeBytes else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(file.name): \(image.shape) voxels are too many for a PSF in this machine's memory; is it the image? "
+                    + "crop the PSF"
             )
         }
         var psfs: [DeconvolutionJob.MeasuredPSF] = []

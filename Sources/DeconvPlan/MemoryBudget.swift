@@ -36,6 +36,8 @@ package struct Footprint: Hashable, Sendable {
     /// Bytes of the fields where they are computed: the estimate and, where it is not 1, the normalization; for tiles
     /// the box that is read and the one that is delivered.
     package var fieldBytes: Int
+    /// Bytes of the largest of these fields.
+    package var largestFieldBytes: Int
     /// Bytes of the observed voxels where they are computed.
     package var observedBytes: Int
     /// Bytes of the PSF while the transfer function is made from it.
@@ -51,7 +53,7 @@ package struct Footprint: Hashable, Sendable {
     }
 
     /// Bytes of the largest buffer.
-    package var largestBufferBytes: Int { max(workBytes, fieldBytes, observedBytes, psfBytes) }
+    package var largestBufferBytes: Int { max(workBytes, largestFieldBytes, observedBytes, psfBytes) }
 
     /// Whether it stays within all limits, the whole volume's fields apart.
     package func fits(_ budget: MemoryBudget) -> Bool {

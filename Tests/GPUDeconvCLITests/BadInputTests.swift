@@ -383,7 +383,7 @@ extension BadInput {
             "a negative read noise",
             "\(job) --read-noise -1.5",
             64,
-            "--read-noise -1.5: give counts of 0 or more"
+            "--read-noise -1.5: give counts from 0 to 1000000"
         ),
         BadInput(
             "a background of the PSF that is not a number",

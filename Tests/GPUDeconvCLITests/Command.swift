@@ -25,51 +25,58 @@ enum Command {
     }()
 
     /// Longer than any of these runs takes, even where OpenCL compiles its kernels for the first time.
-    private static let secondsAtMost = 120
+    private static let secondsAtMost = 300.0
 
     /// Runs the program to its end.
+    ///
+    /// On a thread of its own: tests that compute may hold all of the shared ones for minutes.
     /// - Parameters:
     ///   - folder: the current folder of the process, so that messages name files as the arguments do.
     ///   - through: a program that runs it, with its arguments, such as `setpriv`.
     ///   - environment: added to that of the tests.
+    ///   - meanwhile: is called once the process runs, for example to send it a signal.
     static func run(
         _ arguments: [String],
         in folder: TemporaryFolder,
         through: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        meanwhile: @escaping @Sendable (RunningCommand) throws -> Void = { _ in }
     ) async throws -> CommandResult {
-        try await start(arguments, in: folder, through: through, environment: environment).result()
-    }
-
-    /// Starts the program.
-    static func start(
-        _ arguments: [String],
-        in folder: TemporaryFolder,
-        through: [String] = [],
-        environment: [String: String] = [:]
-    ) throws -> RunningCommand {
-        try RunningCommand(through + [executable.path] + arguments, folder.url, environment, secondsAtMost)
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let command = try RunningCommand(
+                            through + [executable.path] + arguments,
+                            folder.url,
+                            environment
+                        )
+                        do {
+                            try meanwhile(command)
+                        } catch {
+                            command.send(SIGKILL)
+                            throw error
+                        }
+                        return try command.result(waiting: secondsAtMost)
+                    }
+                )
+            }
+        }
     }
 
     /// A shell that runs the program with its arguments where `"$@"` stands.
     static func shell(_ script: String) -> [String] { ["sh", "-c", script, "sh"] }
 }
 
-/// A process of the program.
-final class RunningCommand: Sendable {
+/// A process of the program. Belongs to one thread.
+final class RunningCommand {
     private let channels: TemporaryFolder
-    private let process: UnsafeProcess
-    private let ended: AsyncStream<Int32>
+    private let process = Process()
+    private let ended = DispatchSemaphore(value: 0)
 
-    /// Unchecked: after its start it is only asked for its number.
-    private struct UnsafeProcess: @unchecked Sendable {
-        let process: Process
-    }
-
-    fileprivate init(_ arguments: [String], _ folder: URL, _ environment: [String: String], _ seconds: Int) throws {
-        let channels = try TemporaryFolder()
-        let process = Process()
-        // Ways of being started that signals are ignored in must not reach the program.
+    fileprivate init(_ arguments: [String], _ folder: URL, _ environment: [String: String]) throws {
+        channels = try TemporaryFolder()
+        // Signals that whoever started the tests has switched off must not stay so in the program.
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["--default-signal=INT,TERM,HUP"] + arguments
         process.currentDirectoryURL = folder
@@ -83,34 +90,28 @@ final class RunningCommand: Sendable {
         }
         process.standardOutput = try FileHandle(forWritingTo: channels.url.appendingPathComponent("output"))
         process.standardError = try FileHandle(forWritingTo: channels.url.appendingPathComponent("error"))
-        let (ended, continuation) = AsyncStream<Int32>.makeStream()
-        process.terminationHandler = { process in
-            continuation.yield((process.terminationReason == .exit ? 0 : 128) + process.terminationStatus)
-            continuation.finish()
-        }
+        process.terminationHandler = { [ended] _ in ended.signal() }
         try process.run()
-        self.channels = channels
-        self.process = UnsafeProcess(process: process)
-        self.ended = ended
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [weak self] in self?.send(SIGKILL) }
     }
 
     /// Sends a signal, unless the process has ended.
     func send(_ signal: Int32) {
-        if process.process.isRunning { kill(process.process.processIdentifier, signal) }
+        if process.isRunning { kill(process.processIdentifier, signal) }
     }
 
-    /// Waits for the end.
-    func result() async throws -> CommandResult {
-        var status: Int32 = -1
-        for await value in ended { status = value }
+    /// Waits for the end, and brings it about after some seconds.
+    fileprivate func result(waiting seconds: Double) throws -> CommandResult {
+        if ended.wait(timeout: .now() + seconds) == .timedOut {
+            send(SIGKILL)
+            ended.wait()
+        }
         func text(_ name: String) throws -> String {
             try String(decoding: Data(contentsOf: channels.url.appendingPathComponent(name)), as: UTF8.self)
         }
         // PoCL's compiler counts its warnings there, even with warnings switched off, where it compiles for the first time.
         let compilerNote = /[0-9]+ warnings? generated\.\n/
         return CommandResult(
-            status: status,
+            status: (process.terminationReason == .exit ? 0 : 128) + process.terminationStatus,
             output: try text("output"),
             error: try text("error").replacing(compilerNote, with: "")
         )

@@ -11,25 +11,29 @@ import Testing
     ]
 
     /// Waits until a hidden, unfinished file is in the folder: from then on signals are what users send.
-    private func waitForWork(in folder: TemporaryFolder) async throws {
-        for _ in 0..<1500 {
-            if folder.contents.contains(where: { $0.hasSuffix(".partial") }) {
-                try await Task.sleep(for: .milliseconds(150))
-                return
-            }
-            try await Task.sleep(for: .milliseconds(20))
+    private static func waitForWork(in folder: TemporaryFolder) {
+        for _ in 0..<20_000 where !folder.contents.contains(where: { $0.hasSuffix(".partial") }) { usleep(5000) }
+        usleep(100_000)
+    }
+
+    /// Runs the program, and sends it signals once it works.
+    private func interrupt(
+        _ arguments: [String],
+        in folder: TemporaryFolder,
+        with signals: [Int32]
+    ) async throws -> CommandResult {
+        try await Command.run(arguments, in: folder) { command in
+            Self.waitForWork(in: folder)
+            for signal in signals { command.send(signal) }
         }
-        Issue.record("the run has begun no output")
     }
 
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP], ["cpu", "opencl"])
     func aSignalEndsARunAndLeavesNothing(signal: Int32, backend: String) async throws {
         let folder = try Scene.folder()
         let before = folder.files
-        let run = try Command.start(Self.endless + ["--backend", backend, "--report", "report.json"], in: folder)
-        try await waitForWork(in: folder)
-        run.send(signal)
-        let result = try await run.result()
+        let arguments = Self.endless + ["--backend", backend, "--report", "report.json"]
+        let result = try await interrupt(arguments, in: folder, with: [signal])
         #expect(result.status == 130)
         #expect(result.error == "gpudeconv: interrupted; nothing was written\n")
         #expect(result.output == "")
@@ -40,11 +44,8 @@ import Testing
     func twoSignalsAtOnceDoTheSame(attempt: Int) async throws {
         let folder = try Scene.folder()
         let before = folder.files
-        let run = try Command.start(Self.endless + ["--backend", "cpu"], in: folder)
-        try await waitForWork(in: folder)
-        run.send(SIGINT)
-        run.send(attempt % 2 == 0 ? SIGINT : SIGTERM)
-        let result = try await run.result()
+        let signals = [SIGINT, attempt % 2 == 0 ? SIGINT : SIGTERM]
+        let result = try await interrupt(Self.endless + ["--backend", "cpu"], in: folder, with: signals)
         #expect(result.status == 130)
         #expect(Self.refusals.contains(result.error), "\(result.error)")
         #expect(folder.files == before)
@@ -54,39 +55,40 @@ import Testing
         let folder = try Scene.folder()
         try Data("the old result".utf8).write(to: folder.url.appendingPathComponent("out.tif"))
         let before = folder.files
-        let run = try Command.start(Self.endless + ["--backend", "cpu", "--overwrite"], in: folder)
-        try await waitForWork(in: folder)
-        run.send(SIGINT)
-        #expect(try await run.result().status == 130)
+        let arguments = Self.endless + ["--backend", "cpu", "--overwrite"]
+        #expect(try await interrupt(arguments, in: folder, with: [SIGINT]).status == 130)
         #expect(folder.files == before)
     }
 
     /// A simulation has no steps at which it could stop: the first signal ends it.
     @Test func aSignalEndsASimulationAndLeavesNothing() async throws {
         let folder = try TemporaryFolder()
-        let run = try Command.start(["simulate", ".", "--shape", "96,768,768", "--backend", "cpu"], in: folder)
-        try await waitForWork(in: folder)
-        run.send(SIGINT)
-        let result = try await run.result()
+        let arguments = ["simulate", ".", "--shape", "96,768,768", "--backend", "cpu"]
+        let result = try await interrupt(arguments, in: folder, with: [SIGINT])
         #expect(result.status == 130)
         #expect(result.error == "gpudeconv: interrupted; nothing unfinished is left\n")
         #expect(folder.contents == [])
     }
 
+    /// A run ended that should have gone on.
+    private struct Stopped: Error {}
+
     /// As `nohup` starts it.
     @Test func aSignalThatWasSwitchedOffStaysOff() async throws {
         let folder = try Scene.folder()
-        let run = try Command.start(
+        let result = try await Command.run(
             Self.endless + ["--backend", "cpu"],
             in: folder,
             through: Command.shell(#"trap "" HUP; exec "$@""#)
-        )
-        try await waitForWork(in: folder)
-        run.send(SIGHUP)
-        try await Task.sleep(for: .milliseconds(300))
-        #expect(folder.contents.count == 3, "it works on, with its unfinished output")
-        run.send(SIGTERM)
-        #expect(try await run.result().status == 130)
+        ) { command in
+            Self.waitForWork(in: folder)
+            command.send(SIGHUP)
+            usleep(300_000)
+            // It works on, with its unfinished output.
+            guard folder.contents.count == 3 else { throw Stopped() }
+            command.send(SIGTERM)
+        }
+        #expect(result.status == 130)
         #expect(folder.contents == ["image.tif", "psf.tif"])
     }
 }

@@ -3,6 +3,9 @@ package import DeconvVolume
 
 /// One OpenCL device: clFFT for the transforms, our kernels for the rest.
 package struct OpenCLBackend: ComputeBackend {
+    /// The kernels of clFFT 2.12.2 index real values in 32 bits: beyond this they would wrap without a word.
+    private static let largestTransformBytes = 4 * (1 << 32) - 4
+
     private let context: OpenCLContext
 
     /// A back end on one device.
@@ -21,7 +24,7 @@ package struct OpenCLBackend: ComputeBackend {
         let host = HostSystem.freeBytes / 10 * 9
         return MemoryBudget(
             totalBytes: context.device.sharesHostMemory ? min(total, host) : total,
-            largestBufferBytes: device.largestBufferBytes,
+            largestBufferBytes: min(device.largestBufferBytes, Self.largestTransformBytes),
             hostBytes: host
         )
     }

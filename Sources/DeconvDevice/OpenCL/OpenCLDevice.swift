@@ -14,13 +14,20 @@ package struct OpenCLDevice: @unchecked Sendable {
     /// Whether its memory is this machine's.
     let sharesHostMemory: Bool
     let hasDouble: Bool
-    /// Alignment of sub-buffers in bytes.
-    let bufferAlignment: Int
 
     /// All devices of all platforms, in the order of the drivers.
     ///
     /// Asked for once: enumerating from several threads at the same time fails in PoCL 3.1.
     package static let all: [OpenCLDevice] = enumerate()
+
+    /// The GPU or accelerator to prefer: one with memory of its own before one that shares this machine's, then the one with
+    /// more; nil where there is none.
+    package static var bestAccelerator: OpenCLDevice? {
+        all.filter(\.isAccelerator).max { a, b in
+            a.sharesHostMemory == b.sharesHostMemory
+                ? a.description.memoryBytes < b.description.memoryBytes : a.sharesHostMemory
+        }
+    }
 
     private static func enumerate() -> [OpenCLDevice] {
         var platformCount: cl_uint = 0
@@ -56,7 +63,6 @@ package struct OpenCLDevice: @unchecked Sendable {
             type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0
             || number(CL_DEVICE_HOST_UNIFIED_MEMORY, as: cl_bool.self) != 0
         hasDouble = number(CL_DEVICE_DOUBLE_FP_CONFIG, as: cl_device_fp_config.self) != 0
-        bufferAlignment = max(Int(number(CL_DEVICE_MEM_BASE_ADDR_ALIGN, as: cl_uint.self)) / 8, 1)
         description = DeviceDescription(
             backend: .opencl,
             type: isGPU ? "GPU" : isAccelerator ? "accelerator" : "CPU",
