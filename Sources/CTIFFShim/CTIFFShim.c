@@ -80,8 +80,6 @@ int gpudeconv_tiff_set_uint16(TIFF *tiff, uint32_t tag, uint16_t value) { return
 
 int gpudeconv_tiff_set_uint32(TIFF *tiff, uint32_t tag, uint32_t value) { return TIFFSetField(tiff, tag, value); }
 
-int gpudeconv_tiff_set_int(TIFF *tiff, uint32_t tag, int value) { return TIFFSetField(tiff, tag, value); }
-
 int gpudeconv_tiff_set_double(TIFF *tiff, uint32_t tag, double value) { return TIFFSetField(tiff, tag, value); }
 
 int gpudeconv_tiff_set_string(TIFF *tiff, uint32_t tag, const char *value) { return TIFFSetField(tiff, tag, value); }

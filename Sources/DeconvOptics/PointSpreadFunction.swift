@@ -34,28 +34,6 @@ package struct PointSpreadFunction: Sendable {
     package func fullWidthAtHalfMaximum(axis: Int) -> Double? {
         PSFField(shape: shape, values: voxels.map { Double($0) }).halfMaximum(through: center, axis: axis).width
     }
-
-    /// The plane in focus as a 2D PSF, scaled to sum 1.
-    ///
-    /// It blurs a single image of a sample thinner than the depth of focus, which is the only case where one plane
-    /// can be deconvolved by itself: summing the planes instead would treat all the haze of a thick sample as in
-    /// focus.
-    /// - Throws: `invalidData` when the plane in focus is empty.
-    package func centralPlane() throws(DeconvolutionError) -> PointSpreadFunction {
-        let plane = Array(voxels[center.z * shape.planeVoxelCount..<(center.z + 1) * shape.planeVoxelCount])
-        let sum = plane.reduce(into: 0.0) { $0 += Double($1) }
-        guard sum > 0 else {
-            throw DeconvolutionError(
-                .invalidData,
-                "the central plane of the PSF (z \(center.z) of \(shape.z)) holds no light: give a 2D PSF"
-            )
-        }
-        return PointSpreadFunction(
-            shape: VolumeShape(z: 1, y: shape.y, x: shape.x),
-            voxels: plane.map { Float(Double($0) / sum) },
-            spacing: spacing
-        )
-    }
 }
 
 extension VolumeShape {

@@ -149,6 +149,8 @@ extension DeconvolutionJob {
         private var isDark = false
         private var completedIterations = 0
         private var finishedVolumes = 0
+        /// Volumes that had light.
+        private var computedVolumes = 0
         private var warnedOfNegatives = false
         private var warnedOfOffset = false
         private var warnedOfDarkness = false
@@ -188,7 +190,6 @@ extension DeconvolutionJob {
             report.workShape = plan.tiles.workShape
             report.tileCount = plan.tiles.tileCount
             report.halo = plan.tiles.halo
-            let volumes = plan.image.channelCount * plan.image.timepointCount
             report.peakHostBytes = HostSystem.peakResidentBytes
             let change = report.resultSum / report.observedSum - 1
             if method.background > 0, report.observedSum > 0, abs(change) > Self.noticedChange {
@@ -200,7 +201,8 @@ extension DeconvolutionJob {
                     )
                 )
             }
-            report.secondsPerIteration = report.seconds.compute / Double(volumes * method.iterationCount)
+            report.secondsPerIteration =
+                report.seconds.compute / Double(max(computedVolumes, 1) * method.iterationCount)
             return report
         }
 
@@ -272,6 +274,7 @@ extension DeconvolutionJob {
                 self.tell(.computing)
             }
             report.seconds.compute += (clock.now - started).inSeconds
+            computedVolumes += 1
             report.peakDeviceBytes = max(report.peakDeviceBytes, engine.byteCount)
             report.convergence.append(convergence)
             try keepChannel(channel)

@@ -43,7 +43,8 @@ package struct PSFJob: Sendable {
         output.overwrite = overwrite
         let image = ImageDescription(shape: ready.psf.shape, pixelType: .float32, spacing: ready.psf.spacing)
         let sink = try output.makeSink(path: path, image: image)
-        try sink.write(ready.psf.voxels, planeVoxelCount: ready.psf.shape.planeVoxelCount)
+        try sink.append(volume: ready.psf.voxels, planeVoxelCount: ready.psf.shape.planeVoxelCount)
+        try sink.finish()
         return ready
     }
 }

@@ -13,7 +13,7 @@ public struct RunReport: Sendable {
         public var prepare = 0.0
         /// Contexts, buffers, plans, transfer functions.
         public var setup = 0.0
-        /// Iterations, with upload and download.
+        /// Iterations.
         public var compute = 0.0
         /// Encoding and writing the output.
         public var write = 0.0

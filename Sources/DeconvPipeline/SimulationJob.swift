@@ -100,9 +100,11 @@ package struct SimulationJob: Sendable {
         let truth = phantom.render()
         let blurred = try blur(truth, with: psf, on: backend)
         let recording = try camera.record(blurred)
-        try truthSink.write(truth.voxels, planeVoxelCount: shape.planeVoxelCount)
-        try observedSink.write(recording.counts.map { Float($0) }, planeVoxelCount: shape.planeVoxelCount)
-        try psfSink.write(psf.voxels, planeVoxelCount: psf.shape.planeVoxelCount)
+        try truthSink.append(volume: truth.voxels, planeVoxelCount: shape.planeVoxelCount)
+        try observedSink.append(volume: recording.counts.map { Float($0) }, planeVoxelCount: shape.planeVoxelCount)
+        try psfSink.append(volume: psf.voxels, planeVoxelCount: psf.shape.planeVoxelCount)
+        // All three are whole before the first shows.
+        for sink in [truthSink, observedSink, psfSink] { try sink.finish() }
         return Files(
             truth: "\(folder)/truth.tif",
             observed: "\(folder)/observed.tif",
@@ -198,13 +200,12 @@ package struct SimulationJob: Sendable {
 }
 
 extension TIFFSink {
-    /// Writes all planes of a volume and finishes.
-    func write(_ voxels: [Float], planeVoxelCount: Int) throws(DeconvolutionError) {
+    /// Writes all planes of a volume.
+    func append(volume voxels: [Float], planeVoxelCount: Int) throws(DeconvolutionError) {
         try voxels.withUnsafeBufferPointer { (buffer) throws(DeconvolutionError) in
             for start in stride(from: 0, to: buffer.count, by: planeVoxelCount) {
                 try append(UnsafeBufferPointer(rebasing: buffer[start..<start + planeVoxelCount]))
             }
         }
-        try finish()
     }
 }

@@ -107,20 +107,4 @@ import Testing
         // Five standard deviations hold all but 6e-7 along an axis.
         #expect(zip(prepared.psf.shape.axes, [21, 31, 41]).allSatisfy { abs($0 - $1) <= 2 })
     }
-
-    @Test func theCentralPlaneIsAPSFOfItsOwn() throws {
-        let shape = VolumeShape(z: 7, y: 15, x: 15)
-        let psf = PointSpreadFunction(
-            shape: shape,
-            voxels: GaussianPSF.normalized(shape: shape, sigma: [1, 2, 2]).voxels
-        )
-        let plane = try psf.centralPlane()
-        #expect(plane.shape == VolumeShape(z: 1, y: 15, x: 15))
-        #expect(
-            largestDifference(
-                plane.voxels,
-                GaussianPSF.normalized(shape: plane.shape, sigma: [1, 2, 2]).voxels
-            ) < 1e-6
-        )
-    }
 }

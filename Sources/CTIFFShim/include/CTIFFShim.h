@@ -30,7 +30,6 @@ TIFF *gpudeconv_tiff_open(
 /// TIFFSetField for the types that a tag can take.
 int gpudeconv_tiff_set_uint16(TIFF *tiff, uint32_t tag, uint16_t value);
 int gpudeconv_tiff_set_uint32(TIFF *tiff, uint32_t tag, uint32_t value);
-int gpudeconv_tiff_set_int(TIFF *tiff, uint32_t tag, int value);
 int gpudeconv_tiff_set_double(TIFF *tiff, uint32_t tag, double value);
 int gpudeconv_tiff_set_string(TIFF *tiff, uint32_t tag, const char *value);
 

@@ -30,14 +30,34 @@ package enum HostSystem {
         return max(available, 0)
     }
 
-    /// The memory limit and use of version 2 of control groups, where there is a limit.
+    /// The tightest memory limit among this process's control groups (version 2), and what counts against it; nil without
+    /// one.
+    ///
+    /// The cache of files that were read counts against a limit but goes when it is needed, so it is left out.
     private static var controlGroup: (limit: Int, used: Int)? {
-        func number(_ file: String) -> Int? {
-            (try? String(contentsOfFile: "/sys/fs/cgroup/" + file, encoding: .utf8))
-                .flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        let groups = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)) ?? ""
+        guard let own = groups.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else { return nil }
+        var names = own.dropFirst(4).split(separator: "/")
+        var tightest: (limit: Int, used: Int)?
+        while true {
+            let folder = "/sys/fs/cgroup/" + names.joined(separator: "/")
+            if let limit = number(in: folder + "/memory.max"), let current = number(in: folder + "/memory.current") {
+                let used = max(current - inactiveFileBytes(in: folder + "/memory.stat"), 0)
+                if limit - used < tightest.map({ $0.limit - $0.used }) ?? .max { tightest = (limit, used) }
+            }
+            if names.popLast() == nil { return tightest }
         }
-        guard let limit = number("memory.max"), let used = number("memory.current") else { return nil }
-        return (limit, used)
+    }
+
+    private static func number(in file: String) -> Int? {
+        (try? String(contentsOfFile: file, encoding: .utf8))
+            .flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    }
+
+    private static func inactiveFileBytes(in file: String) -> Int {
+        let statistics = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        let line = statistics.split(separator: "\n").first { $0.hasPrefix("inactive_file ") }
+        return line.flatMap { Int($0.dropFirst("inactive_file ".count)) } ?? 0
     }
 
     /// Most bytes that this process has held in memory so far.

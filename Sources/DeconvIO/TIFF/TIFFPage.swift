@@ -29,8 +29,6 @@ struct TIFFPage {
     var byteCount: Int { width * height * pixelType.byteCount }
     /// Chunks beside each other.
     var chunksAcross: Int { (width - 1) / chunkWidth + 1 }
-    /// Chunks below each other.
-    var chunksDown: Int { (height - 1) / chunkHeight + 1 }
 
     /// Whether voxels can be copied from the file without a codec.
     var isPlain: Bool { compression == .none && !isBitReversed }
