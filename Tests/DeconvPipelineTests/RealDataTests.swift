@@ -66,7 +66,8 @@ struct RealDataTests {
         #expect(try #require(comparison.comparison.largestRowNRMSE) <= 1e-4)
     }
 
-    @Test func hollowBarsComeNearerToTheTruthEveryTenIterations() throws {
+    @Test(arguments: [DeconvolutionOptions.Backend.cpu, .opencl])
+    func hollowBarsComeNearerToTheTruthEveryTenIterations(backend: DeconvolutionOptions.Backend) throws {
         let truth = try ImageFile.open(path: SharedData.path("hollow-bars/truth.tif")).readVolume().floats
         func psnr(_ voxels: [Float]) throws -> Double {
             var match = ScaleMatch()
@@ -80,7 +81,7 @@ struct RealDataTests {
         #expect(abs(last - 26.2) < 0.05)
         for iterations in stride(from: 10, through: 100, by: 10) {
             var options = DeconvolutionOptions()
-            options.backend = .cpu
+            options.backend = backend
             options.iterationCount = iterations
             // The file was blurred with this very PSF, half a plane off centre as it is.
             options.psfAsIs = true
