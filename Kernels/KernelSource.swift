@@ -14,6 +14,7 @@ package enum KernelSource {
         ("ExtractBox", PackageResources.ExtractBox_cl),
         ("FillFromObserved", PackageResources.FillFromObserved_cl),
         ("FillWork", PackageResources.FillWork_cl),
+        ("ComplementWork", PackageResources.ComplementWork_cl),
         ("ScaleSpectrum", PackageResources.ScaleSpectrum_cl),
         ("ComplexMultiply", PackageResources.ComplexMultiply_cl),
         ("TakeRatio", PackageResources.TakeRatio_cl),

@@ -1,6 +1,9 @@
-/* field ← max(observed − offset, least) on the frame, `outside` in the rest of the domain. */
+/* field ← max((observed − offset) / f, least) on the frame, `outside` where f = 0 and in the rest of the domain.
+ *
+ * A null sensitivity f stands for 1.
+ */
 kernel void fill_from_observed(
-    global float *field, uint fieldY, uint fieldX, global const OBSERVED *observed,
+    global float *field, uint fieldY, uint fieldX, global const OBSERVED *observed, global const float *sensitivity,
     uint frameZ, uint frameY, uint frameX, uint extentZ, uint extentY, uint extentX,
     float offset, float least, float outside) {
     size_t x = get_global_id(0), y = get_global_id(1), z = get_global_id(2);
@@ -8,7 +11,8 @@ kernel void fill_from_observed(
     float value = outside;
     if (is_inside(x, frameX, extentX) && is_inside(y, frameY, extentY) && is_inside(z, frameZ, extentZ)) {
         size_t recorded = ((z - frameZ) * extentY + (y - frameY)) * extentX + (x - frameX);
-        value = fmax((float)observed[recorded] - offset, least);
+        float f = sensitivity ? sensitivity[recorded] : 1.0f;
+        if (f > 0.0f) value = fmax(((float)observed[recorded] - offset) / f, least);
     }
     field[(z * fieldY + y) * fieldX + x] = value;
 }

@@ -1,9 +1,11 @@
-/* work ← value inside a rectangle of each of some planes, 0 in the rest of them; the first of the planes is `firstPlane`. */
+/* work ← f on the frame, 0 in the rest of its planes; a null sensitivity f stands for 1. */
 kernel void fill_work(
-    global float *work, uint workY, uint rowPitch, ulong planePitch, float value, uint firstPlane,
-    uint originY, uint originX, uint extentY, uint extentX) {
-    size_t x = get_global_id(0), y = get_global_id(1), z = get_global_id(2) + firstPlane;
+    global float *work, uint workY, uint rowPitch, ulong planePitch, global const float *sensitivity,
+    uint frameZ, uint frameY, uint frameX, uint extentY, uint extentX) {
+    size_t x = get_global_id(0), y = get_global_id(1), z = get_global_id(2);
     if (x >= rowPitch || y >= workY) return;
-    int inside = is_inside(x, originX, extentX) && is_inside(y, originY, extentY);
-    work[z * planePitch + y * rowPitch + x] = inside ? value : 0.0f;
+    float value = 0.0f;
+    if (is_inside(y, frameY, extentY) && is_inside(x, frameX, extentX))
+        value = sensitivity ? sensitivity[(z * extentY + (y - frameY)) * extentX + (x - frameX)] : 1.0f;
+    work[(z + frameZ) * planePitch + y * rowPitch + x] = value;
 }

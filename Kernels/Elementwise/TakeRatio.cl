@@ -1,9 +1,9 @@
-/* work ← (g + s²) / max(work + b + s², floor) on the frame, 0 in the rest of its planes.
+/* work ← f·(g + s²) / max(f·work + b + s², floor) on the frame, 0 in the rest of its planes.
  *
- * g is max(observed, 0) − offset; `variance` is s².
+ * g is max(observed, 0) − offset; `variance` is s²; a null sensitivity f stands for 1.
  */
 kernel void take_ratio(
-    global const OBSERVED *observed,
+    global const OBSERVED *observed, global const float *sensitivity,
     global float *work, uint workY, uint rowPitch, ulong planePitch,
     uint frameZ, uint frameY, uint frameX, uint extentY, uint extentX,
     float offset, float background, float variance, float least) {
@@ -12,8 +12,10 @@ kernel void take_ratio(
     size_t target = (z + frameZ) * planePitch + y * rowPitch + x;
     float ratio = 0.0f;
     if (is_inside(y, frameY, extentY) && is_inside(x, frameX, extentX)) {
-        float recorded = fmax((float)observed[(z * extentY + (y - frameY)) * extentX + (x - frameX)], 0.0f) - offset;
-        ratio = (recorded + variance) / fmax(work[target] + background + variance, least);
+        size_t voxel = (z * extentY + (y - frameY)) * extentX + (x - frameX);
+        float f = sensitivity ? sensitivity[voxel] : 1.0f;
+        float recorded = fmax((float)observed[voxel], 0.0f) - offset;
+        ratio = f * (recorded + variance) / fmax(f * work[target] + background + variance, least);
     }
     work[target] = ratio;
 }

@@ -1,11 +1,12 @@
-/* partial[group] ← Σ g·ln(g/y) − g + y over the voxels of a box that fall to a work-group;
- * g = max(observed, 0), y = max(work + background, floor).
+/* partial[group] ← Σ g·ln(g/y) − g + y over the voxels of a box with f > 0 that fall to a work-group;
+ * g = max(observed, 0), y = max(f·work + background, floor). A null sensitivity f stands for 1.
  *
  * The box lies in the frame; its origin is given in the coordinates of the work volume. The work-group's size is a
  * power of two.
  */
 kernel void poisson_divergence(
-    global const OBSERVED *observed, uint frameZ, uint frameY, uint frameX, uint frameExtentY, uint frameExtentX,
+    global const OBSERVED *observed, global const float *sensitivity,
+    uint frameZ, uint frameY, uint frameX, uint frameExtentY, uint frameExtentX,
     global const float *work, uint rowPitch, ulong planePitch,
     uint originZ, uint originY, uint originX, uint extentZ, uint extentY, uint extentX,
     float background, float least,
@@ -17,8 +18,10 @@ kernel void poisson_divergence(
         size_t y = index / extentX % extentY + originY;
         size_t z = index / extentX / extentY + originZ;
         size_t recorded = ((z - frameZ) * frameExtentY + (y - frameY)) * frameExtentX + (x - frameX);
+        float f = sensitivity ? sensitivity[recorded] : 1.0f;
+        if (!(f > 0.0f)) continue;
         ACCUMULATOR g = fmax((float)observed[recorded], 0.0f);
-        ACCUMULATOR expected = fmax(work[z * planePitch + y * rowPitch + x] + background, least);
+        ACCUMULATOR expected = fmax(f * work[z * planePitch + y * rowPitch + x] + background, least);
         sum += g > 0 ? g * log(g / expected) - g + expected : expected;
     }
     size_t item = get_local_id(0);

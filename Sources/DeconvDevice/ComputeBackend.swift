@@ -107,7 +107,7 @@ package struct WorkspaceLayout: Hashable, Sendable {
     var transformScale: Float { Float(1 / Double(workShape.voxelCount)) }
 }
 
-/// The constants of the ratio (max(g, 0) − offset + s²) / max(y + b + s², floor).
+/// The constants of the ratio f·(max(g, 0) − offset + s²) / max(f·p + b + s², floor).
 package struct RatioConstants: Hashable, Sendable {
     /// Taken off the observed image before it is compared, in its units.
     package var offset: Float
@@ -176,20 +176,28 @@ package protocol Workspace: Projector {
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError)
 
+    /// Brings f, the sensitivity of the frame's voxels, to where it is compared.
+    /// - Parameter read: gives the values of a region in the coordinates of the frame, at least 0 and finite; is asked for
+    ///   everything at once or plane by plane. Nil stands for 1 everywhere, as it is at first.
+    func setSensitivity(
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError)
+
     /// Sets a field to `value` everywhere.
     func fill(_ field: Field, with value: Float) throws(DeconvolutionError)
 
     /// The values of a field in a region of the domain.
     func download(_ field: Field, region: Region) throws(DeconvolutionError) -> [Float]
 
-    /// Replaces the forward projection by the ratio of observed to projected, 0 outside the frame.
+    /// Replaces the forward projection p by the ratio f·(max(g, 0) − offset + s²) / max(f·p + b + s², floor), which is 0
+    /// outside the frame.
     /// - Parameter measured: the part of the frame over which the Poisson divergence of the observed image from
     ///   the projection is summed on the way, or nil.
-    /// - Returns: that divergence, Σ g·ln(g/y) − g + y with g = max(observed, 0) and
-    ///   y = max(projection + offset + b, floor): an offset is light that the model has in y.
+    /// - Returns: that divergence, Σ g·ln(g/y) − g + y over the voxels with f > 0, with g = max(observed, 0) and
+    ///   y = max(f·p + offset + b, floor): an offset is light that the model has in y.
     func takeRatio(_ constants: RatioConstants, measuring measured: Region?) throws(DeconvolutionError) -> Double?
 
-    /// Sets a field to max(g − offset, least) on the frame and to `outside` in the rest of the domain.
+    /// Sets a field to max((g − offset) / f, least) on the frame, and to `outside` where f = 0 and in the rest of the domain.
     func fillFromObserved(
         _ field: Field,
         offset: Float,
@@ -197,8 +205,11 @@ package protocol Workspace: Projector {
         outside: Float
     ) throws(DeconvolutionError)
 
-    /// Sets the work volume to `value` inside a region and to 0 outside.
-    func fillWork(with value: Float, in region: Region) throws(DeconvolutionError)
+    /// Sets the work volume to f on the frame and to 0 outside.
+    func fillWorkWithSensitivity() throws(DeconvolutionError)
+
+    /// Sets the work volume to 1 − work on the domain, whose planes are the ones it holds.
+    func complementWork() throws(DeconvolutionError)
 
     /// Applies the adjoint of the blur to the ratio: afterwards the work volume holds H'·(what it held) on the domain's
     /// planes.

@@ -17,9 +17,11 @@ public enum StartingEstimate: String, CaseIterable, Sendable {
 /// Richardson-Lucy deconvolution, for Poisson noise (Richardson 1972, J. Opt. Soc. Am. 62:55;
 /// Lucy 1974, Astron. J. 79:745), with the boundary weighting of Bertero and Boccacci 2005 (eqs. 17 and 18).
 ///
-///     y = H x + b,   x ← x · W · H'( f (g + s²) / (y + s²) ),   W = 1 / (H'f) where H'f > 0.01·max, else 0
+///     y = f H x + b,   x ← x · W · H'( f (g + s²) / (y + s²) ),   W = 1 / (H'f) where H'f > 0.01·max, else 0
 ///
-/// f is 1 on recorded voxels and 0 elsewhere. Where nothing is estimated outside the frame, W = 1.
+/// f is the sensitivity of a voxel: 0 where nothing was recorded, so outside the frame and on bad or saturated voxels, and
+/// the flat field elsewhere. Where nothing is estimated outside the frame, f counts as 1 there in W, so that W = 1 for a
+/// perfect camera.
 package struct RichardsonLucy: Sendable {
     /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
     private static let normalizationThreshold: Float = 0.01
@@ -74,6 +76,9 @@ extension RichardsonLucy {
         private let estimate: W.Field
         /// W, or nil where it is 1.
         private var normalization: W.Field?
+        private var hasSensitivity = false
+        /// Whether PSF or sensitivity changed since W was made.
+        private var normalizationIsStale = true
 
         /// Allocates the fields.
         package init(_ method: RichardsonLucy, on workspace: W) throws(DeconvolutionError) {
@@ -82,22 +87,46 @@ extension RichardsonLucy {
             estimate = try workspace.makeField()
         }
 
-        /// Makes the transfer function of a PSF and the normalization that goes with it.
+        /// Makes the transfer function of a PSF.
         /// - Parameter psf: centred on voxel n/2 (integer division) of each axis, sum 1.
         package func setPSF(_ psf: Volume) throws(DeconvolutionError) {
             try workspace.setPSF(psf.voxels, shape: psf.shape)
-            guard workspace.layout.frame != workspace.layout.domain else { return }
+            normalizationIsStale = true
+        }
+
+        /// Sets f on the frame; see `Workspace.setSensitivity`.
+        package func setSensitivity(
+            reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+        ) throws(DeconvolutionError) {
+            try workspace.setSensitivity(reading: read)
+            hasSensitivity = read != nil
+            normalizationIsStale = true
+        }
+
+        /// Makes the normalization that goes with PSF and sensitivity, if it has not been made.
+        package func prepare() throws(DeconvolutionError) {
+            guard normalizationIsStale else { return }
+            let extendsFrame = workspace.layout.frame != workspace.layout.domain
+            guard extendsFrame || hasSensitivity else {
+                normalization = nil
+                normalizationIsStale = false
+                return
+            }
             let field: W.Field
             if let normalization { field = normalization } else { field = try workspace.makeField() }
             normalization = field
-            try workspace.fillWork(with: 1, in: workspace.layout.frame)
+            try workspace.fillWorkWithSensitivity()
+            // H'f with f = 1 beyond the frame is 1 − H'(1 − f), for the sum of the PSF is 1.
+            if !extendsFrame { try workspace.complementWork() }
             try workspace.backProject()
+            if !extendsFrame { try workspace.complementWork() }
             try workspace.storeNormalization(in: field, threshold: RichardsonLucy.normalizationThreshold)
+            normalizationIsStale = false
         }
 
         /// Runs all iterations on the observed frame that the workspace holds.
         /// - Parameters:
-        ///   - mean: of the recorded voxels, above the background.
+        ///   - mean: of g over the recorded voxels, corrected for f: b + Σ(g − b) / Σf; above the background.
         ///   - measured: the recorded voxels, over which the divergence is summed; in the frame.
         ///   - step: called after every iteration; what it throws ends the run.
         package func run(
@@ -105,6 +134,7 @@ extension RichardsonLucy {
             measuring measured: Region,
             step: (Step) throws(DeconvolutionError) -> Void
         ) throws(DeconvolutionError) {
+            try prepare()
             let modelled = RatioConstants(
                 background: Float(method.background),
                 readNoiseVariance: Float(method.readNoise * method.readNoise),

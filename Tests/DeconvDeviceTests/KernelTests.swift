@@ -205,31 +205,50 @@ import Testing
         let bench = try Bench(device, sizes.layout)
         let (shape, frame) = (bench.layout.domain.shape, bench.layout.frame)
         let observed = mixed(frame.shape.voxelCount, seed: 1)
-        let field = try bench.buffer(mixed(shape.voxelCount, seed: 2))
-        try bench.kernels.fillFromObserved(
-            field,
-            bench.buffer(observed),
-            bench.layout,
-            offset: 0.5,
-            least: 0.25,
-            outside: 7
-        )
-        var expected = [Float](repeating: 7, count: shape.voxelCount)
-        bench.forEach(shape) { z, y, x, voxel, _ in
-            if frame.contains(z, y, x) { expected[voxel] = max(observed[frame.offset(z, y, x)] - 0.5, 0.25) }
+        for sensitivity in sensitivities(frame) {
+            let field = try bench.buffer(mixed(shape.voxelCount, seed: 2))
+            try bench.kernels.fillFromObserved(
+                field,
+                bench.buffer(observed),
+                sensitivity: sensitivity.map { try bench.buffer($0) },
+                bench.layout,
+                offset: 0.5,
+                least: 0.25,
+                outside: 7
+            )
+            var expected = [Float](repeating: 7, count: shape.voxelCount)
+            bench.forEach(shape) { z, y, x, voxel, _ in
+                guard frame.contains(z, y, x) else { return }
+                let f = sensitivity?[frame.offset(z, y, x)] ?? 1
+                if f > 0 { expected[voxel] = max((observed[frame.offset(z, y, x)] - 0.5) / f, 0.25) }
+            }
+            expectEqual(try bench.floats(shape.voxelCount, in: field), expected, relative: 1e-6)
         }
-        expectEqual(try bench.floats(shape.voxelCount, in: field), expected)
     }
 
     @Test(arguments: devices, cases)
     func fillWorkClearsTheRestOfItsPlanes(device: Int, sizes: Case) throws {
         let bench = try Bench(device, sizes.layout)
+        let frame = bench.layout.frame
+        for sensitivity in sensitivities(frame) {
+            var expected = mixed(bench.workCount, seed: 1)
+            let work = try bench.buffer(expected)
+            let buffer = try sensitivity.map { try bench.buffer($0) }
+            try bench.kernels.fillWork(work, bench.layout, sensitivity: buffer)
+            bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+                expected[work] = frame.contains(z, y, x) ? sensitivity?[frame.offset(z, y, x)] ?? 1 : 0
+            }
+            expectEqual(try bench.floats(bench.workCount, in: work), expected)
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func complementWorkIsOneLessTheDomain(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
         var expected = mixed(bench.workCount, seed: 1)
         let work = try bench.buffer(expected)
-        try bench.kernels.fillWork(work, bench.layout, with: 1.5, in: sizes.support)
-        bench.forEachRowFloat(of: sizes.support.zRange) { z, y, x, work in
-            expected[work] = sizes.support.contains(z, y, x) ? 1.5 : 0
-        }
+        try bench.kernels.complementWork(work, bench.layout)
+        bench.forEach(bench.layout.domain.shape) { _, _, _, _, work in expected[work] = 1 - expected[work] }
         expectEqual(try bench.floats(bench.workCount, in: work), expected)
     }
 
@@ -263,18 +282,23 @@ import Testing
             let bench = try Bench(device, sizes.layout, type)
             let frame = bench.layout.frame
             let (observed, buffer) = try observed(type, frame.shape.voxelCount, bench)
-            var expected = mixed(bench.workCount, seed: 1)
-            let work = try bench.buffer(expected)
             let constants = RatioConstants(offset: 0.75, background: 0.5, readNoiseVariance: 0.25, floor: 0.125)
-            try bench.kernels.takeRatio(buffer, work, bench.layout, constants)
-            bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
-                let ratio =
-                    frame.contains(z, y, x)
-                    ? (max(observed[frame.offset(z, y, x)], 0) - 0.75 + 0.25) / max(expected[work] + 0.5 + 0.25, 0.125)
-                    : 0
-                expected[work] = ratio
+            for sensitivity in sensitivities(frame) {
+                var expected = mixed(bench.workCount, seed: 1)
+                let work = try bench.buffer(expected)
+                let weights = try sensitivity.map { try bench.buffer($0) }
+                try bench.kernels.takeRatio(buffer, sensitivity: weights, work, bench.layout, constants)
+                bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+                    var ratio: Float = 0
+                    if frame.contains(z, y, x) {
+                        let f = sensitivity?[frame.offset(z, y, x)] ?? 1
+                        let model = max(f * expected[work] + 0.5 + 0.25, 0.125)
+                        ratio = f * (max(observed[frame.offset(z, y, x)], 0) - 0.75 + 0.25) / model
+                    }
+                    expected[work] = ratio
+                }
+                expectEqual(try bench.floats(bench.workCount, in: work), expected, relative: 2e-6)
             }
-            expectEqual(try bench.floats(bench.workCount, in: work), expected, relative: 1e-6)
         }
     }
 
@@ -326,21 +350,26 @@ import Testing
             let (observed, buffer) = try observed(type, frame.shape.voxelCount, bench)
             let projection = mixed(bench.workCount, seed: 1)
             let constants = RatioConstants(offset: 0.25, background: 0.5, readNoiseVariance: 9, floor: 0.125)
-            let divergence = try bench.kernels.poissonDivergence(
-                buffer,
-                bench.buffer(projection),
-                bench.layout,
-                in: region,
-                constants
-            )
-            var expected = 0.0
-            bench.forEach(bench.layout.workShape) { z, y, x, _, work in
-                guard region.contains(z, y, x) else { return }
-                let g = Double(max(observed[frame.offset(z, y, x)], 0))
-                let model = max(Double(projection[work]) + 0.75, 0.125)
-                expected += g > 0 ? g * log(g / model) - g + model : model
+            for sensitivity in sensitivities(frame) {
+                let divergence = try bench.kernels.poissonDivergence(
+                    buffer,
+                    sensitivity: sensitivity.map { try bench.buffer($0) },
+                    bench.buffer(projection),
+                    bench.layout,
+                    in: region,
+                    constants
+                )
+                var expected = 0.0
+                bench.forEach(bench.layout.workShape) { z, y, x, _, work in
+                    guard region.contains(z, y, x) else { return }
+                    let f = sensitivity?[frame.offset(z, y, x)] ?? 1
+                    guard f > 0 else { return }
+                    let g = Double(max(observed[frame.offset(z, y, x)], 0))
+                    let model = max(Double(f * projection[work]) + 0.75, 0.125)
+                    expected += g > 0 ? g * log(g / model) - g + model : model
+                }
+                #expect(abs(divergence - expected) <= 1e-5 * abs(expected) + 1e-6)
             }
-            #expect(abs(divergence - expected) <= 1e-5 * abs(expected) + 1e-6)
         }
     }
 
@@ -355,6 +384,12 @@ import Testing
             values[work] = -1 - voxels[voxel] * voxels[voxel]
         }
         #expect(try bench.kernels.largestValue(bench.buffer(values), bench.layout) == 0)
+    }
+
+    /// No sensitivity, and one with voxels of 0 and of 0.5 to 1.5.
+    private func sensitivities(_ frame: Region) -> [[Float]?] {
+        let values = TestImage.random(frame.shape.voxelCount, seed: 9)
+        return [nil, values.enumerated().map { $0.offset % 5 == 1 ? 0 : $0.element + 0.5 }]
     }
 
     /// Observed voxels with zeros, and as floats negative ones too; and the buffer that holds them as stored.

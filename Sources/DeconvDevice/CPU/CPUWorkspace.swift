@@ -21,6 +21,7 @@ package final class CPUWorkspace: Workspace {
     private let columnsForward: FFTWPlan
     private let columnsInverse: FFTWPlan
     private var observed: HostObserved?
+    private var sensitivity: HostField?
     /// The planes of the work volume that may differ from 0.
     private var dataPlanes: Range<Int>
     private var fieldCount = 0
@@ -50,6 +51,7 @@ package final class CPUWorkspace: Workspace {
     package var byteCount: Int {
         work.byteCount + otf.byteCount + scratch.reduce(0) { $0 + $1.byteCount }
             + 4 * fieldCount * layout.domain.shape.voxelCount + (observed?.byteCount ?? 0)
+            + (sensitivity?.memory.byteCount ?? 0)
     }
 }
 
@@ -72,7 +74,7 @@ extension CPUWorkspace {
     }
 
     package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
-        field.planes.fill(value, in: layout.domain, planes: layout.domain.zRange, pool)
+        field.planes.fill(value, planes: layout.domain.zRange, pool)
     }
 
     package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
@@ -85,10 +87,29 @@ extension CPUWorkspace {
 
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] { planes.copy(region) }
 
-    package func fillWork(with value: Float, in region: Region) throws(DeconvolutionError) {
-        planes.fill(value, in: region, planes: region.zRange, pool)
-        dataPlanes = region.zRange
+    package func setSensitivity(
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError) {
+        guard let read else {
+            sensitivity = nil
+            return
+        }
+        let target: HostField
+        if let sensitivity {
+            target = sensitivity
+        } else {
+            target = try HostField(layout.frame.shape)
+        }
+        sensitivity = target
+        target.replace(by: try read(Region(layout.frame.shape)))
     }
+
+    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
+        planes.fill(sensitivity: sensitivity, frame: layout.frame, pool)
+        dataPlanes = layout.frame.zRange
+    }
+
+    package func complementWork() throws(DeconvolutionError) { planes.complement(layout.domain.shape, pool) }
 
     package func synchronize() throws(DeconvolutionError) {}
 }
@@ -233,7 +254,14 @@ extension CPUWorkspace {
         measuring measured: Region?
     ) throws(DeconvolutionError) -> Double? {
         guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
-        return planes.takeRatio(observed, frame: layout.frame, constants, measuring: measured, pool)
+        return planes.takeRatio(
+            observed,
+            sensitivity: sensitivity,
+            frame: layout.frame,
+            constants,
+            measuring: measured,
+            pool
+        )
     }
 
     package func fillFromObserved(
@@ -245,6 +273,7 @@ extension CPUWorkspace {
         guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
         field.planes.fill(
             from: observed,
+            sensitivity: sensitivity,
             frame: layout.frame,
             planes: layout.domain.zRange,
             offset: offset,

@@ -51,19 +51,45 @@ struct HostPlanes: @unchecked Sendable {
         }
     }
 
-    /// Sets the planes `planes` to `value` inside a region and to 0 outside.
-    func fill(_ value: Float, in region: Region, planes: Range<Int>, _ pool: WorkerPool) {
+    /// Sets all voxels of some planes to `value`.
+    func fill(_ value: Float, planes: Range<Int>, _ pool: WorkerPool) {
         pool.forEach(planes.count) { _, index in
-            let z = planes.lowerBound + index
-            plane(z).update(repeating: 0, count: rowCount * rowPitch)
-            guard region.zRange.contains(z) else { return }
-            for y in region.yRange { (row(z, y) + region.origin.x).update(repeating: value, count: region.shape.x) }
+            plane(planes.lowerBound + index).update(repeating: value, count: rowCount * rowPitch)
         }
     }
 
-    /// Sets the frame to max(g − offset, least) and the rest of its planes, and the planes `planes`, to `outside`.
+    /// Sets the frame to the sensitivity, nil for 1, and the rest of its planes to 0.
+    func fill(sensitivity: HostField?, frame: Region, _ pool: WorkerPool) {
+        let weights = sensitivity?.planes
+        pool.forEach(frame.shape.z) { _, index in
+            let z = frame.origin.z + index
+            plane(z).update(repeating: 0, count: rowCount * rowPitch)
+            for y in 0..<frame.shape.y {
+                let target = row(z, frame.origin.y + y) + frame.origin.x
+                if let weights {
+                    target.update(from: weights.row(index, y), count: frame.shape.x)
+                } else {
+                    target.update(repeating: 1, count: frame.shape.x)
+                }
+            }
+        }
+    }
+
+    /// Sets a box at the first voxel to 1 − its values.
+    func complement(_ shape: VolumeShape, _ pool: WorkerPool) {
+        pool.forEach(shape.z) { _, z in
+            for y in 0..<shape.y {
+                let values = row(z, y)
+                for x in 0..<shape.x { values[x] = 1 - values[x] }
+            }
+        }
+    }
+
+    /// Sets the frame to max((g − offset) / f, least) and the rest of its planes, and the planes `planes`, to `outside`; see
+    /// `Workspace.fillFromObserved`.
     func fill(
         from observed: HostObserved,
+        sensitivity: HostField?,
         frame: Region,
         planes: Range<Int>,
         offset: Float,
@@ -72,15 +98,16 @@ struct HostPlanes: @unchecked Sendable {
         _ pool: WorkerPool
     ) {
         switch observed.voxels {
-        case .uint8(let voxels): fill(from: voxels, frame, planes, offset, least, outside, pool)
-        case .uint16(let voxels): fill(from: voxels, frame, planes, offset, least, outside, pool)
-        case .float32(let voxels): fill(from: voxels, frame, planes, offset, least, outside, pool)
+        case .uint8(let voxels): fill(from: voxels, sensitivity, frame, planes, offset, least, outside, pool)
+        case .uint16(let voxels): fill(from: voxels, sensitivity, frame, planes, offset, least, outside, pool)
+        case .float32(let voxels): fill(from: voxels, sensitivity, frame, planes, offset, least, outside, pool)
         }
     }
 
     @inline(__always)
     private func fill<Voxel: StoredVoxel>(
         from observed: SharedPointer<Voxel>,
+        _ sensitivity: HostField?,
         _ frame: Region,
         _ planes: Range<Int>,
         _ offset: Float,
@@ -88,6 +115,7 @@ struct HostPlanes: @unchecked Sendable {
         _ outside: Float,
         _ pool: WorkerPool
     ) {
+        let weights = sensitivity?.planes
         pool.forEach(planes.count) { _, index in
             let z = planes.lowerBound + index
             plane(z).update(repeating: outside, count: rowCount * rowPitch)
@@ -95,7 +123,13 @@ struct HostPlanes: @unchecked Sendable {
             for y in 0..<frame.shape.y {
                 let recorded = observed.base + ((z - frame.origin.z) * frame.shape.y + y) * frame.shape.x
                 let target = row(z, frame.origin.y + y) + frame.origin.x
-                for x in 0..<frame.shape.x { target[x] = max(recorded[x].asFloat - offset, least) }
+                if let weight = weights?.row(z - frame.origin.z, y) {
+                    for x in 0..<frame.shape.x where weight[x] > 0 {
+                        target[x] = max((recorded[x].asFloat - offset) / weight[x], least)
+                    }
+                } else {
+                    for x in 0..<frame.shape.x { target[x] = max(recorded[x].asFloat - offset, least) }
+                }
             }
         }
     }
@@ -103,21 +137,23 @@ struct HostPlanes: @unchecked Sendable {
     /// Replaces the projection on the frame by the ratio, and the rest of its planes by 0; see `Workspace.takeRatio`.
     func takeRatio(
         _ observed: HostObserved,
+        sensitivity: HostField?,
         frame: Region,
         _ constants: RatioConstants,
         measuring measured: Region?,
         _ pool: WorkerPool
     ) -> Double? {
         switch observed.voxels {
-        case .uint8(let voxels): takeRatio(voxels, frame, constants, measured, pool)
-        case .uint16(let voxels): takeRatio(voxels, frame, constants, measured, pool)
-        case .float32(let voxels): takeRatio(voxels, frame, constants, measured, pool)
+        case .uint8(let voxels): takeRatio(voxels, sensitivity, frame, constants, measured, pool)
+        case .uint16(let voxels): takeRatio(voxels, sensitivity, frame, constants, measured, pool)
+        case .float32(let voxels): takeRatio(voxels, sensitivity, frame, constants, measured, pool)
         }
     }
 
     @inline(__always)
     private func takeRatio<Voxel: StoredVoxel>(
         _ observed: SharedPointer<Voxel>,
+        _ sensitivity: HostField?,
         _ frame: Region,
         _ constants: RatioConstants,
         _ measured: Region?,
@@ -126,6 +162,7 @@ struct HostPlanes: @unchecked Sendable {
         let (observedOffset, projectedOffset) = (constants.offset, constants.background + constants.readNoiseVariance)
         let variance = constants.readNoiseVariance
         let floor = constants.floor
+        let weights = sensitivity?.planes
         let sums = PlaneSums(count: frame.shape.z)
         pool.forEach(frame.shape.z) { _, index in
             let z = frame.origin.z + index
@@ -139,13 +176,22 @@ struct HostPlanes: @unchecked Sendable {
                     sums.values[index] += poissonDivergence(
                         recorded + first,
                         projection + first,
+                        weights.map { $0.row(index, y) + first },
                         measured.shape.x,
                         constants
                     )
                 }
-                for x in 0..<frame.shape.x {
-                    let observedValue = max(recorded[x].asFloat, 0) - observedOffset + variance
-                    projection[x] = observedValue / max(projection[x] + projectedOffset, floor)
+                if let weight = weights?.row(index, y) {
+                    for x in 0..<frame.shape.x {
+                        let observedValue = max(recorded[x].asFloat, 0) - observedOffset + variance
+                        let expected = max(weight[x] * projection[x] + projectedOffset, floor)
+                        projection[x] = weight[x] * observedValue / expected
+                    }
+                } else {
+                    for x in 0..<frame.shape.x {
+                        let observedValue = max(recorded[x].asFloat, 0) - observedOffset + variance
+                        projection[x] = observedValue / max(projection[x] + projectedOffset, floor)
+                    }
                 }
                 start.update(repeating: 0, count: frame.origin.x)
                 let end = frame.origin.x + frame.shape.x
@@ -214,19 +260,22 @@ private final class PlaneSums: @unchecked Sendable {
     var largest: Double { values.reduce(0, max) }
 }
 
-/// Σ g·ln(g/y) − g + y over a row, with y = max(projection + offset + b, floor).
+/// Σ g·ln(g/y) − g + y over the voxels of a row with f > 0, with y = max(f·projection + offset + b, floor).
 @inline(__always)
 private func poissonDivergence<Voxel: StoredVoxel>(
     _ recorded: UnsafePointer<Voxel>,
     _ projection: UnsafePointer<Float>,
+    _ sensitivity: UnsafePointer<Float>?,
     _ count: Int,
     _ constants: RatioConstants
 ) -> Double {
     let background = constants.offset + constants.background
     var sum = 0.0
     for x in 0..<count {
+        let weight = sensitivity?[x] ?? 1
+        guard weight > 0 else { continue }
         let observed = Double(max(recorded[x].asFloat, 0))
-        let expected = Double(max(projection[x] + background, constants.floor))
+        let expected = Double(max(weight * projection[x] + background, constants.floor))
         sum += observed > 0 ? observed * log(observed / expected) - observed + expected : expected
     }
     return sum

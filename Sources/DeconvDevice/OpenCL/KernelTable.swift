@@ -14,6 +14,7 @@ package final class KernelTable {
     private let extractBoxKernel: Kernel
     private let fillFromObservedKernel: Kernel
     private let fillWorkKernel: Kernel
+    private let complementWorkKernel: Kernel
     private let scaleSpectrumKernel: Kernel
     private let complexMultiplyKernel: Kernel
     private let takeRatioKernel: Kernel
@@ -34,6 +35,7 @@ package final class KernelTable {
         extractBoxKernel = try Kernel("extract_box", of: program, on: queue)
         fillFromObservedKernel = try Kernel("fill_from_observed", of: program, on: queue)
         fillWorkKernel = try Kernel("fill_work", of: program, on: queue)
+        complementWorkKernel = try Kernel("complement_work", of: program, on: queue)
         scaleSpectrumKernel = try Kernel("scale_spectrum", of: program, on: queue)
         complexMultiplyKernel = try Kernel("complex_multiply", of: program, on: queue)
         takeRatioKernel = try Kernel("take_ratio", of: program, on: queue)
@@ -98,10 +100,11 @@ package final class KernelTable {
         )
     }
 
-    /// field ← max(observed − offset, least) on the frame, `outside` in the rest of the domain.
+    /// field ← max((observed − offset) / f, least) on the frame, `outside` where f = 0 and in the rest of the domain.
     package func fillFromObserved(
         _ field: DeviceBuffer,
         _ observed: DeviceBuffer,
+        sensitivity: DeviceBuffer?,
         _ layout: WorkspaceLayout,
         offset: Float,
         least: Float,
@@ -112,25 +115,40 @@ package final class KernelTable {
             x: shape.x,
             y: shape.y,
             z: shape.z,
-            [.buffer(field), .uint(shape.y), .uint(shape.x), .buffer(observed)] + box(layout.frame)
+            [.buffer(field), .uint(shape.y), .uint(shape.x), .buffer(observed), .buffer(sensitivity)]
+                + box(layout.frame)
                 + [.float(offset), .float(least), .float(outside)]
         )
     }
 
-    /// work ← value inside a region, 0 in the rest of its planes.
+    /// work ← f on the frame, 0 in the rest of its planes; no sensitivity stands for 1.
     package func fillWork(
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
-        with value: Float,
-        in region: Region
+        sensitivity: DeviceBuffer?
     ) throws(DeconvolutionError) {
+        let frame = layout.frame
         try fillWorkKernel.run(
             x: 2 * layout.halfRow,
             y: layout.workShape.y,
-            z: region.shape.z,
+            z: frame.shape.z,
             workArguments(work, layout) + [
-                .float(value), .uint(region.origin.z),
-                .uint(region.origin.y), .uint(region.origin.x), .uint(region.shape.y), .uint(region.shape.x),
+                .buffer(sensitivity), .uint(frame.origin.z), .uint(frame.origin.y), .uint(frame.origin.x),
+                .uint(frame.shape.y), .uint(frame.shape.x),
+            ]
+        )
+    }
+
+    /// work ← 1 − work on the domain.
+    package func complementWork(_ work: DeviceBuffer, _ layout: WorkspaceLayout) throws(DeconvolutionError) {
+        let shape = layout.domain.shape
+        try complementWorkKernel.run(
+            x: shape.x,
+            y: shape.y,
+            z: shape.z,
+            [
+                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
+                .uint(shape.y), .uint(shape.x),
             ]
         )
     }
@@ -158,9 +176,10 @@ package final class KernelTable {
         )
     }
 
-    /// work ← (max(g, 0) − offset + s²) / max(work + b + s², floor) on the frame, 0 in the rest of its planes.
+    /// work ← f·(max(g, 0) − offset + s²) / max(f·work + b + s², floor) on the frame, 0 in the rest of its planes.
     package func takeRatio(
         _ observed: DeviceBuffer,
+        sensitivity: DeviceBuffer?,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
         _ constants: RatioConstants
@@ -170,7 +189,7 @@ package final class KernelTable {
             x: 2 * layout.halfRow,
             y: layout.workShape.y,
             z: frame.shape.z,
-            [.buffer(observed)] + workArguments(work, layout) + [
+            [.buffer(observed), .buffer(sensitivity)] + workArguments(work, layout) + [
                 .uint(frame.origin.z), .uint(frame.origin.y), .uint(frame.origin.x),
                 .uint(frame.shape.y), .uint(frame.shape.x),
                 .float(constants.offset), .float(constants.background), .float(constants.readNoiseVariance),
@@ -219,9 +238,10 @@ package final class KernelTable {
         )
     }
 
-    /// Σ g·ln(g/y) − g + y over a region of the frame, y = max(work + offset + b, floor).
+    /// Σ g·ln(g/y) − g + y over the voxels of a region of the frame with f > 0, y = max(f·work + offset + b, floor).
     package func poissonDivergence(
         _ observed: DeviceBuffer,
+        sensitivity: DeviceBuffer?,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
         in region: Region,
@@ -233,7 +253,8 @@ package final class KernelTable {
         try kernel.run(
             x: groups * kernel.groupSize,
             [
-                .buffer(observed), .uint(frame.origin.z), .uint(frame.origin.y), .uint(frame.origin.x),
+                .buffer(observed), .buffer(sensitivity), .uint(frame.origin.z), .uint(frame.origin.y),
+                .uint(frame.origin.x),
                 .uint(frame.shape.y), .uint(frame.shape.x),
                 .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
             ] + box(region) + [

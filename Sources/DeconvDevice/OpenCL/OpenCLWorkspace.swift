@@ -18,6 +18,7 @@ package final class OpenCLWorkspace: Workspace {
     /// Scratch memory of the transforms, which run one after the other.
     private var temporary: DeviceBuffer?
     private var observed: DeviceBuffer?
+    private var sensitivity: DeviceBuffer?
     /// A box of the work volume on its way to the host.
     private var box: DeviceBuffer?
     private var fieldCount = 0
@@ -42,7 +43,8 @@ package final class OpenCLWorkspace: Workspace {
 
     package var byteCount: Int {
         work.byteCount + otf.byteCount + fieldCount * layout.domain.shape.voxelCount * 4
-            + (temporary?.byteCount ?? 0) + (observed?.byteCount ?? 0) + (box?.byteCount ?? 0)
+            + (temporary?.byteCount ?? 0) + (observed?.byteCount ?? 0)
+            + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
     }
 
     private func reserveTemporary(for plan: CLFFTPlan?) throws(DeconvolutionError) {
@@ -124,10 +126,31 @@ extension OpenCLWorkspace {
         return try queue.read(region.shape.voxelCount, of: Float.self, from: target)
     }
 
-    package func fillWork(with value: Float, in region: Region) throws(DeconvolutionError) {
-        try kernels.fillWork(work, layout, with: value, in: region)
-        dataPlanes = region.zRange
+    package func setSensitivity(
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError) {
+        guard let read else {
+            sensitivity = nil
+            return
+        }
+        let values = try read(Region(layout.frame.shape))
+        precondition(values.count == layout.frame.shape.voxelCount, "frame")
+        let buffer: DeviceBuffer
+        if let sensitivity {
+            buffer = sensitivity
+        } else {
+            buffer = try DeviceBuffer(byteCount: values.count * 4, in: queue.context)
+            sensitivity = buffer
+        }
+        try write(values, to: buffer)
     }
+
+    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
+        try kernels.fillWork(work, layout, sensitivity: sensitivity)
+        dataPlanes = layout.frame.zRange
+    }
+
+    package func complementWork() throws(DeconvolutionError) { try kernels.complementWork(work, layout) }
 
     package func synchronize() throws(DeconvolutionError) { try queue.finish() }
 }
@@ -225,9 +248,16 @@ extension OpenCLWorkspace {
         guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
         var divergence: Double?
         if let measured {
-            divergence = try kernels.poissonDivergence(observed, work, layout, in: measured, constants)
+            divergence = try kernels.poissonDivergence(
+                observed,
+                sensitivity: sensitivity,
+                work,
+                layout,
+                in: measured,
+                constants
+            )
         }
-        try kernels.takeRatio(observed, work, layout, constants)
+        try kernels.takeRatio(observed, sensitivity: sensitivity, work, layout, constants)
         return divergence
     }
 
@@ -238,7 +268,15 @@ extension OpenCLWorkspace {
         outside: Float
     ) throws(DeconvolutionError) {
         guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
-        try kernels.fillFromObserved(field.buffer, observed, layout, offset: offset, least: least, outside: outside)
+        try kernels.fillFromObserved(
+            field.buffer,
+            observed,
+            sensitivity: sensitivity,
+            layout,
+            offset: offset,
+            least: least,
+            outside: outside
+        )
     }
 
     package func storeNormalization(in field: Field, threshold: Float) throws(DeconvolutionError) {

@@ -21,6 +21,7 @@ package final class StreamedWorkspace<Tile: Projector>: Workspace {
     /// The planes of the work field that may differ from 0.
     private var dataPlanes: Range<Int>
     private var observed: HostObserved?
+    private var sensitivity: HostField?
     private let cancellation: () throws(DeconvolutionError) -> Void
 
     /// A workspace over a projector of tiles.
@@ -70,19 +71,22 @@ extension StreamedWorkspace {
         let target: HostObserved
         if let observed { target = observed } else { target = try HostObserved(layout, scratchFolder: scratchFolder) }
         observed = target
-        let shape = layout.frame.shape
-        for z in 0..<shape.z {
+        for plane in framePlanes {
             try cancellation()
-            let plane = Region(
-                origin: VolumeIndex(z: z, y: 0, x: 0),
-                shape: VolumeShape(z: 1, y: shape.y, x: shape.x)
-            )
-            target.store(try read(plane), firstPlane: z)
+            target.store(try read(plane), firstPlane: plane.origin.z)
+        }
+    }
+
+    /// The frame plane by plane, in its own coordinates.
+    private var framePlanes: [Region] {
+        let shape = layout.frame.shape
+        return (0..<shape.z).map { z in
+            Region(origin: VolumeIndex(z: z, y: 0, x: 0), shape: VolumeShape(z: 1, y: shape.y, x: shape.x))
         }
     }
 
     package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
-        field.planes.fill(value, in: layout.domain, planes: layout.domain.zRange, pool)
+        field.planes.fill(value, planes: layout.domain.zRange, pool)
     }
 
     package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
@@ -95,10 +99,32 @@ extension StreamedWorkspace {
 
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] { work.planes.copy(region) }
 
-    package func fillWork(with value: Float, in region: Region) throws(DeconvolutionError) {
-        work.planes.fill(value, in: region, planes: region.zRange, pool)
-        dataPlanes = region.zRange
+    package func setSensitivity(
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError) {
+        guard let read else {
+            sensitivity = nil
+            return
+        }
+        let target: HostField
+        if let sensitivity {
+            target = sensitivity
+        } else {
+            target = try HostField(layout.frame.shape, scratchFolder: scratchFolder)
+        }
+        sensitivity = target
+        for plane in framePlanes {
+            try cancellation()
+            target.planes.store(try read(plane), in: plane)
+        }
     }
+
+    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
+        work.planes.fill(sensitivity: sensitivity, frame: layout.frame, pool)
+        dataPlanes = layout.frame.zRange
+    }
+
+    package func complementWork() throws(DeconvolutionError) { work.planes.complement(layout.domain.shape, pool) }
 }
 
 // MARK: - Convolution
@@ -216,7 +242,14 @@ extension StreamedWorkspace {
         measuring measured: Region?
     ) throws(DeconvolutionError) -> Double? {
         guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
-        return work.planes.takeRatio(observed, frame: layout.frame, constants, measuring: measured, pool)
+        return work.planes.takeRatio(
+            observed,
+            sensitivity: sensitivity,
+            frame: layout.frame,
+            constants,
+            measuring: measured,
+            pool
+        )
     }
 
     package func fillFromObserved(
@@ -228,6 +261,7 @@ extension StreamedWorkspace {
         guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
         field.planes.fill(
             from: observed,
+            sensitivity: sensitivity,
             frame: layout.frame,
             planes: layout.domain.zRange,
             offset: offset,
