@@ -165,9 +165,8 @@ package protocol Projector: AnyObject {
 
 /// The fields and operations that methods are written in.
 ///
-/// One *work volume* holds in turn the forward projection, the ratio and the back projection. It is transformed plane by
-/// plane along y and x (real, 2D) and column by column along z (complex, 1D). Planes without data are skipped going
-/// in, planes that nobody reads are skipped coming out.
+/// One *work volume* holds in turn the forward projection, the ratio and the back projection. Parts of it without data are
+/// not transformed going in, parts that nobody reads are not transformed coming out.
 package protocol Workspace: Projector {
     /// Brings the observed frame to where it is compared.
     /// - Parameter read: gives the voxels of a region, in the coordinates of the frame and of type `layout.pixelType`;
@@ -221,10 +220,12 @@ package protocol Workspace: Projector {
 
     /// estimate ← estimate · max(work · normalization, least) on the domain, and 0 where the normalization is 0; no
     /// normalization stands for 1.
+    /// - Parameter projectingNext: whether the estimate is projected next, unchanged, which an engine may prepare on the way.
     func multiply(
         _ estimate: Field,
         byWorkAnd normalization: Field?,
-        least: Float
+        least: Float,
+        projectingNext: Bool
     ) throws(DeconvolutionError)
 
     /// Returns when all work given so far is done, so that progress can be told.

@@ -150,7 +150,12 @@ extension RichardsonLucy {
                 )
                 try workspace.backProject()
                 let least = comparesLight ? Float(RichardsonLucy.leastStart) : 0
-                try workspace.multiply(estimate, byWorkAnd: normalization, least: least)
+                try workspace.multiply(
+                    estimate,
+                    byWorkAnd: normalization,
+                    least: least,
+                    projectingNext: iteration < method.iterationCount
+                )
                 try workspace.synchronize()
                 try step(Step(iteration: iteration, poissonDivergence: divergence))
             }

@@ -1,57 +1,38 @@
 package import DeconvVolume
 
-/// The work volume and its transforms on this machine's cores.
+/// Convolutions on this machine's cores, with what is done to voxels between them while their row is in cache.
+///
+/// The work volume is held as half spectra of its rows. A convolution is made slab by slab along y and z; the ratio and the
+/// update are taken on rows that come back from their spectra for it and go there again.
 package final class CPUWorkspace: Workspace {
     package typealias Field = HostField
 
-    /// Columns that are transformed along z together: 128 bytes of every plane, two cache lines.
-    private static let blockWidth = 16
-
     package let layout: WorkspaceLayout
     private let pool: WorkerPool
-    private let work: HostMemory
-    /// The work volume as planes of reals.
-    private let planes: HostPlanes
-    /// The transfer function, scaled by 1/N, block after block of columns: [block][z][column].
-    private let otf: HostMemory
-    /// One block of columns a thread.
-    private let scratch: [HostMemory]
-    private let planeForward: FFTWPlan
-    private let planeInverse: FFTWPlan
-    private let columnsForward: FFTWPlan
-    private let columnsInverse: FFTWPlan
+    private let spectra: RowSpectra
+    private let rows: RowTransform
+    private let slabs: SlabConvolution
     private var observed: HostObserved?
     private var sensitivity: HostField?
-    /// The planes of the work volume that may differ from 0.
-    private var dataPlanes: Range<Int>
+    /// The part of the work volume that may differ from 0.
+    private var data: Region
+    /// The field that the work volume is a copy of, ready to be projected.
+    private weak var projected: HostField?
     private var fieldCount = 0
 
     init(_ layout: WorkspaceLayout, pool: WorkerPool) throws(DeconvolutionError) {
         self.layout = layout
         self.pool = pool
-        let shape = layout.workShape
-        work = try HostMemory(byteCount: 8 * layout.spectrumCount)
-        otf = try HostMemory(byteCount: 8 * layout.spectrumCount)
-        var scratch: [HostMemory] = []
-        for _ in 0..<pool.threadCount {
-            scratch.append(try HostMemory(byteCount: 8 * Self.blockWidth * shape.z))
-        }
-        self.scratch = scratch
-        planes = HostPlanes(work, rowPitch: 2 * layout.halfRow, planePitch: 2 * layout.planePitch, rowCount: shape.y)
-        planeForward = try .planeForward(ny: shape.y, nx: shape.x, in: work)
-        planeInverse = try .planeInverse(ny: shape.y, nx: shape.x, in: work)
-        columnsForward = try .columns(nz: shape.z, width: Self.blockWidth, inverse: false, in: scratch[0])
-        columnsInverse = try .columns(nz: shape.z, width: Self.blockWidth, inverse: true, in: scratch[0])
+        spectra = try RowSpectra(layout.domain.shape, halfRow: layout.halfRow)
+        rows = try RowTransform(spectra, width: layout.workShape.x, pool)
+        slabs = try SlabConvolution(layout, spectra, pool)
         FFTWPlanner.saveWisdom()
-        // Planning by measurement leaves numbers behind; the gaps between planes must stay finite.
-        work.clear()
-        dataPlanes = 0..<0
+        data = layout.frame
     }
 
     package var byteCount: Int {
-        work.byteCount + otf.byteCount + scratch.reduce(0) { $0 + $1.byteCount }
-            + 4 * fieldCount * layout.domain.shape.voxelCount + (observed?.byteCount ?? 0)
-            + (sensitivity?.memory.byteCount ?? 0)
+        spectra.byteCount + rows.byteCount + slabs.byteCount + 4 * fieldCount * layout.domain.shape.voxelCount
+            + (observed?.byteCount ?? 0) + (sensitivity?.memory.byteCount ?? 0)
     }
 }
 
@@ -73,20 +54,6 @@ extension CPUWorkspace {
         target.store(try read(Region(layout.frame.shape)))
     }
 
-    package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
-        field.planes.fill(value, planes: layout.domain.zRange, pool)
-    }
-
-    package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
-        field.replace(by: voxels)
-    }
-
-    package func download(_ field: HostField, region: Region) throws(DeconvolutionError) -> [Float] {
-        field.planes.copy(region)
-    }
-
-    package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] { planes.copy(region) }
-
     package func setSensitivity(
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError) {
@@ -95,23 +62,42 @@ extension CPUWorkspace {
             return
         }
         let target: HostField
-        if let sensitivity {
-            target = sensitivity
-        } else {
-            target = try HostField(layout.frame.shape)
-        }
+        if let sensitivity { target = sensitivity } else { target = try HostField(layout.frame.shape) }
         sensitivity = target
         target.replace(by: try read(Region(layout.frame.shape)))
     }
 
-    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
-        planes.fill(sensitivity: sensitivity, frame: layout.frame, pool)
-        dataPlanes = layout.frame.zRange
+    package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
+        change(field)
+        field.planes.fill(value, pool)
     }
 
-    package func complementWork() throws(DeconvolutionError) { planes.complement(layout.domain.shape, pool) }
+    package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
+        change(field)
+        field.replace(by: voxels)
+    }
+
+    package func download(_ field: HostField, region: Region) throws(DeconvolutionError) -> [Float] {
+        field.planes.copy(region)
+    }
+
+    package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] {
+        let box = try HostField(region.shape)
+        let (target, origin) = (box.planes, region.origin)
+        let copy = RowOperation { z, y, row in
+            target.row(z - origin.z, y - origin.y).update(from: row + origin.x, count: region.shape.x)
+            return 0
+        }
+        rows.apply(copy, to: region, .read)
+        return target.copy(Region(region.shape))
+    }
 
     package func synchronize() throws(DeconvolutionError) {}
+
+    /// A field that is about to change is no longer what the work volume is a copy of.
+    private func change(_ field: HostField) {
+        if field === projected { projected = nil }
+    }
 }
 
 // MARK: - Convolution
@@ -119,131 +105,38 @@ extension CPUWorkspace {
 extension CPUWorkspace {
     package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
         precondition(voxels.count == shape.voxelCount, "\(voxels.count) voxels do not make a PSF of \(shape)")
-        work.clear()
-        let size = layout.workShape
-        for z in 0..<shape.z {
-            for y in 0..<shape.y {
-                let row = planes.row(wrapped(z - shape.z / 2, size.z), wrapped(y - shape.y / 2, size.y))
-                for x in 0..<shape.x {
-                    row[wrapped(x - shape.x / 2, size.x)] += voxels[(z * shape.y + y) * shape.x + x]
-                }
-            }
-        }
-        transformPlanes(0..<size.z)
-        let scale = layout.transformScale
-        let (otf, work, scratch, forward, planePitch) = (otf, work, scratch, columnsForward, 2 * layout.planePitch)
-        pool.forEach(blockCount) { worker, block in
-            let columns = scratch[worker].floats
-            let floats = 2 * Self.blockWidth
-            for z in 0..<size.z {
-                (columns + z * floats).update(from: work.floats + z * planePitch + block * floats, count: floats)
-            }
-            if size.z > 1 { forward.columns(columns) }
-            let target = otf.floats + block * size.z * floats
-            for index in 0..<size.z * floats { target[index] = columns[index] * scale }
-        }
-        dataPlanes = 0..<0
+        try slabs.setPSF(voxels, shape: shape, scale: layout.transformScale)
     }
 
     package func forwardProject(_ field: HostField) throws(DeconvolutionError) {
         embed(field)
-        convolveColumns(from: layout.domain.zRange, to: layout.frame.zRange, adjoint: false)
-        inverseTransformPlanes(layout.frame.zRange)
+        convolve(onto: layout.frame, adjoint: false)
     }
 
     package func backProject(_ field: HostField) throws(DeconvolutionError) {
         embed(field)
-        convolveColumns(from: layout.domain.zRange, to: layout.mirroredFrame.zRange, adjoint: true)
-        inverseTransformPlanes(layout.mirroredFrame.zRange)
+        convolve(onto: layout.mirroredFrame, adjoint: true)
     }
 
-    package func backProject() throws(DeconvolutionError) {
-        transformPlanes(dataPlanes)
-        convolveColumns(from: dataPlanes, to: layout.domain.zRange, adjoint: true)
-        inverseTransformPlanes(layout.domain.zRange)
-    }
+    package func backProject() throws(DeconvolutionError) { convolve(onto: layout.domain, adjoint: true) }
 
-    private var blockCount: Int {
-        (layout.workShape.y * layout.halfRow + Self.blockWidth - 1) / Self.blockWidth
-    }
-
-    /// Copies a field into the work volume, padded with zeros, and transforms its planes while they are in cache.
     private func embed(_ field: HostField) {
-        let (planes, source, domain, plan) = (planes, field.planes, layout.domain.shape, planeForward)
-        let (rowPitch, emptyRows) = (2 * layout.halfRow, layout.workShape.y - layout.domain.shape.y)
-        pool.forEach(domain.z) { _, z in
-            for y in 0..<domain.y {
-                let row = planes.row(z, y)
-                row.update(from: source.row(z, y), count: domain.x)
-                (row + domain.x).update(repeating: 0, count: rowPitch - domain.x)
-            }
-            planes.row(z, domain.y).update(repeating: 0, count: emptyRows * rowPitch)
-            plan.forward(planes.plane(z))
-        }
+        guard projected !== field else { return }
+        write(.load(from: field), to: layout.domain)
+        projected = field
     }
 
-    private func transformPlanes(_ range: Range<Int>) {
-        let (planes, plan) = (planes, planeForward)
-        pool.forEach(range.count) { _, index in plan.forward(planes.plane(range.lowerBound + index)) }
+    private func write(_ operation: RowOperation, to region: Region) {
+        rows.apply(operation, to: region, .write)
+        data = region
+        projected = nil
     }
 
-    private func inverseTransformPlanes(_ range: Range<Int>) {
-        let (planes, plan) = (planes, planeInverse)
-        pool.forEach(range.count) { _, index in plan.inverse(planes.plane(range.lowerBound + index)) }
-        dataPlanes = range
+    private func convolve(onto output: Region, adjoint: Bool) {
+        slabs.convolve(from: data, to: output, adjoint: adjoint)
+        data = output
+        projected = nil
     }
-
-    /// Forward along z, times the transfer function or its conjugate, and back, a block of columns at a time in cache.
-    ///
-    /// Planes outside `input` count as zero whatever they hold; planes outside `output` are not written.
-    private func convolveColumns(from input: Range<Int>, to output: Range<Int>, adjoint: Bool) {
-        let (work, otf, scratch, layout) = (work, otf, scratch, layout)
-        let (forward, inverse) = (columnsForward, columnsInverse)
-        let planePitch = 2 * layout.planePitch
-        let nz = layout.workShape.z
-        pool.forEach(blockCount) { worker, block in
-            let columns = scratch[worker].floats
-            let floats = 2 * Self.blockWidth
-            let first = work.floats + block * floats
-            columns.update(repeating: 0, count: input.lowerBound * floats)
-            for z in input {
-                (columns + z * floats).update(from: first + z * planePitch, count: floats)
-            }
-            (columns + input.upperBound * floats).update(repeating: 0, count: (nz - input.upperBound) * floats)
-            if nz > 1 { forward.columns(columns) }
-            multiplySpectrum(columns, by: otf.floats + block * nz * floats, count: nz * floats, conjugate: adjoint)
-            if nz > 1 { inverse.columns(columns) }
-            for z in output {
-                (first + z * planePitch).update(from: columns + z * floats, count: floats)
-            }
-        }
-    }
-}
-
-/// spectrum ← spectrum · factor or spectrum · conj(factor), both interleaved; `count` floats, a multiple of 16.
-private func multiplySpectrum(
-    _ spectrum: UnsafeMutablePointer<Float>,
-    by factor: UnsafePointer<Float>,
-    count: Int,
-    conjugate: Bool
-) {
-    let sign: Float = conjugate ? -1 : 1
-    let a = UnsafeMutableRawPointer(spectrum).assumingMemoryBound(to: SIMD16<Float>.self)
-    let b = UnsafeRawPointer(factor).assumingMemoryBound(to: SIMD16<Float>.self)
-    for index in 0..<count / 16 {
-        let (p, q) = (a[index], b[index])
-        let imaginary = q.oddHalf * sign
-        var product = SIMD16<Float>()
-        product.evenHalf = p.evenHalf * q.evenHalf - p.oddHalf * imaginary
-        product.oddHalf = p.evenHalf * imaginary + p.oddHalf * q.evenHalf
-        a[index] = product
-    }
-}
-
-/// An index into a periodic axis.
-func wrapped(_ index: Int, _ length: Int) -> Int {
-    let rest = index % length
-    return rest < 0 ? rest + length : rest
 }
 
 // MARK: - Elementwise
@@ -254,14 +147,15 @@ extension CPUWorkspace {
         measuring measured: Region?
     ) throws(DeconvolutionError) -> Double? {
         guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
-        return planes.takeRatio(
+        let ratio = RowOperation.takeRatio(
             observed,
             sensitivity: sensitivity,
             frame: layout.frame,
             constants,
-            measuring: measured,
-            pool
+            measuring: measured
         )
+        let divergence = rows.apply(ratio, to: layout.frame, .update)
+        return measured == nil ? nil : divergence
     }
 
     package func fillFromObserved(
@@ -271,27 +165,43 @@ extension CPUWorkspace {
         outside: Float
     ) throws(DeconvolutionError) {
         guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
-        field.planes.fill(
-            from: observed,
+        change(field)
+        let fill = RowOperation.fillFromObserved(
+            observed,
             sensitivity: sensitivity,
             frame: layout.frame,
-            planes: layout.domain.zRange,
             offset: offset,
             least: least,
             outside: outside,
-            pool
+            width: layout.domain.shape.x
         )
+        field.planes.apply(fill, to: layout.domain, pool)
+    }
+
+    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
+        write(.fill(sensitivity: sensitivity, frame: layout.frame), to: layout.frame)
+    }
+
+    package func complementWork() throws(DeconvolutionError) {
+        rows.apply(RowOperation.complement(layout.domain.shape.x), to: layout.domain, .update)
+        data = layout.domain
     }
 
     package func storeNormalization(in field: HostField, threshold: Float) throws(DeconvolutionError) {
-        planes.storeNormalization(in: field, threshold: threshold, pool)
+        change(field)
+        rows.apply(RowOperation.store(in: field), to: layout.domain, .read)
+        field.planes.invert(threshold: threshold, pool)
     }
 
     package func multiply(
         _ estimate: HostField,
         byWorkAnd normalization: HostField?,
-        least: Float
+        least: Float,
+        projectingNext: Bool
     ) throws(DeconvolutionError) {
-        planes.multiply(into: estimate, normalization: normalization, least: least, pool)
+        let update = RowOperation.multiply(into: estimate, normalization: normalization, least: least)
+        rows.apply(update, to: layout.domain, projectingNext ? .update : .read)
+        data = layout.domain
+        projected = projectingNext ? estimate : nil
     }
 }

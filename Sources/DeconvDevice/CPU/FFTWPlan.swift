@@ -5,7 +5,8 @@ import Synchronization
 
 /// One FFTW plan, for one thread, which any number of threads may execute at once on their own data.
 ///
-/// Unchecked: FFTW's execute functions with explicit arrays only read the plan.
+/// Arrays begin at multiples of 16 bytes, as those it was planned with. Unchecked: FFTW's execute functions with explicit
+/// arrays only read the plan.
 final class FFTWPlan: @unchecked Sendable {
     private let plan: fftwf_plan
 
@@ -22,67 +23,76 @@ final class FFTWPlan: @unchecked Sendable {
         HandleCounter.released(.fftwPlan)
     }
 
-    /// Real planes of `ny` rows of `nx` values (row pitch 2·(nx/2 + 1)) to half spectra, in place.
-    static func planeForward(ny: Int, nx: Int, in buffer: HostMemory) throws(DeconvolutionError) -> FFTWPlan {
-        try FFTWPlanner.make("a \(ny)x\(nx) real plane") {
-            fftwf_plan_dft_r2c_2d(Int32(ny), Int32(nx), buffer.floats, buffer.complex, FFTWPlanner.effort)
+    /// A row of `length` reals to its half spectrum of length / 2 + 1 complex values, in another place.
+    static func realForward(_ length: Int) throws(DeconvolutionError) -> FFTWPlan {
+        let reals = try HostMemory(byteCount: 8 * (length / 2 + 1))
+        let spectrum = try HostMemory(byteCount: 8 * (length / 2 + 1))
+        return try FFTWPlanner.make("\(length) reals") {
+            fftwf_plan_dft_r2c_1d(Int32(length), reals.floats, spectrum.complex, FFTWPlanner.effort)
         }
     }
 
-    /// Half spectra to real planes, in place, unnormalized.
-    static func planeInverse(ny: Int, nx: Int, in buffer: HostMemory) throws(DeconvolutionError) -> FFTWPlan {
-        try FFTWPlanner.make("a \(ny)x\(nx) half spectrum") {
-            fftwf_plan_dft_c2r_2d(Int32(ny), Int32(nx), buffer.complex, buffer.floats, FFTWPlanner.effort)
+    /// A half spectrum to `length` reals in another place, unnormalized; the spectrum is lost.
+    static func realInverse(_ length: Int) throws(DeconvolutionError) -> FFTWPlan {
+        let reals = try HostMemory(byteCount: 8 * (length / 2 + 1))
+        let spectrum = try HostMemory(byteCount: 8 * (length / 2 + 1))
+        return try FFTWPlanner.make("a half spectrum of \(length) reals") {
+            fftwf_plan_dft_c2r_1d(
+                Int32(length),
+                spectrum.complex,
+                reals.floats,
+                FFTWPlanner.effort
+            )
         }
     }
 
-    /// `width` neighbouring columns of `nz` complex values, in place, unnormalized.
-    static func columns(
-        nz: Int,
-        width: Int,
-        inverse: Bool,
-        in buffer: HostMemory
+    /// `count` lines of `length` complex values, each `pitch` complex values after the last, in place, unnormalized.
+    static func lines(
+        _ length: Int,
+        count: Int,
+        pitch: Int,
+        inverse: Bool
     ) throws(DeconvolutionError) -> FFTWPlan {
-        try FFTWPlanner.make("\(width) columns of \(nz)") {
-            var length = Int32(nz)
+        let buffer = try HostMemory(byteCount: 8 * count * pitch)
+        return try FFTWPlanner.make("\(count) lines of \(length)") {
+            var length = Int32(length)
             return fftwf_plan_many_dft(
                 1,
                 &length,
-                Int32(width),
+                Int32(count),
                 buffer.complex,
                 nil,
-                Int32(width),
                 1,
+                Int32(pitch),
                 buffer.complex,
                 nil,
-                Int32(width),
                 1,
+                Int32(pitch),
                 inverse ? FFTW_BACKWARD : FFTW_FORWARD,
                 FFTWPlanner.effort
             )
         }
     }
 
-    /// Transforms a plane of reals in place.
-    func forward(_ plane: UnsafeMutablePointer<Float>) {
-        plane.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft_r2c(plan, plane, $0) }
+    /// Transforms reals to their half spectrum.
+    func forward(_ reals: UnsafeMutablePointer<Float>, to spectrum: UnsafeMutablePointer<Float>) {
+        spectrum.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft_r2c(plan, reals, $0) }
     }
 
-    /// Transforms a half spectrum in place.
-    func inverse(_ plane: UnsafeMutablePointer<Float>) {
-        plane.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft_c2r(plan, $0, plane) }
+    /// Transforms a half spectrum, which is lost, to reals.
+    func inverse(_ spectrum: UnsafeMutablePointer<Float>, to reals: UnsafeMutablePointer<Float>) {
+        spectrum.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft_c2r(plan, $0, reals) }
     }
 
-    /// Transforms complex columns in place, in the direction of the plan.
-    func columns(_ block: UnsafeMutablePointer<Float>) {
-        block.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft(plan, $0, $0) }
+    /// Transforms complex lines in place, in the direction of the plan.
+    func transform(_ lines: UnsafeMutablePointer<Float>) {
+        lines.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft(plan, $0, $0) }
     }
 
     fileprivate static func wrap(_ plan: fftwf_plan?, _ what: String) throws(DeconvolutionError) -> FFTWPlan {
         try FFTWPlan(plan, what)
     }
 }
-
 extension HostMemory {
     /// The buffer as FFTW's complex numbers.
     fileprivate var complex: UnsafeMutablePointer<fftwf_complex> {

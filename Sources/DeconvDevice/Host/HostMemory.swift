@@ -93,7 +93,5 @@ package final class HostField {
     }
 
     /// The field as planes without gaps.
-    var planes: HostPlanes {
-        HostPlanes(memory, rowPitch: shape.x, planePitch: shape.planeVoxelCount, rowCount: shape.y)
-    }
+    var planes: HostPlanes { HostPlanes(memory, shape: shape) }
 }

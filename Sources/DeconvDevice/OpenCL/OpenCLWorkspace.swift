@@ -287,7 +287,8 @@ extension OpenCLWorkspace {
     package func multiply(
         _ estimate: Field,
         byWorkAnd normalization: Field?,
-        least: Float
+        least: Float,
+        projectingNext: Bool
     ) throws(DeconvolutionError) {
         try kernels.multiplyEstimate(
             estimate.buffer,

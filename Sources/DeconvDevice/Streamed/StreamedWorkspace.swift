@@ -18,8 +18,8 @@ package final class StreamedWorkspace<Tile: Projector>: Workspace {
     private var work: HostField
     /// Takes the next projection while tiles still read the last one.
     private var next: HostField
-    /// The planes of the work field that may differ from 0.
-    private var dataPlanes: Range<Int>
+    /// The part of the work field that is not 0; what lies outside counts as 0, whatever the field holds.
+    private var data: Region
     private var observed: HostObserved?
     private var sensitivity: HostField?
     private let cancellation: () throws(DeconvolutionError) -> Void
@@ -45,7 +45,7 @@ package final class StreamedWorkspace<Tile: Projector>: Workspace {
         pool = WorkerPool(threadCount: threadCount)
         work = try HostField(layout.domain.shape, scratchFolder: scratchFolder)
         next = try HostField(layout.domain.shape, scratchFolder: scratchFolder)
-        dataPlanes = 0..<0
+        data = layout.frame
     }
 
     /// Bytes held on the device.
@@ -86,7 +86,7 @@ extension StreamedWorkspace {
     }
 
     package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
-        field.planes.fill(value, planes: layout.domain.zRange, pool)
+        field.planes.fill(value, pool)
     }
 
     package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
@@ -120,32 +120,35 @@ extension StreamedWorkspace {
     }
 
     package func fillWorkWithSensitivity() throws(DeconvolutionError) {
-        work.planes.fill(sensitivity: sensitivity, frame: layout.frame, pool)
-        dataPlanes = layout.frame.zRange
+        work.planes.apply(.fill(sensitivity: sensitivity, frame: layout.frame), to: layout.frame, pool)
+        data = layout.frame
     }
 
-    package func complementWork() throws(DeconvolutionError) { work.planes.complement(layout.domain.shape, pool) }
+    package func complementWork() throws(DeconvolutionError) {
+        work.planes.apply(.complement(layout.domain.shape.x), to: layout.domain, pool)
+        data = layout.domain
+    }
 }
 
 // MARK: - Convolution
 
 extension StreamedWorkspace {
     package func forwardProject(_ field: HostField) throws(DeconvolutionError) {
-        try convolve(field, dataPlanes: layout.domain.zRange, onto: layout.frame, adjoint: false)
+        try convolve(field, within: layout.domain, onto: layout.frame, adjoint: false)
     }
 
     package func backProject(_ field: HostField) throws(DeconvolutionError) {
-        try convolve(field, dataPlanes: layout.domain.zRange, onto: layout.mirroredFrame, adjoint: true)
+        try convolve(field, within: layout.domain, onto: layout.mirroredFrame, adjoint: true)
     }
 
     package func backProject() throws(DeconvolutionError) {
-        try convolve(work, dataPlanes: dataPlanes, onto: layout.domain, adjoint: true)
+        try convolve(work, within: data, onto: layout.domain, adjoint: true)
     }
 
-    /// Leaves the convolution of a field in the work field, on the region `output`.
+    /// Leaves the convolution of a region of a field in the work field, on the region `output`.
     private func convolve(
         _ source: HostField,
-        dataPlanes planes: Range<Int>,
+        within data: Region,
         onto output: Region,
         adjoint: Bool
     ) throws(DeconvolutionError) {
@@ -164,7 +167,7 @@ extension StreamedWorkspace {
                         )
                     )
                     let first = VolumeIndex { part.origin[$0] - delivered.origin[$0] }
-                    let values = gather(tile.layout.domain.shape, at: first, from: source, dataPlanes: planes)
+                    let values = gather(tile.layout.domain.shape, at: first, from: source, within: data)
                     try tile.upload(values, to: box)
                     if adjoint { try tile.backProject(box) } else { try tile.forwardProject(box) }
                     let result = try tile.downloadWork(Region(origin: delivered.origin, shape: part.shape))
@@ -173,28 +176,28 @@ extension StreamedWorkspace {
             }
         }
         swap(&work, &next)
-        dataPlanes = output.zRange
+        self.data = output
     }
 
-    /// The box of a shape whose first voxel lies at `origin`, which may be outside the domain.
+    /// The box of a shape whose first voxel lies at `origin`, which may be outside the domain; 0 outside `data`.
     private func gather(
         _ shape: VolumeShape,
         at origin: VolumeIndex,
         from field: HostField,
-        dataPlanes: Range<Int>
+        within data: Region
     ) -> [Float] {
         let (domain, wraps, source) = (layout.domain.shape, layout.wraps, field.planes)
         // Runs of voxels along x that lie next to each other in the field.
-        let runs = Self.runs(origin.x, shape.x, domain.x, wraps: wraps)
+        let runs = Self.runs(origin.x, shape.x, data.xRange, wraps: wraps)
         return [Float](unsafeUninitializedCapacity: shape.voxelCount) { target, count in
             let values = SharedValues(base: target.baseAddress!)
             values.base.initialize(repeating: 0, count: shape.voxelCount)
             pool.forEach(shape.z) { _, index in
                 let z = wraps ? wrapped(origin.z + index, domain.z) : origin.z + index
-                guard dataPlanes.contains(z) else { return }
+                guard data.zRange.contains(z) else { return }
                 for row in 0..<shape.y {
                     let y = wraps ? wrapped(origin.y + row, domain.y) : origin.y + row
-                    guard (0..<domain.y).contains(y) else { continue }
+                    guard data.yRange.contains(y) else { continue }
                     let start = values.base + (index * shape.y + row) * shape.x
                     for run in runs {
                         (start + run.target).update(from: source.row(z, y) + run.source, count: run.count)
@@ -208,13 +211,15 @@ extension StreamedWorkspace {
     private static func runs(
         _ origin: Int,
         _ count: Int,
-        _ extent: Int,
+        _ data: Range<Int>,
         wraps: Bool
     ) -> [(target: Int, source: Int, count: Int)] {
         if !wraps {
-            let (first, end) = (max(origin, 0), min(origin + count, extent))
+            let (first, end) = (max(origin, data.lowerBound), min(origin + count, data.upperBound))
             return first < end ? [(first - origin, first, end - first)] : []
         }
+        // Where the volume wraps, the frame is all of it.
+        let extent = data.upperBound
         var runs: [(target: Int, source: Int, count: Int)] = []
         var target = 0
         while target < count {
@@ -242,14 +247,15 @@ extension StreamedWorkspace {
         measuring measured: Region?
     ) throws(DeconvolutionError) -> Double? {
         guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
-        return work.planes.takeRatio(
+        let ratio = RowOperation.takeRatio(
             observed,
             sensitivity: sensitivity,
             frame: layout.frame,
             constants,
-            measuring: measured,
-            pool
+            measuring: measured
         )
+        let divergence = work.planes.apply(ratio, to: layout.frame, pool)
+        return measured == nil ? nil : divergence
     }
 
     package func fillFromObserved(
@@ -259,27 +265,30 @@ extension StreamedWorkspace {
         outside: Float
     ) throws(DeconvolutionError) {
         guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
-        field.planes.fill(
-            from: observed,
+        let fill = RowOperation.fillFromObserved(
+            observed,
             sensitivity: sensitivity,
             frame: layout.frame,
-            planes: layout.domain.zRange,
             offset: offset,
             least: least,
             outside: outside,
-            pool
+            width: layout.domain.shape.x
         )
+        field.planes.apply(fill, to: layout.domain, pool)
     }
 
     package func storeNormalization(in field: HostField, threshold: Float) throws(DeconvolutionError) {
-        work.planes.storeNormalization(in: field, threshold: threshold, pool)
+        work.planes.apply(.store(in: field), to: layout.domain, pool)
+        field.planes.invert(threshold: threshold, pool)
     }
 
     package func multiply(
         _ estimate: HostField,
         byWorkAnd normalization: HostField?,
-        least: Float
+        least: Float,
+        projectingNext: Bool
     ) throws(DeconvolutionError) {
-        work.planes.multiply(into: estimate, normalization: normalization, least: least, pool)
+        let update = RowOperation.multiply(into: estimate, normalization: normalization, least: least)
+        work.planes.apply(update, to: layout.domain, pool)
     }
 }
