@@ -54,12 +54,12 @@ struct TileAxis {
         self.core = core
         count = (whole.frame.shape[axis] + core - 1) / core
         work = transformLength(axis, request, atLeast: core + request.psfShape[axis] - 1)
-        costPerVoxel = FFTPadding.cost(work) / Double(work)
+        costPerVoxel = FFTPadding.cost(work, real: axis == 2) / Double(work)
     }
 }
 
 private func transformLength(_ axis: Int, _ request: TilePlan.Request, atLeast minimum: Int) -> Int {
     if let asked = request.workShape?[axis], asked >= minimum { return asked }
     // Planes are transformed along y and x always, along z only where there is more than one.
-    return axis == 0 && minimum == 1 ? 1 : FFTPadding.length(atLeast: minimum, even: axis == 2)
+    return axis == 0 && minimum == 1 ? 1 : FFTPadding.length(atLeast: minimum, real: axis == 2)
 }

@@ -151,7 +151,7 @@ import Testing
 @Suite struct FFTPaddingTests {
     @Test func lengthsAreSmoothAndNeverShorter() {
         for minimum in 1...1300 {
-            let length = FFTPadding.length(atLeast: minimum, even: true)
+            let length = FFTPadding.length(atLeast: minimum, real: true)
             #expect(length >= minimum && length % 2 == 0 && FFTPadding.isSmooth(length))
             #expect(length <= max(2, minimum * 5 / 4 + 2))
         }

@@ -46,30 +46,19 @@ final class FFTWPlan: @unchecked Sendable {
         }
     }
 
-    /// `count` lines of `length` complex values, each `pitch` complex values after the last, in place, unnormalized.
-    static func lines(
-        _ length: Int,
-        count: Int,
-        pitch: Int,
-        inverse: Bool
-    ) throws(DeconvolutionError) -> FFTWPlan {
-        let buffer = try HostMemory(byteCount: 8 * count * pitch)
-        return try FFTWPlanner.make("\(count) lines of \(length)") {
-            var length = Int32(length)
-            return fftwf_plan_many_dft(
-                1,
-                &length,
-                Int32(count),
-                buffer.complex,
-                nil,
-                1,
-                Int32(pitch),
-                buffer.complex,
-                nil,
-                1,
-                Int32(pitch),
+    /// A line of `length` complex values to another place, unnormalized; what was there is lost.
+    ///
+    /// In another place, for transforms in place are up to twice as slow.
+    static func line(_ length: Int, inverse: Bool) throws(DeconvolutionError) -> FFTWPlan {
+        let source = try HostMemory(byteCount: 8 * length)
+        let target = try HostMemory(byteCount: 8 * length)
+        return try FFTWPlanner.make("a line of \(length)") {
+            fftwf_plan_dft_1d(
+                Int32(length),
+                source.complex,
+                target.complex,
                 inverse ? FFTW_BACKWARD : FFTW_FORWARD,
-                FFTWPlanner.effort
+                FFTWPlanner.effort | FFTWPlanner.destroysInput
             )
         }
     }
@@ -84,9 +73,13 @@ final class FFTWPlan: @unchecked Sendable {
         spectrum.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft_c2r(plan, $0, reals) }
     }
 
-    /// Transforms complex lines in place, in the direction of the plan.
-    func transform(_ lines: UnsafeMutablePointer<Float>) {
-        lines.withMemoryRebound(to: fftwf_complex.self, capacity: 1) { fftwf_execute_dft(plan, $0, $0) }
+    /// Transforms a complex line, which is lost, in the direction of the plan.
+    func transform(_ source: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(source).withMemoryRebound(to: fftwf_complex.self, capacity: 1) { source in
+            UnsafeMutableRawPointer(target).withMemoryRebound(to: fftwf_complex.self, capacity: 1) { target in
+                fftwf_execute_dft(plan, source, target)
+            }
+        }
     }
 
     fileprivate static func wrap(_ plan: fftwf_plan?, _ what: String) throws(DeconvolutionError) -> FFTWPlan {
@@ -105,6 +98,8 @@ extension HostMemory {
 /// What it measured is kept as wisdom in the user's cache folder, so that the next run plans in milliseconds.
 enum FFTWPlanner {
     static let effort = FFTW_MEASURE
+    /// FFTW_DESTROY_INPUT, a macro that Swift does not import.
+    static let destroysInput: UInt32 = 1
 
     /// Held while a plan is made or destroyed; the value says whether wisdom was read.
     static let lock = Mutex(false)

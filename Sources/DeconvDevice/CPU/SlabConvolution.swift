@@ -19,12 +19,11 @@ final class SlabConvolution: Sendable {
     private let columnPitch: Int
     private let lineForward: FFTWPlan
     private let lineInverse: FFTWPlan
-    private let blockForward: FFTWPlan
-    private let blockInverse: FFTWPlan
+    private let columnForward: FFTWPlan
+    private let columnInverse: FFTWPlan
     /// The transfer function over the number of voxels: [kx][block of ky][ky][kz].
     private let otf: HostMemory
-    private let slabs: [HostMemory]
-    private let blocks: [HostMemory]
+    private let scratch: [Scratch]
     private let pool: WorkerPool
 
     init(_ layout: WorkspaceLayout, _ spectra: RowSpectra, _ pool: WorkerPool) throws(DeconvolutionError) {
@@ -35,48 +34,69 @@ final class SlabConvolution: Sendable {
         halfRow = layout.halfRow
         linePitch = (shape.y + Self.blockSize - 1) / Self.blockSize * Self.blockSize
         columnPitch = (shape.z + 1) / 2 * 2
-        lineForward = try .lines(shape.y, count: 1, pitch: linePitch, inverse: false)
-        lineInverse = try .lines(shape.y, count: 1, pitch: linePitch, inverse: true)
-        blockForward = try .lines(shape.z, count: Self.blockSize, pitch: columnPitch, inverse: false)
-        blockInverse = try .lines(shape.z, count: Self.blockSize, pitch: columnPitch, inverse: true)
+        lineForward = try .line(shape.y, inverse: false)
+        lineInverse = try .line(shape.y, inverse: true)
+        columnForward = try .line(shape.z, inverse: false)
+        columnInverse = try .line(shape.z, inverse: true)
         otf = try HostMemory(byteCount: 8 * halfRow * linePitch * columnPitch)
-        var (slabs, blocks): ([HostMemory], [HostMemory]) = ([], [])
+        var scratch: [Scratch] = []
         for _ in 0..<pool.threadCount {
-            slabs.append(try HostMemory(byteCount: 8 * domain.z * linePitch))
-            blocks.append(try HostMemory(byteCount: 8 * Self.blockSize * columnPitch))
+            scratch.append(
+                Scratch(
+                    slab: try HostMemory(byteCount: 8 * domain.z * linePitch),
+                    line: try HostMemory(byteCount: 8 * linePitch),
+                    columns: try HostMemory(byteCount: 8 * Self.blockSize * columnPitch),
+                    column: try HostMemory(byteCount: 8 * columnPitch)
+                )
+            )
         }
-        self.slabs = slabs
-        self.blocks = blocks
+        self.scratch = scratch
     }
 
-    var byteCount: Int { (slabs + blocks).reduce(otf.byteCount) { $0 + $1.byteCount } }
+    /// What a thread works in.
+    private struct Scratch: Sendable {
+        let slab: HostMemory
+        let line: HostMemory
+        let columns: HostMemory
+        let column: HostMemory
+    }
+
+    var byteCount: Int {
+        scratch.reduce(otf.byteCount) {
+            $0 + $1.slab.byteCount + $1.line.byteCount + $1.columns.byteCount + $1.column.byteCount
+        }
+    }
 
     /// Convolves the spectra of the rows of one region, 0 elsewhere, into those of another.
     func convolve(from input: Region, to output: Region, adjoint: Bool) {
         pool.forEach(halfRow) { [self] worker, k in
-            let slab = slabs[worker].floats
+            let slab = scratch[worker].slab.floats
+            let line = scratch[worker].line.floats
             for z in input.zRange {
-                let line = slab + 2 * z * linePitch
                 line.update(repeating: 0, count: 2 * input.origin.y)
                 let end = input.yRange.upperBound
                 (line + 2 * input.origin.y).update(
                     from: spectra.line(z, k) + 2 * input.origin.y,
                     count: 2 * input.shape.y
                 )
-                (line + 2 * end).update(repeating: 0, count: 2 * (linePitch - end))
-                lineForward.transform(line)
+                (line + 2 * end).update(repeating: 0, count: 2 * (shape.y - end))
+                lineForward.transform(line, to: slab + 2 * z * linePitch)
             }
+            let columns = scratch[worker].columns.floats
+            let column = scratch[worker].column.floats
             for block in 0..<linePitch / Self.blockSize {
-                let columns = blocks[worker].floats
                 gather(block, of: slab, input.zRange, into: columns)
-                blockForward.transform(columns)
-                multiplySpectrum(columns, by: otfBlock(k, block), count: Self.blockSize * columnPitch, conjugate: adjoint)
-                blockInverse.transform(columns)
+                let otf = otfBlock(k, block)
+                for index in 0..<min(Self.blockSize, shape.y - block * Self.blockSize) {
+                    let offset = 2 * index * columnPitch
+                    columnForward.transform(columns + offset, to: column)
+                    multiplySpectrum(column, by: otf + offset, count: columnPitch, conjugate: adjoint)
+                    columnInverse.transform(column, to: columns + offset)
+                }
                 scatter(columns, to: block, of: slab, output.zRange)
             }
             for z in output.zRange {
-                let line = slab + 2 * z * linePitch
-                lineInverse.transform(line)
+                lineInverse.transform(slab + 2 * z * linePitch, to: line)
                 (spectra.line(z, k) + 2 * output.origin.y).update(
                     from: line + 2 * output.origin.y,
                     count: 2 * output.shape.y
@@ -167,8 +187,8 @@ extension SlabConvolution {
             }
         }
         pool.forEach(halfRow) { [self] worker, k in
-            let line = slabs[worker].floats
-            let columns = otfBlock(k, 0)
+            let (line, transformed) = (scratch[worker].line.floats, scratch[worker].slab.floats)
+            let (columns, column) = (otfBlock(k, 0), scratch[worker].column.floats)
             columns.update(repeating: 0, count: 2 * linePitch * columnPitch)
             for z in 0..<extent.z {
                 line.update(repeating: 0, count: 2 * linePitch)
@@ -176,14 +196,17 @@ extension SlabConvolution {
                     let value = rows.floats + 2 * ((z * extent.y + y) * lineCount + k)
                     (line + 2 * wrapped(y - psf.y / 2, shape.y)).update(from: value, count: 2)
                 }
-                lineForward.transform(line)
+                lineForward.transform(line, to: transformed)
                 let target = columns + 2 * wrapped(z - psf.z / 2, shape.z)
                 for y in 0..<shape.y {
-                    target[2 * y * columnPitch] = line[2 * y] * scale
-                    target[2 * y * columnPitch + 1] = line[2 * y + 1] * scale
+                    target[2 * y * columnPitch] = transformed[2 * y] * scale
+                    target[2 * y * columnPitch + 1] = transformed[2 * y + 1] * scale
                 }
             }
-            for block in 0..<linePitch / Self.blockSize { blockForward.transform(otfBlock(k, block)) }
+            for y in 0..<shape.y {
+                columnForward.transform(columns + 2 * y * columnPitch, to: column)
+                (columns + 2 * y * columnPitch).update(from: column, count: 2 * shape.z)
+            }
         }
     }
 }

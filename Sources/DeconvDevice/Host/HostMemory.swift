@@ -40,11 +40,15 @@ package final class HostMemory: @unchecked Sendable {
                 "\(byteCount) bytes of memory could not be had: set a lower --memory-limit"
             )
         }
+        // Lines along y and z touch a page each; large ones keep them within reach of the processor's table of pages.
+        if folder == nil, self.byteCount >= Self.hugePageBytes { madvise(map, self.byteCount, MADV_HUGEPAGE) }
         bytes = map
         HandleCounter.made(.hostBuffer)
     }
 
     deinit { HandleCounter.released(.hostBuffer, succeeded: munmap(bytes, byteCount) == 0) }
+
+    private static let hugePageBytes = 2 << 20
 
     /// The bytes as floats.
     package var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }

@@ -1,5 +1,4 @@
 import DeconvVolume
-import Glibc
 
 /// An elementwise step, which changes or reads a volume row by row, whoever holds the rows.
 struct RowOperation: Sendable {
@@ -164,25 +163,4 @@ extension RowOperation {
             return 0
         }
     }
-}
-
-/// Σ g·ln(g/y) − g + y over the voxels of a row with f > 0, with y = max(f·projection + offset + b, floor).
-@inline(__always)
-private func poissonDivergence<Voxel: StoredVoxel>(
-    _ recorded: UnsafePointer<Voxel>,
-    _ projection: UnsafePointer<Float>,
-    _ sensitivity: UnsafePointer<Float>?,
-    _ count: Int,
-    _ constants: RatioConstants
-) -> Double {
-    let background = constants.offset + constants.background
-    var sum = 0.0
-    for x in 0..<count {
-        let weight = sensitivity?[x] ?? 1
-        guard weight > 0 else { continue }
-        let observed = Double(max(recorded[x].asFloat, 0))
-        let expected = Double(max(weight * projection[x] + background, constants.floor))
-        sum += observed > 0 ? observed * log(observed / expected) - observed + expected : expected
-    }
-    return sum
 }
