@@ -205,18 +205,18 @@ package protocol Workspace: Projector {
     ) throws(DeconvolutionError)
 
     /// Sets the work volume to f on the frame and to 0 outside.
-    func fillWorkWithSensitivity() throws(DeconvolutionError)
-
-    /// Sets the work volume to 1 − work on the domain, whose planes are the ones it holds.
-    func complementWork() throws(DeconvolutionError)
+    /// - Parameter complemented: whether to 1 − f; the frame is then the domain.
+    func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError)
 
     /// Applies the adjoint of the blur to the ratio: afterwards the work volume holds H'·(what it held) on the domain's
     /// planes.
     func backProject() throws(DeconvolutionError)
 
-    /// Makes the normalization W = 1 / work where the work volume is above `threshold` times its largest value, and 0
-    /// elsewhere.
-    func storeNormalization(in field: Field, threshold: Float) throws(DeconvolutionError)
+    /// Makes the normalization W = 1 / V where V is above `threshold` times its largest value, and 0 elsewhere.
+    ///
+    /// Afterwards the work volume holds nothing of use.
+    /// - Parameter complemented: whether V is 1 − work, instead of the work volume as it is.
+    func storeNormalization(in field: Field, threshold: Float, complemented: Bool) throws(DeconvolutionError)
 
     /// estimate ← estimate · max(work · normalization, least) on the domain, and 0 where the normalization is 0; no
     /// normalization stands for 1.

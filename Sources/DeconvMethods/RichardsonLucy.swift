@@ -115,12 +115,14 @@ extension RichardsonLucy {
             let field: W.Field
             if let normalization { field = normalization } else { field = try workspace.makeField() }
             normalization = field
-            try workspace.fillWorkWithSensitivity()
             // H'f with f = 1 beyond the frame is 1 − H'(1 − f), for the sum of the PSF is 1.
-            if !extendsFrame { try workspace.complementWork() }
+            try workspace.fillWorkWithSensitivity(complemented: !extendsFrame)
             try workspace.backProject()
-            if !extendsFrame { try workspace.complementWork() }
-            try workspace.storeNormalization(in: field, threshold: RichardsonLucy.normalizationThreshold)
+            try workspace.storeNormalization(
+                in: field,
+                threshold: RichardsonLucy.normalizationThreshold,
+                complemented: !extendsFrame
+            )
             normalizationIsStale = false
         }
 

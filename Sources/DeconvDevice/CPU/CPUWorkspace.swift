@@ -178,18 +178,17 @@ extension CPUWorkspace {
         field.planes.apply(fill, to: layout.domain, pool)
     }
 
-    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
-        write(.fill(sensitivity: sensitivity, frame: layout.frame), to: layout.frame)
+    package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
+        write(.fill(sensitivity: sensitivity, frame: layout.frame, complemented: complemented), to: layout.frame)
     }
 
-    package func complementWork() throws(DeconvolutionError) {
-        rows.apply(RowOperation.complement(layout.domain.shape.x), to: layout.domain, .update)
-        data = layout.domain
-    }
-
-    package func storeNormalization(in field: HostField, threshold: Float) throws(DeconvolutionError) {
+    package func storeNormalization(
+        in field: HostField,
+        threshold: Float,
+        complemented: Bool
+    ) throws(DeconvolutionError) {
         change(field)
-        rows.apply(RowOperation.store(in: field), to: layout.domain, .read)
+        rows.apply(RowOperation.store(in: field, complemented: complemented), to: layout.domain, .read)
         field.planes.invert(threshold: threshold, pool)
     }
 

@@ -109,8 +109,8 @@ extension RowOperation {
         }
     }
 
-    /// The frame of a row to the sensitivity, nil for 1.
-    static func fill(sensitivity: HostField?, frame: Region) -> RowOperation {
+    /// The frame of a row to the sensitivity f, nil for 1, or to 1 − f.
+    static func fill(sensitivity: HostField?, frame: Region, complemented: Bool) -> RowOperation {
         let (weights, origin, count) = (sensitivity?.planes, frame.origin, frame.shape.x)
         return RowOperation { z, y, row in
             let target = row + origin.x
@@ -119,23 +119,22 @@ extension RowOperation {
             } else {
                 target.update(repeating: 1, count: count)
             }
+            if complemented {
+                for x in 0..<count { target[x] = 1 - target[x] }
+            }
             return 0
         }
     }
 
-    /// The first `count` values of a row to 1 − value.
-    static func complement(_ count: Int) -> RowOperation {
-        RowOperation { _, _, row in
-            for x in 0..<count { row[x] = 1 - row[x] }
-            return 0
-        }
-    }
-
-    /// A row into a field's.
-    static func store(in field: HostField) -> RowOperation {
+    /// A row, or 1 − its values, into a field's.
+    static func store(in field: HostField, complemented: Bool) -> RowOperation {
         let (target, count) = (field.planes, field.shape.x)
         return RowOperation { z, y, row in
-            target.row(z, y).update(from: row, count: count)
+            let values = target.row(z, y)
+            values.update(from: row, count: count)
+            if complemented {
+                for x in 0..<count { values[x] = 1 - values[x] }
+            }
             return 0
         }
     }

@@ -145,12 +145,12 @@ extension OpenCLWorkspace {
         try write(values, to: buffer)
     }
 
-    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
+    package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
+        precondition(!complemented || layout.frame == layout.domain, "1 − f is that of the whole domain")
         try kernels.fillWork(work, layout, sensitivity: sensitivity)
         dataPlanes = layout.frame.zRange
+        if complemented { try kernels.complementWork(work, layout) }
     }
-
-    package func complementWork() throws(DeconvolutionError) { try kernels.complementWork(work, layout) }
 
     package func synchronize() throws(DeconvolutionError) { try queue.finish() }
 }
@@ -279,7 +279,12 @@ extension OpenCLWorkspace {
         )
     }
 
-    package func storeNormalization(in field: Field, threshold: Float) throws(DeconvolutionError) {
+    package func storeNormalization(
+        in field: Field,
+        threshold: Float,
+        complemented: Bool
+    ) throws(DeconvolutionError) {
+        if complemented { try kernels.complementWork(work, layout) }
         let largest = try kernels.largestValue(work, layout)
         try kernels.storeNormalization(field.buffer, work, layout, least: threshold * largest)
     }

@@ -119,14 +119,10 @@ extension StreamedWorkspace {
         }
     }
 
-    package func fillWorkWithSensitivity() throws(DeconvolutionError) {
-        work.planes.apply(.fill(sensitivity: sensitivity, frame: layout.frame), to: layout.frame, pool)
+    package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
+        let fill = RowOperation.fill(sensitivity: sensitivity, frame: layout.frame, complemented: complemented)
+        work.planes.apply(fill, to: layout.frame, pool)
         data = layout.frame
-    }
-
-    package func complementWork() throws(DeconvolutionError) {
-        work.planes.apply(.complement(layout.domain.shape.x), to: layout.domain, pool)
-        data = layout.domain
     }
 }
 
@@ -277,8 +273,12 @@ extension StreamedWorkspace {
         field.planes.apply(fill, to: layout.domain, pool)
     }
 
-    package func storeNormalization(in field: HostField, threshold: Float) throws(DeconvolutionError) {
-        work.planes.apply(.store(in: field), to: layout.domain, pool)
+    package func storeNormalization(
+        in field: HostField,
+        threshold: Float,
+        complemented: Bool
+    ) throws(DeconvolutionError) {
+        work.planes.apply(.store(in: field, complemented: complemented), to: layout.domain, pool)
         field.planes.invert(threshold: threshold, pool)
     }
 
