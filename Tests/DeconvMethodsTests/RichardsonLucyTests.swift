@@ -150,4 +150,79 @@ import Testing
             #expect(try relativeRMSE(tiled, run(.cpu, core: nil, start)) <= 1e-5)
         }
     }
+
+    // MARK: Sensitivity
+
+    /// A flat field of 0.5 to 1.5 with one voxel in seven bad.
+    private static func sensitivity(_ shape: VolumeShape) -> [Float] {
+        TestImage.random(shape.voxelCount, seed: 21).enumerated().map { $0.offset % 7 == 3 ? 0 : $0.element + 0.5 }
+    }
+
+    @Test(arguments: TestBackend.all, BoundaryMode.allCases)
+    func aSensitivityOfOneChangesNothing(backend: TestBackend, boundary: BoundaryMode) throws {
+        let shape = Self.shape(boundary, isFlat: false)
+        let observed = VoxelData.float32(TestImage.observed(shape, psf: Self.psf, background: 12))
+        let ones = [Float](repeating: 1, count: shape.voxelCount)
+        for start in StartingEstimate.allCases {
+            let method = RichardsonLucy(
+                iterationCount: 5,
+                background: 10,
+                readNoise: 2,
+                start: start,
+                divergenceInterval: 1
+            )
+            let engine = try TestEngine(backend.make(), image: shape, psf: Self.psf, boundary: boundary)
+            let without = try engine.deconvolve(observed, method)
+            let with = try engine.deconvolve(observed, sensitivity: ones, method)
+            #expect(relativeRMSE(with.estimate, without.estimate) <= 1e-6)
+            for (a, b) in zip(with.divergence, without.divergence) { #expect(abs(a - b) <= 1e-5 * b) }
+        }
+    }
+
+    /// W = 1 / (H'f) keeps the promise of the plain method where f is not 1.
+    @Test(arguments: TestBackend.all, [BoundaryMode.extend, .edge, .reflect, .periodic])
+    func divergenceNeverRisesWithBadVoxels(backend: TestBackend, boundary: BoundaryMode) throws {
+        let shape = Self.shape(boundary, isFlat: false)
+        let sensitivity = Self.sensitivity(shape)
+        let observed = zip(TestImage.observed(shape, psf: Self.psf, background: 12), sensitivity).map { $0 * $1 }
+        let engine = try TestEngine(backend.make(), image: shape, psf: Self.psf, boundary: boundary)
+        for start in [StartingEstimate.flat, .observed] {
+            let method = RichardsonLucy(iterationCount: 40, background: 9, start: start, divergenceInterval: 1)
+            let result = try engine.deconvolve(.float32(observed), sensitivity: sensitivity, method, part: .frame)
+            #expect(result.divergence.count == 40)
+            expectFalling(result.divergence, "\(start)")
+        }
+    }
+
+    @Test(arguments: TestBackend.all, [PixelType.uint8, .uint16, .float32])
+    func badVoxelsMayHoldAnything(backend: TestBackend, type: PixelType) throws {
+        let sensitivity = Self.sensitivity(Self.shape)
+        let voxels = TestImage.observed(Self.shape, psf: Self.psf, background: 12)
+        func stored(_ filler: Float) -> VoxelData {
+            let voxels = zip(voxels, sensitivity).map { $1 > 0 ? $0 : filler }
+            return switch type {
+            case .uint8: .uint8(voxels.map { UInt8($0) })
+            case .uint16: .uint16(voxels.map { UInt16($0) })
+            default: .float32(voxels)
+            }
+        }
+        for start in StartingEstimate.allCases {
+            let method = RichardsonLucy(iterationCount: 5, background: 10, start: start, divergenceInterval: 1)
+            func run(_ filler: Float, core: VolumeShape?) throws -> (estimate: [Float], divergence: [Double]) {
+                let engine = try TestEngine(
+                    backend.make(),
+                    image: Self.shape,
+                    psf: Self.psf,
+                    boundary: .extend,
+                    pixelType: type,
+                    core: core
+                )
+                return try engine.deconvolve(stored(filler), sensitivity: sensitivity, method)
+            }
+            let dark = try run(0, core: nil)
+            #expect(try run(255, core: nil) == dark)
+            let tiled = try run(255, core: VolumeShape(z: 5, y: 7, x: 9))
+            #expect(relativeRMSE(tiled.estimate, dark.estimate) <= 1e-5)
+        }
+    }
 }

@@ -57,13 +57,26 @@ import Testing
             divergenceInterval: 1
         )
         let voxels = reference.observed.voxels
-        let mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
+        let sensitivity = reference.sensitivity?.voxels ?? voxels.map { _ in 1 }
+        let light = zip(voxels, sensitivity).reduce(0.0) {
+            $0 + ($1.1 > 0 ? Double(max($1.0, 0)) - reference.background : 0)
+        }
+        let mean = reference.background + light / sensitivity.reduce(0.0) { $0 + Double($1) }
+        let frameSensitivity = try reference.sensitivity.map {
+            try FrameReader(ArraySource($0), boundary: boundary).read(plan.frameInImage, channel: 0, timepoint: 0)
+        }
 
         func run(_ workspace: some Workspace) throws -> (estimate: [Float], divergence: [Double]) {
             let solver = try RichardsonLucy.Solver(method, on: workspace)
             try solver.setPSF(Volume(shape: reference.psf.shape, voxels: psf))
             try workspace.setObserved { (region) throws(DeconvolutionError) in
                 try ArraySource(frame, shape: plan.frameInImage.shape).read(region, channel: 0, timepoint: 0)
+            }
+            if let frameSensitivity {
+                let source = ArraySource(frameSensitivity, shape: plan.frameInImage.shape)
+                try solver.setSensitivity { (region) throws(DeconvolutionError) in
+                    try source.read(region, channel: 0, timepoint: 0).floats
+                }
             }
             var divergence: [Double] = []
             try solver.run(mean: mean, measuring: plan.imageInWhole) { divergence.append($0.poissonDivergence ?? .nan) }

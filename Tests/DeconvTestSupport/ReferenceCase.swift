@@ -23,6 +23,8 @@ public struct ReferenceCase: Sendable, CustomStringConvertible {
     public let observed: Volume
     /// The PSF, positive, not normalised; its centre is voxel n/2 of each axis.
     public let psf: Volume
+    /// f of the recorded voxels, 0 on bad ones; nil where it is 1.
+    public let sensitivity: Volume?
     /// The estimate after `iterations` updates, of the observed image's shape.
     public let expected: Volume
     /// The Poisson divergence over the recorded voxels of each iteration, before its update.
@@ -57,6 +59,7 @@ extension ReferenceCase {
             let workShape: [Int]?
             let observed: Entry
             let psf: Entry
+            let sensitivity: Entry?
             let expected: Entry
             let divergence: [Double]
         }
@@ -97,6 +100,7 @@ extension ReferenceCase {
                 workShape: entry.workShape.map { axes in VolumeShape(perAxis: { axes[$0] }) },
                 observed: volume(entry.observed),
                 psf: volume(entry.psf),
+                sensitivity: entry.sensitivity.map(volume),
                 expected: volume(entry.expected),
                 divergence: entry.divergence
             )

@@ -87,9 +87,11 @@ package final class TestEngine {
     /// The image after all iterations, and the Poisson divergence of those at which it was measured.
     /// - Parameters:
     ///   - observed: the whole image.
+    ///   - sensitivity: f of its voxels; nil for 1.
     ///   - part: what the result and the divergence are of.
     package func deconvolve(
         _ observed: VoxelData,
+        sensitivity: [Float]? = nil,
         _ method: RichardsonLucy,
         part: Part = .image
     ) throws -> (estimate: [Float], divergence: [Double]) {
@@ -97,7 +99,16 @@ package final class TestEngine {
             let solver = try RichardsonLucy.Solver(method, on: workspace)
             try solver.setPSF(psf)
             let voxels = observed.floats
-            let mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
+            var mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
+            if let sensitivity {
+                let light = zip(voxels, sensitivity).reduce(0.0) {
+                    $0 + ($1.1 > 0 ? Double(max($1.0, 0)) - method.background : 0)
+                }
+                mean = method.background + light / sensitivity.reduce(0.0) { $0 + Double($1) }
+                let values = self.frame(plan.frameInImage, of: .float32(sensitivity))
+                let read = Self.parts(of: values, plan.frameInImage.shape)
+                try solver.setSensitivity { (region) throws(DeconvolutionError) in try read(region).floats }
+            }
             let frame = frame(plan.frameInImage, of: observed)
             try workspace.setObserved(reading: Self.parts(of: frame, plan.frameInImage.shape))
             var divergence: [Double] = []

@@ -11,7 +11,7 @@ import numpy as np
 import skimage
 from skimage.restoration import richardson_lucy as scikit_image_richardson_lucy
 
-from richardson_lucy_reference import BOUNDARIES, model_for, normalized, richardson_lucy
+from richardson_lucy_reference import BOUNDARIES, model_for, normalization_of, normalized, richardson_lucy
 
 ITERATIONS = 10
 
@@ -59,10 +59,20 @@ def check_adjoint(model, frame_shape, rng):
     assert abs(left - right) < 1e-12 * abs(left), (left, right)
 
 
-def check_threshold(model, frame_shape):
-    """No voxel so close to the 1 % threshold of `extend` that single precision could decide otherwise."""
-    sensitivity = model.backward(np.ones(frame_shape))
-    relative = sensitivity / (0.01 * sensitivity.max())
+def sensitivity_of(shape, rng, flat_field=True, block=None):
+    """A lamp that is brightest off centre, with one voxel in twenty bad, and a block of bad voxels as saturation leaves."""
+    z, y, x = np.meshgrid(*((np.arange(n) + 0.5) / n for n in shape), indexing="ij")
+    field = 1.4 - (x - 0.4) ** 2 - 1.5 * (y - 0.6) ** 2 + 0.1 * z if flat_field else np.ones(shape)
+    field.flat[rng.choice(field.size, field.size // 20, replace=False)] = 0
+    if block:
+        field[block] = 0
+    return field.astype(np.float32)
+
+
+def check_threshold(model, boundary, sensitivity):
+    """No voxel so close to the 1 % threshold that single precision could decide otherwise."""
+    normalization = normalization_of(model, boundary, sensitivity)
+    relative = normalization / (0.01 * normalization.max())
     assert np.abs(relative - 1).min() > 1e-4
 
 
@@ -70,19 +80,31 @@ def main():
     rng = np.random.default_rng(20240607)
     archive, cases = Archive(), []
 
-    def add_case(name, observed, psf, boundary, background=0.0, read_noise=0.0, work_shape=None, start="flat"):
+    def add_case(
+        name,
+        observed,
+        psf,
+        boundary,
+        background=0.0,
+        read_noise=0.0,
+        work_shape=None,
+        start="flat",
+        sensitivity=None,
+    ):
         model = model_for(boundary, observed.shape, normalized(psf))
         if start == "flat":
             check_adjoint(model, observed.shape, rng)
-        if boundary == "extend":
-            check_threshold(model, observed.shape)
+        if boundary not in ("edge", "reflect"):
+            check_threshold(
+                model, boundary, np.ones(observed.shape) if sensitivity is None else sensitivity.astype(np.float64)
+            )
         if boundary not in ("edge", "reflect"):
             work_shape = None
         expected, divergence = richardson_lucy(
-            observed, psf, ITERATIONS, boundary, background, read_noise, work_shape, start
+            observed, psf, ITERATIONS, boundary, background, read_noise, work_shape, start, sensitivity
         )
         assert np.isfinite(expected).all() and expected.min() >= 0
-        if boundary in ("extend", "periodic") and read_noise == 0:
+        if boundary in ("extend", "periodic") and read_noise == 0 and sensitivity is None:
             assert np.all(np.diff(divergence) < 0), (name, divergence)
         cases.append(
             {
@@ -100,11 +122,13 @@ def main():
                 "divergence": divergence,
             }
         )
+        if sensitivity is not None:
+            cases[-1]["sensitivity"] = archive.add(sensitivity)
 
     # One work shape serves every 3D case, so that few transforms have to be planned.
     work = (14, 24, 28)
     psf = skewed_psf((5, 6, 7), rng)
-    observed = observed_image((10, 18, 15), psf, 0, rng)
+    first = observed = observed_image((10, 18, 15), psf, 0, rng)
     for boundary in BOUNDARIES:
         add_case(f"3D {boundary}", observed, psf, boundary, work_shape=work)
     even_psf = skewed_psf((4, 5, 8), rng)
@@ -159,6 +183,28 @@ def main():
     add_case("3D extend, light start, read noise", prime, even_psf, "extend", 3.0, 2.0, start="light")
     add_case("2D extend, light start", flat, flat_psf, "extend", 2.0, start="light")
     add_case("2D periodic, observed start", flat, flat_psf, "periodic", 2.0, start="observed")
+
+    # Flat field and bad voxels, with images that are above.
+    bad = sensitivity_of(prime.shape, rng, block=np.s_[2:5, 8:13, 3:7])
+    for boundary, start in (("extend", "light"), ("extend", "observed"), ("zero", "light"), ("reflect", "observed")):
+        add_case(
+            f"3D {boundary}, {start} start, flat field and mask",
+            prime,
+            even_psf,
+            boundary,
+            7.5,
+            2.0,
+            work_shape=work,
+            start=start,
+            sensitivity=bad,
+        )
+    mask = sensitivity_of(prime.shape, rng, flat_field=False)
+    add_case("3D edge, mask", prime, even_psf, "edge", 7.5, work_shape=work, sensitivity=mask)
+    mask = sensitivity_of((10, 18, 15), rng, flat_field=False, block=np.s_[3:7, 5:11, 5:10])
+    add_case("3D periodic, mask", first, even_psf, "periodic", sensitivity=mask)
+    bad = sensitivity_of(flat.shape, rng, block=np.s_[:, 10:20, 4:12])
+    add_case("2D extend, flat field and mask", flat, flat_psf, "extend", 2.0, start="light", sensitivity=bad)
+    add_case("2D periodic, flat field and mask", flat, flat_psf, "periodic", 2.0, start="light", sensitivity=bad)
 
     with open("reference.bin", "wb") as file:
         file.write(archive.data)

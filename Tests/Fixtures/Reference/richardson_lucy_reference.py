@@ -1,26 +1,28 @@
 """Richardson-Lucy in plain NumPy and double precision: slow, without FFTs, and easy to check by eye.
 
 All arrays are in the order z, y, x. g is the observed image, h the PSF with sum 1 whose centre is voxel P // 2 of each
-axis, x the estimate, y = H x + b the expected image with background b. For a shift k from -(P // 2) to P - 1 - P // 2,
+axis, x the estimate, f the sensitivity of the recorded voxels (the flat field, and 0 on bad voxels; 1 where none is given),
+y = f H x + b the expected image with background b. For a shift k from -(P // 2) to P - 1 - P // 2,
 
     (H x)[i] = sum over k of h[k + P // 2] x[i - k]          (H' r)[i] = sum over k of h[k + P // 2] r[i + k]
 
 The boundary says what x[i - k] means outside the frame of M recorded voxels:
 
   extend    the estimate lives on M + P - 1 voxels, P - 1 - P // 2 of them before the frame and P // 2 after it; only the
-            frame is observed (Bertero and Boccacci 2005). W = 1 / (H' 1_frame) where that exceeds 1 % of its maximum, else 0
-  zero      the estimate lives on the frame, outside there is nothing, W = 1
-  edge      the observed image is enlarged to the work shape with its border voxels; then periodic, W = 1, and cropped
-  reflect   the same with its mirror image, the border voxel included and repeated as often as needed
-  periodic  the frame repeats, W = 1; a PSF larger than the frame wraps and adds up
+            frame is observed (Bertero and Boccacci 2005). V = H' f
+  zero      the estimate lives on the frame, outside there is nothing. V = 1 - H'(1 - f): f counts as 1 beyond the frame
+  edge      the observed image and f are enlarged to the work shape with their border voxels; then as periodic, and cropped
+  reflect   the same with their mirror images, the border voxel included and repeated as often as needed
+  periodic  the frame repeats; a PSF larger than the frame wraps and adds up. V = 1 - H'(1 - f)
 
-One iteration is x <- x * W * H'(ratio) with ratio = (g + s^2) / max(y + s^2, guard), guard = 1e-6 mean(g), where s is the
-read noise. Means are over the recorded voxels, negative ones taken as 0. Where x starts:
+W = 1 / V where V exceeds 1 % of its maximum, else 0. One iteration is x <- x * W * H'(ratio) with
+ratio = f (g + s^2) / max(y + s^2, guard), guard = 1e-6 m, where s is the read noise, m = b + light, and
+light = sum(g - b) / sum(f). Sums are over the recorded voxels with f > 0, negative ones taken as 0. Where x starts:
 
-  flat      at mean(g - b) everywhere
-  observed  at max(g - b, 0.001 mean(g - b)) where something is observed, and at mean(g - b) in the rest of the domain
+  flat      at light everywhere
+  observed  at max((g - b) / f, 0.001 light) where something is observed, and at light in the rest of the domain
   light     flat; and where b > 0 the first three updates compare light with light: their ratio is
-            (g - b + s^2) / max(H x + s^2, floor) with floor = max(min(b, mean(g - b) / 2), guard), and no factor W * H'(ratio)
+            f (g - b + s^2) / max(f H x + s^2, floor) with floor = max(min(b, light / 2), guard), and no factor W * H'(ratio)
             is below 0.001 where W > 0
 """
 
@@ -132,45 +134,68 @@ def poisson_divergence(observed, expected):
     return float((logarithm - observed + expected).sum())
 
 
-def richardson_lucy(observed, psf, iterations, boundary, background=0.0, read_noise=0.0, work_shape=None, start="flat"):
-    """The estimate on the frame, and D(g || y) of each iteration before its update."""
+def normalization_of(model, boundary, sensitivity):
+    """V, of which W is the reciprocal."""
+    if boundary == "extend":
+        return model.backward(sensitivity)
+    return 1 - model.backward(1 - sensitivity)
+
+
+def richardson_lucy(
+    observed,
+    psf,
+    iterations,
+    boundary,
+    background=0.0,
+    read_noise=0.0,
+    work_shape=None,
+    start="flat",
+    sensitivity=None,
+):
+    """The estimate on the frame, and D(g || y) over the voxels with f > 0 of each iteration before its update."""
     assert boundary in BOUNDARIES and start in STARTS
     psf = normalized(psf)
-    recorded = np.maximum(observed.astype(np.float64), 0)
-    guard = 1e-6 * recorded.mean()
-    light = (recorded - background).mean()
+    f = np.ones(observed.shape) if sensitivity is None else sensitivity.astype(np.float64)
+    good = f > 0
+    recorded = np.where(good, np.maximum(observed.astype(np.float64), 0), 0)
+    light = (recorded - background)[good].sum() / f.sum()
+    guard = 1e-6 * (background + light)
 
     model = model_for(boundary, recorded.shape, psf)
-    observed_everywhere = recorded
+    observed_everywhere, f_everywhere = recorded, f
     seen = (slice(None),) * 3  # the recorded voxels inside what H gives
     kept = (slice(None),) * 3  # the recorded voxels inside the estimate
-    weights = 1.0
     domain_shape = recorded.shape
     if boundary == "extend":
         kept, domain_shape = model.frame, model.domain_shape
-        sensitivity = model.backward(np.ones(recorded.shape))
-        visible = sensitivity > 0.01 * sensitivity.max()
-        weights = np.where(visible, 1 / np.where(visible, sensitivity, 1), 0)
     elif boundary in ("edge", "reflect"):
         widths = enlargement(recorded.shape, psf.shape, work_shape)
-        observed_everywhere = np.pad(recorded, widths, mode={"edge": "edge", "reflect": "symmetric"}[boundary])
+        mode = {"edge": "edge", "reflect": "symmetric"}[boundary]
+        observed_everywhere, f_everywhere = np.pad(recorded, widths, mode=mode), np.pad(f, widths, mode=mode)
         domain_shape = observed_everywhere.shape
         seen = kept = tuple(slice(before, before + m) for (before, _), m in zip(widths, recorded.shape))
+    normalization = normalization_of(model, boundary, f_everywhere)
+    visible = normalization > 0.01 * normalization.max()
+    weights = np.where(visible, 1 / np.where(visible, normalization, 1), 0)
 
     estimate = np.full(domain_shape, light)
     if start == "observed":
         frame = kept if boundary == "extend" else (slice(None),) * 3
-        estimate[frame] = np.maximum(observed_everywhere - background, LEAST * light)
+        good_everywhere = f_everywhere > 0
+        corrected = (observed_everywhere - background) / np.where(good_everywhere, f_everywhere, 1)
+        estimate[frame] = np.where(good_everywhere, np.maximum(corrected, LEAST * light), light)
     divergence = []
     for iteration in range(iterations):
-        expected = model.forward(estimate) + background
-        divergence.append(poisson_divergence(recorded, np.maximum(expected, guard)[seen]))
+        blurred = f_everywhere * model.forward(estimate)
+        expected = blurred + background
+        divergence.append(poisson_divergence(recorded[good], np.maximum(expected, guard)[seen][good]))
         if start == "light" and background > 0 and iteration < LIGHT_UPDATES:
             floor = max(min(background, light / 2), guard)
-            blurred = expected - background
-            ratio = (observed_everywhere - background + read_noise**2) / np.maximum(blurred + read_noise**2, floor)
+            difference = observed_everywhere - background + read_noise**2
+            ratio = f_everywhere * difference / np.maximum(blurred + read_noise**2, floor)
             estimate = estimate * np.where(weights > 0, np.maximum(weights * model.backward(ratio), LEAST), 0)
         else:
-            ratio = (observed_everywhere + read_noise**2) / np.maximum(expected + read_noise**2, guard)
+            shifted = observed_everywhere + read_noise**2
+            ratio = f_everywhere * shifted / np.maximum(expected + read_noise**2, guard)
             estimate = estimate * weights * model.backward(ratio)
     return estimate[kept], divergence
