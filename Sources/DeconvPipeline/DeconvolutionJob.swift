@@ -23,6 +23,7 @@ package struct DeconvolutionJob: Sendable {
 
     private let source: any VolumeSource
     private let psfs: [MeasuredPSF]
+    private let sensitivity: Sensitivity
     private let options: DeconvolutionOptions
     private let scratchFolder: String
     private let cancellation: Cancellation
@@ -32,11 +33,13 @@ package struct DeconvolutionJob: Sendable {
     /// A job.
     /// - Parameters:
     ///   - psfs: one for all channels, or one a channel.
+    ///   - sensitivity: flat field and mask of the image.
     ///   - scratchFolder: where results go that do not fit in memory before they are written.
     ///   - progress: called on the thread of the run after every iteration and at every change of stage.
     package init(
         source: any VolumeSource,
         psfs: [MeasuredPSF],
+        sensitivity: Sensitivity = Sensitivity(),
         options: DeconvolutionOptions,
         scratchFolder: String = ".",
         cancellation: Cancellation = Cancellation(),
@@ -45,6 +48,7 @@ package struct DeconvolutionJob: Sendable {
     ) {
         self.source = source
         self.psfs = psfs
+        self.sensitivity = sensitivity
         self.options = options
         self.scratchFolder = scratchFolder
         self.cancellation = cancellation
@@ -53,15 +57,26 @@ package struct DeconvolutionJob: Sendable {
     }
 
     /// What would be done, without doing it.
-    /// - Throws: as `JobPlan.init`.
+    /// - Throws: as `JobPlan.init`, and `invalidData` for a flat field or mask that is not that of the image.
     package func plan() throws(DeconvolutionError) -> JobPlan {
         try options.validate()
+        try sensitivity.check(against: source)
         let prepared = try preparedPSFs()
-        return try JobPlan(
+        return try plan(prepared, Devices.backend(for: options))
+    }
+
+    private func plan(
+        _ prepared: [PreparedPSF],
+        _ backend: any ComputeBackend,
+        memoryDivisor: Int = 1
+    ) throws(DeconvolutionError) -> JobPlan {
+        try JobPlan(
             image: source,
             psfs: prepared,
+            hasSensitivity: !sensitivity.isEmpty || options.saturation != nil,
             options: options,
-            backend: Devices.backend(for: options)
+            backend: backend,
+            memoryDivisor: memoryDivisor
         )
     }
 
@@ -93,6 +108,7 @@ package struct DeconvolutionJob: Sendable {
         let start = clock.now
         var seconds = RunReport.Seconds()
         try options.validate()
+        try sensitivity.check(against: source)
         let prepared = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
             try preparedPSFs()
         }
@@ -100,7 +116,7 @@ package struct DeconvolutionJob: Sendable {
             try Devices.backend(for: options)
         }
         var attempt = 1
-        let run = try Run(self, JobPlan(image: source, psfs: prepared, options: options, backend: backend), seconds)
+        let run = try Run(self, plan(prepared, backend), seconds)
         for timepoint in 0..<source.image.timepointCount {
             while true {
                 do {
@@ -110,13 +126,7 @@ package struct DeconvolutionJob: Sendable {
                     attempt += 1
                     logger.warning("planning smaller tiles", metadata: ["reason": "\(error)"])
                     run.engine = nil
-                    let smaller = try? JobPlan(
-                        image: source,
-                        psfs: prepared,
-                        options: options,
-                        backend: backend,
-                        memoryDivisor: 1 << (attempt - 1)
-                    )
+                    let smaller = try? plan(prepared, backend, memoryDivisor: 1 << (attempt - 1))
                     guard let smaller else { throw error }
                     run.plan = smaller
                     run.report.warnings.append(
@@ -144,6 +154,7 @@ extension DeconvolutionJob {
 
         private let clock = ContinuousClock()
         private let method: RichardsonLucy
+        private let maps: SensitivityMaps?
         private var store: ResultStore?
         /// Whether the volume computed last has no light, and so no result in the engine.
         private var isDark = false
@@ -166,6 +177,12 @@ extension DeconvolutionJob {
                 start: options.start,
                 divergenceInterval: options.divergenceInterval
             )
+            maps = SensitivityMaps(
+                job.sensitivity,
+                saturation: options.saturation,
+                image: job.source,
+                cancellation: job.cancellation
+            )
             report = RunReport(
                 device: plan.backend.device,
                 method: "richardson-lucy",
@@ -180,6 +197,8 @@ extension DeconvolutionJob {
                 tileCount: plan.tiles.tileCount,
                 halo: plan.tiles.halo,
                 seconds: seconds,
+                flatField: job.sensitivity.flatField?.name,
+                mask: job.sensitivity.mask?.name,
                 warnings: plan.warnings,
                 psfs: plan.psfs.map(\.report)
             )
@@ -191,8 +210,18 @@ extension DeconvolutionJob {
             report.tileCount = plan.tiles.tileCount
             report.halo = plan.tiles.halo
             report.peakHostBytes = HostSystem.peakResidentBytes
+            if report.saturatedInputVoxelCount > 0, let saturation = job.options.saturation {
+                let voxelCount = report.shape.voxelCount * report.channelCount * report.timepointCount
+                report.warnings.append(
+                    Diagnostic(
+                        "\(job.source.name): --saturation \(saturation.inMessage) leaves out "
+                            + "\(report.saturatedInputVoxelCount) of \(voxelCount) voxels"
+                    )
+                )
+            }
             let change = report.resultSum / report.observedSum - 1
-            if method.background > 0, report.observedSum > 0, abs(change) > Self.noticedChange {
+            // What is estimated on bad voxels has nothing in the image to be compared with.
+            if maps == nil, method.background > 0, report.observedSum > 0, abs(change) > Self.noticedChange {
                 report.warnings.append(
                     Diagnostic(
                         "the result holds \(short(abs(change) * 100)) % \(change > 0 ? "more" : "less") light than the image has "
@@ -232,6 +261,8 @@ extension DeconvolutionJob {
                     report.convergence = earlier.convergence
                     report.observedSum = earlier.observedSum
                     report.resultSum = earlier.resultSum
+                    report.maskedVoxelCount = earlier.maskedVoxelCount
+                    report.saturatedInputVoxelCount = earlier.saturatedInputVoxelCount
                 }
                 throw error
             }
@@ -240,22 +271,45 @@ extension DeconvolutionJob {
         private func compute(channel: Int, timepoint: Int) throws(DeconvolutionError) {
             let image = plan.image
             tell(.reading)
-            var whole: VoxelData?
-            let statistics = try survey(channel: channel, timepoint: timepoint, keeping: &whole)
+            var whole = WholeVolume()
+            let sensitivity = try timed(\.read) { () throws(DeconvolutionError) in
+                try maps?.volume(channel: channel, timepoint: timepoint)
+            }
+            let (statistics, saturatedCount) = try survey(
+                channel: channel,
+                timepoint: timepoint,
+                sensitivity,
+                keeping: &whole
+            )
             try job.cancellation.check()
-            try warn(statistics, channel: channel, timepoint: timepoint)
-            isDark = statistics.mean <= method.background
+            report.saturatedInputVoxelCount += saturatedCount
+            report.maskedVoxelCount += image.shape.voxelCount - statistics.voxelCount - saturatedCount
+            try warn(statistics, sensitivity, saturatedCount, channel: channel, timepoint: timepoint)
+            let mean = statistics.mean(background: method.background)
+            isDark = mean <= method.background
             if isDark {
                 completedIterations += method.iterationCount
                 try keepChannel(channel)
                 return
             }
 
-            report.observedSum += statistics.sum - method.background * Double(image.shape.voxelCount)
+            report.observedSum += statistics.light(background: method.background)
             tell(.preparing)
             let engine = try readyEngine(channel: channel)
-            try load(engine, channel: channel, timepoint: timepoint, whole)
-            whole = nil
+            if let sensitivity {
+                let number = timepoint * image.channelCount + channel
+                try load(
+                    sensitivity,
+                    sensitivity.key(image: saturatedCount > 0 ? number : nil),
+                    engine,
+                    channel: channel,
+                    timepoint: timepoint,
+                    whole
+                )
+            }
+            whole.sensitivity = nil
+            try load(engine, sensitivity, channel: channel, timepoint: timepoint, whole)
+            whole.observed = nil
             var convergence = RunReport.Convergence(
                 channel: channel,
                 timepoint: timepoint,
@@ -263,7 +317,7 @@ extension DeconvolutionJob {
                 poissonDivergence: []
             )
             let started = clock.now
-            try engine.run(mean: statistics.mean, measuring: plan.tiles.imageInWhole) {
+            try engine.run(mean: mean, measuring: plan.tiles.imageInWhole) {
                 (step) throws(DeconvolutionError) in
                 try self.job.cancellation.check()
                 self.completedIterations += 1
@@ -280,60 +334,110 @@ extension DeconvolutionJob {
             try keepChannel(channel)
         }
 
+        /// A volume that is computed in one piece, between being looked at and being brought to the engine.
+        private struct WholeVolume {
+            /// Its voxels, 0 on bad ones.
+            var observed: VoxelData?
+            /// Its f, where there are maps.
+            var sensitivity: [Float]?
+        }
+
         /// What must be known of a volume beforehand; keeps its voxels if they are computed in one piece.
+        /// - Returns: that, and the number of voxels that are bad for no other reason than that they are saturated.
         private func survey(
             channel: Int,
             timepoint: Int,
-            keeping whole: inout VoxelData?
-        ) throws(DeconvolutionError) -> ImageStatistics {
+            _ sensitivity: VolumeSensitivity?,
+            keeping whole: inout WholeVolume
+        ) throws(DeconvolutionError) -> (ImageStatistics, saturatedCount: Int) {
             let shape = plan.image.shape
             // Planes are read one by one where the volume may not fit in memory.
             let step = plan.tiles.tile == nil ? shape.z : 1
             var statistics = ImageStatistics()
+            var saturatedCount = 0
             for z in stride(from: 0, to: shape.z, by: step) {
                 try job.cancellation.check()
                 let slab = Region(
                     origin: VolumeIndex(z: z, y: 0, x: 0),
                     shape: VolumeShape(z: step, y: shape.y, x: shape.x)
                 )
-                let data = try timed(\.read) { () throws(DeconvolutionError) in
+                var data = try timed(\.read) { () throws(DeconvolutionError) in
                     try job.source.read(slab, channel: channel, timepoint: timepoint)
                 }
                 try timed(\.prepare) { () throws(DeconvolutionError) in
-                    try statistics.add(data, of: slab, name: job.source.name)
+                    guard let sensitivity else {
+                        return try statistics.add(data, of: slab, name: job.source.name)
+                    }
+                    let (values, saturated) = try sensitivity.values(in: slab, observed: data)
+                    saturatedCount += saturated
+                    try statistics.add(data, sensitivity: values, of: slab, name: job.source.name)
+                    if step == shape.z {
+                        data.clear(where: values)
+                        whole.sensitivity = values
+                    }
                 }
-                if step == shape.z { whole = data }
+                if step == shape.z { whole.observed = data }
             }
-            return statistics
+            return (statistics, saturatedCount)
         }
 
         /// Brings the frame to the engine: the image, with what the boundary mode puts around it.
         private func load(
             _ engine: any VolumeEngine,
+            _ sensitivity: VolumeSensitivity?,
             channel: Int,
             timepoint: Int,
-            _ whole: VoxelData?
+            _ whole: WholeVolume
         ) throws(DeconvolutionError) {
-            let frame = plan.tiles.frameInImage
-            try timed(whole == nil ? \.read : \.prepare) { () throws(DeconvolutionError) in
+            let isWhole = whole.observed != nil
+            try timed(isWhole ? \.prepare : \.read) { () throws(DeconvolutionError) in
                 let source: any VolumeSource
-                if let whole {
-                    source = ArraySource(whole, shape: plan.image.shape, name: job.source.name)
+                if let observed = whole.observed {
+                    source = ArraySource(observed, shape: plan.image.shape, name: job.source.name)
                 } else {
-                    source = job.source
+                    source = sensitivity?.goodVoxels(of: job.source) ?? job.source
                 }
-                let reader = FrameReader(source, boundary: job.options.boundary)
-                try engine.setObserved { (region) throws(DeconvolutionError) in
-                    let part = Region(
-                        origin: VolumeIndex { frame.origin[$0] + region.origin[$0] },
-                        shape: region.shape
-                    )
-                    return try reader.read(
-                        part,
-                        channel: whole == nil ? channel : 0,
-                        timepoint: whole == nil ? timepoint : 0
-                    )
+                let read = frameReader(source, channel: isWhole ? 0 : channel, timepoint: isWhole ? 0 : timepoint)
+                try engine.setObserved(reading: read)
+            }
+        }
+
+        /// Brings f on the frame to the engine, if the engine has another one.
+        private func load(
+            _ sensitivity: VolumeSensitivity,
+            _ key: VolumeSensitivity.Key,
+            _ engine: any VolumeEngine,
+            channel: Int,
+            timepoint: Int,
+            _ whole: WholeVolume
+        ) throws(DeconvolutionError) {
+            let isWhole = whole.sensitivity != nil
+            try timed(isWhole ? \.prepare : \.read) { () throws(DeconvolutionError) in
+                let source: any VolumeSource
+                if let values = whole.sensitivity {
+                    source = ArraySource(.float32(values), shape: plan.image.shape, name: job.source.name)
+                } else {
+                    source = sensitivity.source(for: job.source)
                 }
+                let read = frameReader(source, channel: isWhole ? 0 : channel, timepoint: isWhole ? 0 : timepoint)
+                try engine.useSensitivity(key) { (region) throws(DeconvolutionError) in try read(region).floats }
+            }
+        }
+
+        /// Reads regions of the frame, given in its own coordinates.
+        private func frameReader(
+            _ source: any VolumeSource,
+            channel: Int,
+            timepoint: Int
+        ) -> (Region) throws(DeconvolutionError) -> VoxelData {
+            let frame = plan.tiles.frameInImage
+            let reader = FrameReader(source, boundary: job.options.boundary)
+            return { (region) throws(DeconvolutionError) in
+                let part = Region(
+                    origin: VolumeIndex { frame.origin[$0] + region.origin[$0] },
+                    shape: region.shape
+                )
+                return try reader.read(part, channel: channel, timepoint: timepoint)
             }
         }
 
@@ -411,6 +515,8 @@ extension DeconvolutionJob {
 
         private func warn(
             _ statistics: ImageStatistics,
+            _ sensitivity: VolumeSensitivity?,
+            _ saturatedCount: Int,
             channel: Int,
             timepoint: Int
         ) throws(DeconvolutionError) {
@@ -418,23 +524,33 @@ extension DeconvolutionJob {
             let isOne = image.channelCount * image.timepointCount == 1
             let name = isOne ? job.source.name : "\(job.source.name), channel \(channel), time point \(timepoint)"
             let background = method.background
+            if let sensitivity, statistics.voxelCount == 0 {
+                let reason = noGoodVoxel(sensitivity, saturatedCount, name)
+                // Bad for good, or in this volume only?
+                guard !isOne, saturatedCount > 0 || sensitivity.mask?.isSteady == false else {
+                    throw DeconvolutionError(.invalidData, "\(reason.message); \(reason.remedy)")
+                }
+                report.warnings.append(Diagnostic("\(reason.message): its result is 0"))
+                return
+            }
+            let mean = statistics.mean(background: background)
             if statistics.sum == 0 {
                 if !warnedOfDarkness { report.warnings.append(Diagnostic("\(name) has no light: its result is 0")) }
                 warnedOfDarkness = true
                 return
             }
-            guard statistics.mean > background else {
+            guard mean > background else {
                 // One dark frame must not cost a time series; a whole image below its background is a mistake.
                 guard !isOne else {
                     throw DeconvolutionError(
                         .invalidArgument,
                         "\(name): --background \(background.inMessage) is not below the image's mean of "
-                            + "\(short(statistics.mean)); give a lower one"
+                            + "\(short(mean)); give a lower one"
                     )
                 }
                 report.warnings.append(
                     Diagnostic(
-                        "\(name): its mean of \(short(statistics.mean)) counts is not above --background "
+                        "\(name): its mean of \(short(mean)) counts is not above --background "
                             + "\(background.inMessage): its result is 0"
                     )
                 )
@@ -447,7 +563,7 @@ extension DeconvolutionJob {
                     Diagnostic("\(name): \(statistics.negativeCount) voxels (\(share) %) are negative and count as 0")
                 )
             }
-            if background == 0, statistics.smallest >= 10, Double(statistics.smallest) > 0.2 * statistics.mean,
+            if background == 0, statistics.smallest >= 10, Double(statistics.smallest) > 0.2 * mean,
                 !warnedOfOffset
             {
                 warnedOfOffset = true
@@ -458,6 +574,25 @@ extension DeconvolutionJob {
                     )
                 )
             }
+        }
+
+        /// Why no voxel of a volume counts, and what to do about it.
+        private func noGoodVoxel(
+            _ sensitivity: VolumeSensitivity,
+            _ saturatedCount: Int,
+            _ name: String
+        ) -> (message: String, remedy: String) {
+            if saturatedCount > 0, let saturation = sensitivity.saturation {
+                return (
+                    "\(name): no good voxel is below --saturation \(saturation.inMessage)",
+                    "give the counts at which the camera saturates"
+                )
+            }
+            let mask = sensitivity.mask.map { "\($0.name): " } ?? ""
+            if sensitivity.flatField == nil {
+                return ("\(mask)every voxel is 0, so none of \(name) is good", "write 1 on good voxels")
+            }
+            return ("\(mask)no voxel is good that the flat field calls good", "write 1 on good voxels")
         }
 
         private func short(_ value: Double) -> String {

@@ -30,6 +30,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var background = 0.0
     /// Standard deviation of the camera's read noise, in the counts of the image, at least 0.
     public var readNoise = 0.0
+    /// Voxels of the image at or above so many counts are saturated and do not count; nil where none is.
+    public var saturation: Double?
     /// Where the estimate starts.
     public var start = StartingEstimate.light
     /// How the PSF's background is found.
@@ -83,6 +85,12 @@ public struct DeconvolutionOptions: Sendable, Hashable {
             (0...Self.mostReadNoise).contains(readNoise),
             "--read-noise \(readNoise.inMessage): give counts from 0 to \(Self.mostReadNoise.inMessage)"
         )
+        if let saturation {
+            try require(
+                saturation > 0 && saturation.isFinite,
+                "--saturation \(saturation.inMessage): give counts above 0"
+            )
+        }
         if case .value(let level) = psfBackground {
             try require(level.isFinite, "--psf-background \(level.inMessage): give a number of counts, or auto")
         }

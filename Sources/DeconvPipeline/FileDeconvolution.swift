@@ -8,6 +8,8 @@ package import Logging
 package struct FileDeconvolution: Sendable {
     private let input: any ImageFileSource
     private let psfPaths: [String]
+    private let flatField: (any ImageFileSource)?
+    private let mask: (any ImageFileSource)?
     private let psfs: [DeconvolutionJob.MeasuredPSF]
     private let options: DeconvolutionOptions
     private let psfWarnings: [Diagnostic]
@@ -16,14 +18,24 @@ package struct FileDeconvolution: Sendable {
     /// - Parameters:
     ///   - input: a stack of any number of channels and time points.
     ///   - psfPaths: one file for all channels, one a channel, or one with a channel for each.
+    ///   - flatField: the sensitivity of the image's voxels, and
+    ///   - mask: which of them are good: see `Sensitivity`.
     /// - Throws: `inputNotFound` or `invalidData` naming the file.
-    package init(input: String, psfPaths: [String], options: DeconvolutionOptions) throws(DeconvolutionError) {
+    package init(
+        input: String,
+        psfPaths: [String],
+        flatField: String? = nil,
+        mask: String? = nil,
+        options: DeconvolutionOptions
+    ) throws(DeconvolutionError) {
         try options.validate()
         guard !psfPaths.isEmpty, !psfPaths.contains("") else {
             throw DeconvolutionError(.invalidArgument, "--psf names no file; give the PSF as a TIFF stack")
         }
         self.psfPaths = psfPaths
         self.input = try ImageFile.open(path: input)
+        self.flatField = try Self.map(flatField, "--flat-field", "a flat field")
+        self.mask = try Self.map(mask, "--mask", "a mask")
         var psfs: [DeconvolutionJob.MeasuredPSF] = []
         var warnings: [Diagnostic] = []
         for path in psfPaths {
@@ -34,6 +46,18 @@ package struct FileDeconvolution: Sendable {
         self.psfs = psfs
         self.options = options
         psfWarnings = warnings
+    }
+
+    private static func map(
+        _ path: String?,
+        _ option: String,
+        _ what: String
+    ) throws(DeconvolutionError) -> (any ImageFileSource)? {
+        guard let path else { return nil }
+        guard !path.isEmpty else {
+            throw DeconvolutionError(.invalidArgument, "\(option) names no file; give \(what) as a TIFF stack")
+        }
+        return try ImageFile.open(path: path)
     }
 
     /// The PSFs of a file, one a channel.
@@ -80,7 +104,7 @@ package struct FileDeconvolution: Sendable {
 
     /// What would be done, without doing it.
     package func plan() throws(DeconvolutionError) -> JobPlan {
-        var plan = try DeconvolutionJob(source: input, psfs: psfs, options: options).plan()
+        var plan = try DeconvolutionJob(source: input, psfs: psfs, sensitivity: sensitivity, options: options).plan()
         plan.warnings = fileWarnings + plan.warnings
         return plan
     }
@@ -88,7 +112,10 @@ package struct FileDeconvolution: Sendable {
     /// Refuses outputs of which one would replace an input or another output.
     /// - Throws: `cannotCreateOutput` naming the output.
     package func check(outputs: [String]) throws(DeconvolutionError) {
-        try OutputPaths.check(outputs, against: [input.name] + psfPaths)
+        try OutputPaths.check(
+            outputs,
+            against: [input.name] + psfPaths + [flatField, mask].compactMap { $0?.name }
+        )
     }
 
     /// Does the work.
@@ -107,6 +134,7 @@ package struct FileDeconvolution: Sendable {
         let job = DeconvolutionJob(
             source: input,
             psfs: psfs,
+            sensitivity: sensitivity,
             options: options,
             scratchFolder: (output as NSString).deletingLastPathComponent.isEmpty
                 ? "." : (output as NSString).deletingLastPathComponent,
@@ -128,9 +156,14 @@ package struct FileDeconvolution: Sendable {
         return report
     }
 
+    private var sensitivity: Sensitivity { Sensitivity(flatFieldSource: flatField, maskSource: mask) }
+
     /// What the files left open; a spacing that an option gives is no longer open.
     private var fileWarnings: [Diagnostic] {
         let known = options.spacing != nil && options.psfSpacing != nil
-        return (input.diagnostics + psfWarnings).filter { !known || !$0.message.contains("spacing") }
+        // The voxels of a flat field or mask are those of the image, whatever their file says of their size.
+        let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }
+            .filter { !$0.message.contains("spacing") }
+        return (input.diagnostics + psfWarnings).filter { !known || !$0.message.contains("spacing") } + mapWarnings
     }
 }

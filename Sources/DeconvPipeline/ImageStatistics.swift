@@ -1,20 +1,31 @@
 import DeconvVolume
 
-/// What has to be known of a volume before it is deconvolved, gathered in one pass.
+/// What has to be known of a volume before it is deconvolved, gathered in one pass over its good voxels.
 struct ImageStatistics {
     /// Σ max(g, 0), in double.
     private(set) var sum = 0.0
+    /// Σ f, in double.
+    private(set) var sensitivitySum = 0.0
+    /// Voxels that count.
     private(set) var voxelCount = 0
     private(set) var negativeCount = 0
     private(set) var smallest = Float.infinity
 
-    /// Mean of the voxels, negative ones taken as 0.
-    var mean: Double { voxelCount == 0 ? 0 : sum / Double(voxelCount) }
+    /// What the mean would be if f were 1: b + Σ(g − b) / Σf, negative voxels taken as 0.
+    func mean(background: Double) -> Double {
+        if voxelCount == 0 { return 0 }
+        if sensitivitySum == Double(voxelCount) { return sum / Double(voxelCount) }
+        return background + (sum - background * Double(voxelCount)) / sensitivitySum
+    }
+
+    /// Σ(g − b), negative voxels taken as 0.
+    func light(background: Double) -> Double { sum - background * Double(voxelCount) }
 
     /// Takes in the voxels of a box, whose first one has the given position.
     /// - Throws: `invalidData` that says where a voxel is NaN or infinite.
     mutating func add(_ data: VoxelData, of region: Region, name: String) throws(DeconvolutionError) {
         voxelCount += data.count
+        sensitivitySum += Double(data.count)
         switch data {
         case .uint8(let voxels):
             sum += Double(voxels.reduce(0) { $0 &+ Int($1) })
@@ -34,20 +45,51 @@ struct ImageStatistics {
             // Every sum with a NaN or an infinity in it is one.
             guard total.isFinite, voxels.allSatisfy(\.isFinite) else {
                 let index = voxels.firstIndex { !$0.isFinite } ?? 0
-                let shape = region.shape
-                let position = VolumeIndex(
-                    z: region.origin.z + index / shape.planeVoxelCount,
-                    y: region.origin.y + index / shape.x % shape.y,
-                    x: region.origin.x + index % shape.x
-                )
-                throw DeconvolutionError(
-                    .invalidData,
-                    "\(name): the voxel at \(position) is \(voxels[index]); replace it by a number and try again"
-                )
+                throw Self.notFinite(voxels[index], at: region.index(index), name)
             }
             sum += total
             negativeCount += negatives
             smallest = least
         }
+    }
+
+    /// Takes in the voxels of a box whose sensitivity is above 0.
+    /// - Throws: `invalidData` that says where one of these voxels is NaN or infinite.
+    mutating func add(
+        _ data: VoxelData,
+        sensitivity: [Float],
+        of region: Region,
+        name: String
+    ) throws(DeconvolutionError) {
+        switch data {
+        case .uint8(let voxels): try add(sensitivity, region, name) { Float(voxels[$0]) }
+        case .uint16(let voxels): try add(sensitivity, region, name) { Float(voxels[$0]) }
+        case .float32(let voxels): try add(sensitivity, region, name) { voxels[$0] }
+        }
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ sensitivity: [Float],
+        _ region: Region,
+        _ name: String,
+        voxel: (Int) -> Float
+    ) throws(DeconvolutionError) {
+        for (index, weight) in sensitivity.enumerated() where weight > 0 {
+            let value = voxel(index)
+            guard value.isFinite else { throw Self.notFinite(value, at: region.index(index), name) }
+            sum += Double(max(value, 0))
+            sensitivitySum += Double(weight)
+            voxelCount += 1
+            if value < 0 { negativeCount += 1 }
+            smallest = min(smallest, value)
+        }
+    }
+
+    private static func notFinite(_ value: Float, at position: VolumeIndex, _ name: String) -> DeconvolutionError {
+        DeconvolutionError(
+            .invalidData,
+            "\(name): the voxel at \(position) is \(value); replace it by a number and try again"
+        )
     }
 }

@@ -35,11 +35,13 @@ extension JobPlan {
     /// Plans a job.
     /// - Parameters:
     ///   - psfs: one for all channels, or one a channel.
+    ///   - hasSensitivity: whether the voxels of the image may differ in their sensitivity.
     ///   - memoryDivisor: the budget is divided by this after the device ran out of memory in spite of a plan.
     /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile.
     package init(
         image source: any VolumeSource,
         psfs: [PreparedPSF],
+        hasSensitivity: Bool,
         options: DeconvolutionOptions,
         backend: any ComputeBackend,
         memoryDivisor: Int = 1
@@ -78,6 +80,7 @@ extension JobPlan {
                 psfs.map { $0.psf.shape.limited(to: image.shape, options.boundary)[axis] }.max()!
             },
             boundary: options.boundary,
+            hasSensitivity: hasSensitivity,
             budget: budget,
             tileShape: options.tileShape,
             needsTemporary: backend.needsTemporary,

@@ -67,7 +67,15 @@ public struct RunReport: Sendable {
     public var seconds = Seconds()
     /// One entry a volume.
     public var convergence: [Convergence] = []
-    /// Sum of the observed voxels above the background, over all volumes, in counts.
+    /// The flat field's file, where there is one.
+    public var flatField: String?
+    /// The mask's file, where there is one.
+    public var mask: String?
+    /// Voxels that did not count because mask or flat field are 0 there, over all volumes.
+    public var maskedVoxelCount = 0
+    /// Voxels that did not count because they are saturated, over all volumes.
+    public var saturatedInputVoxelCount = 0
+    /// Sum of the observed good voxels above the background, over all volumes, in counts.
     public var observedSum = 0.0
     /// Sum of the result's voxels, over all volumes, in counts.
     public var resultSum = 0.0
@@ -82,8 +90,8 @@ public struct RunReport: Sendable {
 extension RunReport: Encodable {
     private enum Key: String, CodingKey {
         case backend, device, method, iterations, boundary, background, shape, channels, timepoints, spacing, workShape
-        case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, observedSum
-        case resultSum, saturatedVoxels, psf, warnings
+        case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
+        case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
     }
 
     /// Writes the report with stable keys; shapes and spacings are lists in the order z, y, x.
@@ -107,6 +115,10 @@ extension RunReport: Encodable {
         try container.encode(secondsPerIteration, forKey: .secondsPerIteration)
         try container.encode(seconds, forKey: .seconds)
         try container.encode(convergence, forKey: .convergence)
+        try container.encode(flatField, forKey: .flatField)
+        try container.encode(mask, forKey: .mask)
+        try container.encode(maskedVoxelCount, forKey: .maskedVoxelCount)
+        try container.encode(saturatedInputVoxelCount, forKey: .saturatedInputVoxelCount)
         try container.encode(observedSum, forKey: .observedSum)
         try container.encode(resultSum, forKey: .resultSum)
         try container.encode(saturatedVoxelCount, forKey: .saturatedVoxels)

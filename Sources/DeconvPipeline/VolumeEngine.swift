@@ -17,6 +17,15 @@ protocol VolumeEngine: AnyObject {
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError)
 
+    /// Makes a sensitivity the current one, if it is not; see `Workspace.setSensitivity`.
+    /// - Parameters:
+    ///   - key: tells sensitivities apart.
+    ///   - read: is not called where the key is that of f = 1.
+    func useSensitivity(
+        _ key: VolumeSensitivity.Key,
+        reading read: @escaping (Region) throws(DeconvolutionError) -> [Float]
+    ) throws(DeconvolutionError)
+
     /// See `RichardsonLucy.Solver.run`.
     func run(
         mean: Double,
@@ -33,6 +42,7 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     private let workspace: W
     private let solver: RichardsonLucy.Solver<W>
     private var currentPSF: Int?
+    private var currentSensitivity: VolumeSensitivity.Key? = .uniform
 
     init(_ workspace: W, _ method: RichardsonLucy) throws(DeconvolutionError) {
         self.workspace = workspace
@@ -52,6 +62,20 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError) {
         try workspace.setObserved(reading: read)
+    }
+
+    func useSensitivity(
+        _ key: VolumeSensitivity.Key,
+        reading read: @escaping (Region) throws(DeconvolutionError) -> [Float]
+    ) throws(DeconvolutionError) {
+        guard currentSensitivity != key else { return }
+        currentSensitivity = nil
+        if key == .uniform {
+            try solver.setSensitivity(reading: nil)
+        } else {
+            try solver.setSensitivity(reading: read)
+        }
+        currentSensitivity = key
     }
 
     func run(

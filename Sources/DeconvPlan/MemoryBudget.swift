@@ -40,6 +40,8 @@ package struct Footprint: Hashable, Sendable {
     package var largestFieldBytes: Int
     /// Bytes of the observed voxels where they are computed.
     package var observedBytes: Int
+    /// Bytes of the sensitivity of the observed voxels where they are computed; 0 where it is 1.
+    package var sensitivityBytes: Int
     /// Bytes of the PSF while the transfer function is made from it.
     package var psfBytes: Int
     /// Bytes that cross between host and device at a time.
@@ -49,11 +51,13 @@ package struct Footprint: Hashable, Sendable {
 
     /// Most bytes held at one time where it is computed.
     package var deviceBytes: Int {
-        workBytes + temporaryBytes + otfBytes + max(psfBytes, fieldBytes + observedBytes)
+        workBytes + temporaryBytes + otfBytes + max(psfBytes, fieldBytes + observedBytes + sensitivityBytes)
     }
 
     /// Bytes of the largest buffer.
-    package var largestBufferBytes: Int { max(workBytes, largestFieldBytes, observedBytes, psfBytes) }
+    package var largestBufferBytes: Int {
+        max(workBytes, largestFieldBytes, max(observedBytes, sensitivityBytes), psfBytes)
+    }
 
     /// Whether it stays within all limits, the whole volume's fields apart.
     package func fits(_ budget: MemoryBudget) -> Bool {

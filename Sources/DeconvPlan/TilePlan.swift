@@ -48,6 +48,8 @@ extension TilePlan {
         package var psfShape: VolumeShape
         /// What lies outside the image.
         package var boundary: BoundaryMode
+        /// Whether the voxels of the image differ in their sensitivity.
+        package var hasSensitivity: Bool
         /// What may be taken.
         package var budget: MemoryBudget
         /// Voxels that a tile delivers, asked for by the user; the budget decides where it is nil.
@@ -65,6 +67,7 @@ extension TilePlan {
             pixelType: PixelType,
             psfShape: VolumeShape,
             boundary: BoundaryMode,
+            hasSensitivity: Bool = false,
             budget: MemoryBudget = MemoryBudget(totalBytes: .max),
             tileShape: VolumeShape? = nil,
             workShape: VolumeShape? = nil,
@@ -75,6 +78,7 @@ extension TilePlan {
             self.pixelType = pixelType
             self.psfShape = psfShape
             self.boundary = boundary
+            self.hasSensitivity = hasSensitivity
             self.budget = budget
             self.tileShape = tileShape
             self.workShape = workShape
@@ -105,7 +109,8 @@ extension TilePlan {
         )
         tile = nil
         tileCounts = VolumeShape(z: 1, y: 1, x: 1)
-        let fields = whole.extendsFrame ? 2 : 1
+        let fields = whole.extendsFrame || request.hasSensitivity ? 2 : 1
+        let sensitivityBytes = request.hasSensitivity ? whole.frame.shape.voxelCount * 4 : 0
         footprint = Footprint(
             workBytes: whole.spectrumCount * 8,
             temporaryBytes: request.needsTemporary ? whole.spectrumCount * 8 : 0,
@@ -113,8 +118,9 @@ extension TilePlan {
             fieldBytes: whole.domain.shape.voxelCount * 4 * fields,
             largestFieldBytes: whole.domain.shape.voxelCount * 4,
             observedBytes: whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
+            sensitivityBytes: sensitivityBytes,
             psfBytes: request.psfShape.voxelCount * 4,
-            transferBytes: request.imageShape.planeVoxelCount * 4,
+            transferBytes: request.imageShape.planeVoxelCount * 4 + sensitivityBytes,
             wholeBytes: 0
         )
         // A periodic axis cannot be padded; tiles can, and wrap as well.
@@ -127,8 +133,9 @@ extension TilePlan {
     private static let mostOverhead = 100.0
 
     private mutating func cut(_ request: Request) throws(DeconvolutionError) {
-        // Four fields in float and the observed image as stored.
-        let wholeBytes = 16 * whole.domain.shape.voxelCount + footprint.observedBytes
+        // Four fields in float, the observed image as stored, and its sensitivity.
+        let wholeBytes =
+            16 * whole.domain.shape.voxelCount + footprint.observedBytes + footprint.sensitivityBytes
         func tiles(_ lengths: [TileAxis]) -> (geometry: WorkGeometry, footprint: Footprint) {
             let geometry = WorkGeometry(
                 workShape: VolumeShape { lengths[$0].work },
@@ -146,6 +153,7 @@ extension TilePlan {
                 fieldBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
                 largestFieldBytes: geometry.domain.shape.voxelCount * 4,
                 observedBytes: 0,
+                sensitivityBytes: 0,
                 psfBytes: request.psfShape.voxelCount * 4,
                 transferBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
                 wholeBytes: wholeBytes

@@ -41,14 +41,16 @@ public struct Deconvolver: Sendable {
     /// - Parameters:
     ///   - image: observed counts, z, y, x; one plane for a 2D image.
     ///   - psf: as measured, in any unit and of any size; it is prepared as the options say.
+    ///   - sensitivity: flat field, and which voxels are bad; the image may hold anything there, NaN too.
     ///   - cancellation: a request to stop is seen within one iteration.
     ///   - progress: called on this thread after every iteration.
     /// - Throws: `DeconvolutionError`: `invalidArgument` for options out of range or a memory limit that is too small,
-    ///   `invalidData` for NaN in the image or a PSF that is none, `deviceUnavailable`, `deviceFailed`, `outOfMemory`, and
+    ///   `invalidData` for NaN in the image, a PSF that is none, or a sensitivity of another shape, `deviceUnavailable`, `deviceFailed`, `outOfMemory`, and
     ///   `cancelled`.
     public func deconvolve(
         _ image: Volume,
         psf: Volume,
+        sensitivity: Sensitivity = Sensitivity(),
         cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> Result {
@@ -59,6 +61,7 @@ public struct Deconvolver: Sendable {
         let job = DeconvolutionJob(
             source: ArraySource(image),
             psfs: [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: psf)],
+            sensitivity: sensitivity,
             options: options,
             scratchFolder: FileManager.default.temporaryDirectory.path,
             cancellation: cancellation,
@@ -76,21 +79,25 @@ public struct Deconvolver: Sendable {
     /// - Parameters:
     ///   - input: path of the image.
     ///   - psf: paths of the PSFs: one for all channels, one a channel, or one file with a channel for each.
+    ///   - flatField: path of the relative sensitivity of the voxels; see `Sensitivity`.
+    ///   - mask: path of a file that is 0 on bad voxels; see `Sensitivity`.
     ///   - output: path of the result, which appears when it is whole.
     ///   - outputOptions: how it is written.
     ///   - cancellation: a request to stop is seen within one iteration.
     ///   - progress: called on this thread after every iteration.
-    /// - Throws: as `deconvolve(_:psf:cancellation:progress:)`, and `inputNotFound`, `invalidData` for files that cannot be
+    /// - Throws: as `deconvolve(_:psf:sensitivity:cancellation:progress:)`, and `inputNotFound`, `invalidData` for files that cannot be
     ///   used, `cannotCreateOutput` where the output exists, and `inputOutput` where the disk is full.
     public func deconvolve(
         file input: String,
         psf: [String],
+        flatField: String? = nil,
+        mask: String? = nil,
         to output: String,
         outputOptions: OutputOptions = OutputOptions(),
         cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> RunReport {
-        try FileDeconvolution(input: input, psfPaths: psf, options: options).run(
+        try FileDeconvolution(input: input, psfPaths: psf, flatField: flatField, mask: mask, options: options).run(
             output: output,
             outputOptions: outputOptions,
             cancellation: cancellation,

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import DeconvPipeline
 import DeconvPlan
 public import GPUDeconv
 
@@ -76,7 +77,7 @@ struct PixelTypeArgument: ExpressibleByArgument {
     static var allValueStrings: [String] { ["float32", "uint16", "uint8"] }
 }
 
-/// The image, its PSF, and how large their voxels are.
+/// The image, its PSF, and what is known of its voxels.
 struct InputArguments: ParsableArguments {
     @Argument(help: "TIFF stack to deconvolve, every channel and time point of it.")
     var input: String
@@ -90,13 +91,49 @@ struct InputArguments: ParsableArguments {
     )
     var spacing: SpacingArgument?
 
+    @Option(
+        help: ArgumentHelp(
+            "TIFF file with the flat field: how sensitive each voxel is, divided by its mean; 0 is bad.",
+            valueName: "file"
+        )
+    )
+    var flatField: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "TIFF file that is 0 on bad voxels, which then do not count, and not 0 on good ones.",
+            valueName: "file"
+        )
+    )
+    var mask: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Counts from which on a voxel is saturated and does not count.", valueName: "n")
+    )
+    var saturation: Double?
+
     /// A comma separates PSFs, unless a file of the whole name is there.
     var psfPaths: [String] {
         if Files.exists(psf) { return [psf] }
         return psf.split(separator: ",").map(String.init)
     }
 
-    func apply(to options: inout DeconvolutionOptions) { options.spacing = spacing?.spacing }
+    func apply(to options: inout DeconvolutionOptions) {
+        options.spacing = spacing?.spacing
+        options.saturation = saturation
+    }
+
+    /// Opens the files.
+    func deconvolution(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> FileDeconvolution {
+        try FileDeconvolution(
+            input: input,
+            psfPaths: psfPaths,
+            flatField: flatField,
+            mask: mask,
+            options: options
+        )
+    }
 }
 
 /// The method and what it needs to know of the image.

@@ -15,6 +15,7 @@ struct Deconvolve: ParsableCommand {
               gpudeconv cell.tif --psf psf.tif -o sharp.tif -i 20 --background 98
               gpudeconv cell.tif --psf green.tif,red.tif -o sharp.tif --dtype uint16
               gpudeconv cell.tif --psf psf.tif -o sharp.tif --psf-spacing 0.1,0.1,0.1
+              gpudeconv cell.tif --psf psf.tif -o sharp.tif --mask good.tif
             """
     )
 
@@ -65,11 +66,7 @@ struct Deconvolve: ParsableCommand {
             output.compression = result.deflate ? .deflate : .none
             output.overwrite = result.overwrite
 
-            let deconvolution = try FileDeconvolution(
-                input: files.input,
-                psfPaths: files.psfPaths,
-                options: job.options(for: files)
-            )
+            let deconvolution = try files.deconvolution(job.options(for: files))
             // Begun before the work, so that what is in its way is found at once.
             var reportFile: ReportFile?
             if let path = result.report {

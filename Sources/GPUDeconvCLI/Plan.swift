@@ -21,8 +21,7 @@ struct Plan: ParsableCommand {
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
             let options = job.options(for: files)
-            let deconvolution = try FileDeconvolution(input: files.input, psfPaths: files.psfPaths, options: options)
-            let plan = try deconvolution.plan()
+            let plan = try files.deconvolution(options).plan()
             for warning in plan.warnings { Terminal.warn(warning.message) }
             try Terminal.print(json ? Terminal.json(PlanDescription(plan, options)) : text(plan, options))
         }
@@ -57,6 +56,7 @@ struct Plan: ParsableCommand {
         line("  OTF", "\(ByteCount(footprint.otfBytes))")
         line("  fields", "\(ByteCount(footprint.fieldBytes))")
         line("  observed", "\(ByteCount(footprint.observedBytes))")
+        if footprint.sensitivityBytes > 0 { line("  sensitivity", "\(ByteCount(footprint.sensitivityBytes))") }
         let kept = footprint.wholeBytes + plan.storeBytes
         if kept > 0 {
             line("beside it", "\(ByteCount(kept)) in \(plan.usesScratchFiles ? "scratch files" : "memory")")

@@ -30,6 +30,34 @@ import Testing
         #expect(abs(total - 1_000_000) < 50_000)
     }
 
+    @Test func theLibraryLeavesBadVoxelsOut() throws {
+        let (image, psf) = blurredPoint()
+        var broken = image
+        var mask = Volume(shape: image.shape, voxels: [Float](repeating: 1, count: image.voxels.count))
+        for voxel in stride(from: 3, to: image.voxels.count, by: 29) {
+            broken.voxels[voxel] = .nan
+            mask.voxels[voxel] = 0
+        }
+        var options = DeconvolutionOptions()
+        options.background = 100
+        let deconvolver = Deconvolver(options)
+        let intact = try deconvolver.deconvolve(image, psf: psf).volume.voxels
+        let flatField = Volume(shape: image.shape, voxels: [Float](repeating: 5, count: image.voxels.count))
+        let result = try deconvolver.deconvolve(
+            broken,
+            psf: psf,
+            sensitivity: Sensitivity(flatField: flatField, mask: mask)
+        )
+        #expect(relativeRMSE(result.volume.voxels, intact) < 0.02)
+        #expect(result.report.maskedVoxelCount == mask.voxels.count { $0 == 0 })
+        let error = #expect(throws: DeconvolutionError.self) {
+            try deconvolver.deconvolve(image, psf: psf, sensitivity: Sensitivity(mask: psf))
+        }
+        #expect(
+            error?.message.hasPrefix("the mask has 9x13x11 voxels, 1 channel, 1 time point, but the image has ") == true
+        )
+    }
+
     @Test func theFileExampleWritesItsOutput() throws {
         let folder = try TemporaryFolder()
         let simulation = SimulationJob(

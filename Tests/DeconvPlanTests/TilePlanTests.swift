@@ -7,6 +7,7 @@ import Testing
         _ image: VolumeShape,
         psf: VolumeShape,
         boundary: BoundaryMode,
+        hasSensitivity: Bool = false,
         bytes: Int = .max,
         tile: VolumeShape? = nil
     ) -> TilePlan.Request {
@@ -15,6 +16,7 @@ import Testing
             pixelType: .uint16,
             psfShape: psf,
             boundary: boundary,
+            hasSensitivity: hasSensitivity,
             budget: MemoryBudget(totalBytes: bytes),
             tileShape: tile
         )
@@ -87,6 +89,24 @@ import Testing
             #expect(tile.workShape[axis] >= tile.domain.shape[axis])
             #expect(plan.tileCounts[axis] * tile.frame.shape[axis] >= plan.whole.frame.shape[axis])
         }
+    }
+
+    /// f on the frame, and W where it would be 1.
+    @Test(arguments: BoundaryMode.allCases)
+    func aSensitivityTakesItsMemory(boundary: BoundaryMode) throws {
+        let image = VolumeShape(z: 12, y: 20, x: 30)
+        let psf = VolumeShape(z: 5, y: 6, x: 7)
+        let without = try TilePlan(request(image, psf: psf, boundary: boundary))
+        let with = try TilePlan(request(image, psf: psf, boundary: boundary, hasSensitivity: true))
+        let f = 4 * without.whole.frame.shape.voxelCount
+        let normalization = without.whole.extendsFrame ? 0 : 4 * without.whole.domain.shape.voxelCount
+        #expect(with.footprint.sensitivityBytes == f && without.footprint.sensitivityBytes == 0)
+        #expect(with.footprint.deviceBytes == without.footprint.deviceBytes + f + normalization)
+        let tile = VolumeShape(z: 6, y: 10, x: 30)
+        let tiles = try TilePlan(request(image, psf: psf, boundary: boundary, tile: tile))
+        let tilesWith = try TilePlan(request(image, psf: psf, boundary: boundary, hasSensitivity: true, tile: tile))
+        #expect(tilesWith.footprint.deviceBytes == tiles.footprint.deviceBytes)
+        #expect(tilesWith.footprint.wholeBytes == tiles.footprint.wholeBytes + f)
     }
 
     @Test func aLimitTooSmallForOneTileSaysHowMuchItTakes() throws {

@@ -231,6 +231,95 @@ extension BadInput {
             )
         },
         BadInput(
+            "the mask is missing",
+            "\(job) --mask missing.tif",
+            66,
+            "missing.tif: no such file; check the path"
+        ),
+        BadInput(
+            "the flat field is text",
+            "\(job) --flat-field bad.tif",
+            65,
+            "bad.tif: is not a TIFF file; convert it to TIFF, for example with Fiji",
+            prepare: text("no image at all\n")
+        ),
+        BadInput(
+            "the mask has another shape",
+            "\(job) --mask psf.tif",
+            65,
+            "psf.tif has 7x9x11 voxels, 1 channel, 1 time point, but image.tif has 8x24x28 voxels, 1 channel, 1 time "
+                + "point; give as many, or one plane, channel or time point for all"
+        ),
+        BadInput(
+            "the flat field has too few time points",
+            "bad.tif --psf psf.tif -o out.tif --flat-field two.tif",
+            65,
+            "two.tif has 8x24x28 voxels, 1 channel, 2 time points, but bad.tif has 8x24x28 voxels, 1 channel, 3 time "
+                + "points; give as many, or one plane, channel or time point for all"
+        ) { folder in
+            let image = Scene.image
+            try Scene.write(image + image + image, Scene.shape, timepoints: 3, to: folder.path("bad.tif"))
+            try Scene.write(image + image, Scene.shape, timepoints: 2, to: folder.path("two.tif"))
+        },
+        BadInput(
+            "a voxel of the flat field is negative",
+            "\(job) --flat-field bad.tif",
+            65,
+            "bad.tif: the voxel at (z 3, y 4, x 5) is -0.5; write finite values above 0, and 0 on bad voxels",
+            prepare: image { $0[voxel] = -0.5 }
+        ),
+        BadInput(
+            "a voxel of the flat field is infinite",
+            "\(job) --flat-field bad.tif --tile 8,12,28",
+            65,
+            "bad.tif: the voxel at (z 3, y 4, x 5) is inf; write finite values above 0, and 0 on bad voxels",
+            prepare: image { $0[voxel] = .infinity }
+        ),
+        BadInput(
+            "a voxel of the mask is not a number",
+            "\(job) --mask bad.tif",
+            65,
+            "bad.tif: the voxel at (z 3, y 4, x 5) is nan; write 0 on bad voxels and 1 on good ones",
+            prepare: image { $0[voxel] = .nan }
+        ),
+        BadInput(
+            "the mask is all zero",
+            "\(job) --mask bad.tif",
+            65,
+            "bad.tif: every voxel is 0, so none of image.tif is good; write 1 on good voxels",
+            prepare: image { $0 = $0.map { _ in 0 } }
+        ),
+        BadInput(
+            "the flat field is all zero",
+            "\(job) --flat-field bad.tif",
+            65,
+            "bad.tif: every voxel is 0; give the image of an evenly lit field",
+            prepare: image { $0 = $0.map { _ in 0 } }
+        ),
+        BadInput(
+            "mask and flat field leave nothing",
+            "\(job) --flat-field bad.tif --mask half.tif",
+            65,
+            "bad.tif and half.tif: no voxel is above 0 in both; write 0 on bad voxels only"
+        ) { folder in
+            let first = Scene.image.indices.map { Float($0 < 1000 ? 1 : 0) }
+            try Scene.write(first, Scene.shape, to: folder.path("bad.tif"))
+            try Scene.write(first.map { 1 - $0 }, Scene.shape, to: folder.path("half.tif"))
+        },
+        BadInput(
+            "every voxel is saturated",
+            "\(job) --saturation 50",
+            65,
+            "image.tif: no good voxel is below --saturation 50; give the counts at which the camera saturates"
+        ),
+        BadInput(
+            "the output is the mask",
+            "image.tif --psf psf.tif -o bad.tif --mask bad.tif --overwrite",
+            73,
+            "bad.tif: would replace an input of this run; choose another name",
+            prepare: image { _ in }
+        ),
+        BadInput(
             "the background is above the mean",
             "bad.tif --psf psf.tif -o out.tif --background 98.5",
             64,
@@ -390,6 +479,20 @@ extension BadInput {
             "\(job) --psf-background nan",
             64,
             "--psf-background nan: give a number of counts, or auto"
+        ),
+        BadInput("a saturation of zero", "\(job) --saturation 0", 64, "--saturation 0: give counts above 0"),
+        BadInput("an infinite saturation", "\(job) --saturation inf", 64, "--saturation inf: give counts above 0"),
+        BadInput(
+            "no mask's name",
+            "\(job) --mask ''",
+            64,
+            "--mask names no file; give a mask as a TIFF stack"
+        ),
+        BadInput(
+            "no flat field's name",
+            "\(job) --flat-field ''",
+            64,
+            "--flat-field names no file; give a flat field as a TIFF stack"
         ),
         BadInput("no threads", "\(job) --threads 0", 64, "--threads 0: give 1 to 4096"),
         BadInput("a million threads", "\(job) --threads 1000000", 64, "--threads 1000000: give 1 to 4096"),

@@ -108,10 +108,10 @@ import Testing
         let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
         #expect(
             report.keys.sorted() == [
-                "backend", "background", "boundary", "channels", "convergence", "device", "halo", "iterations",
-                "method",
-                "observedSum", "peakDeviceBytes", "peakHostBytes", "psf", "resultSum", "saturatedVoxels", "seconds",
-                "secondsPerIteration", "shape", "spacing", "tileCount", "timepoints", "warnings", "workShape",
+                "backend", "background", "boundary", "channels", "convergence", "device", "flatField", "halo",
+                "iterations", "mask", "maskedVoxelCount", "method", "observedSum", "peakDeviceBytes", "peakHostBytes",
+                "psf", "resultSum", "saturatedInputVoxelCount", "saturatedVoxels", "seconds", "secondsPerIteration",
+                "shape", "spacing", "tileCount", "timepoints", "warnings", "workShape",
             ]
         )
         let seconds = try #require(report["seconds"] as? [String: Double])
@@ -207,6 +207,59 @@ import Testing
         #expect(try Scene.voxels(of: folder.path("out.tif")).count == Scene.shape.voxelCount)
         #expect(try folder.bytes("report.json").first == UInt8(ascii: "{"))
         #expect(folder.contents == ["image.tif", "out.tif", "psf.tif", "report.json"])
+    }
+
+    // MARK: Sensitivity
+
+    /// A flat field of one plane, voxels that are no numbers under a mask, and some that are saturated.
+    @Test(arguments: ["cpu", "opencl"], [[], ["--tile", "8,12,28"]])
+    func badVoxelsDoNotCount(backend: String, tiles: [String]) async throws {
+        let folder = try Scene.folder()
+        let plane = VolumeShape(z: 1, y: Scene.shape.y, x: Scene.shape.x)
+        let lamp = (0..<plane.voxelCount).map { 200 - Float($0 % plane.x) }
+        let dead = Set(stride(from: 17, to: Scene.shape.voxelCount, by: 61))
+        let mask: [Float] = Scene.image.indices.map { dead.contains($0) ? 0 : 255 }
+        let observed = Scene.image.enumerated().map { index, counts in
+            dead.contains(index) ? Float.nan : (counts * lamp[index % plane.voxelCount] / 186).rounded()
+        }
+        try Scene.write(observed, Scene.shape, to: folder.path("camera.tif"))
+        try Scene.write(lamp, plane, spacing: nil, pixelType: .uint16, to: folder.path("flat.tif"))
+        try Scene.write(mask, Scene.shape, spacing: nil, pixelType: .uint8, to: folder.path("good.tif"))
+        let maps = ["--flat-field", "flat.tif", "--mask", "good.tif", "--saturation", "700", "--background", "40"]
+        let result = try await Command.run(
+            ["camera.tif", "--psf", "psf.tif", "-o", "out.tif", "--report", "report.json"] + maps + tiles
+                + ["--backend", backend],
+            in: folder
+        )
+        #expect(result.status == 0, "\(result.error)")
+        let saturated = observed.count { $0 >= 700 }
+        #expect(saturated > 3)
+        #expect(
+            result.error
+                == "gpudeconv: warning: camera.tif: --saturation 700 leaves out \(saturated) of \(observed.count) voxels\n"
+        )
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: folder.bytes("report.json")) as? [String: Any]
+        )
+        #expect(report["flatField"] as? String == "flat.tif")
+        #expect(report["mask"] as? String == "good.tif")
+        #expect(report["maskedVoxelCount"] as? Int == dead.count)
+        #expect(report["saturatedInputVoxelCount"] as? Int == saturated)
+        // What the camera would have shown without its faults gives nearly the same.
+        _ = try await run(["image.tif", "--psf", "psf.tif", "-o", "ideal.tif", "--background", "40"], in: folder)
+        let output = try Scene.voxels(of: folder.path("out.tif"))
+        #expect(output.allSatisfy { $0.isFinite && $0 >= 0 })
+        #expect(relativeRMSE(output, try Scene.voxels(of: folder.path("ideal.tif"))) < 0.1)
+    }
+
+    @Test func thePlanHasRoomForTheMask() async throws {
+        let folder = try Scene.folder()
+        try Scene.write(Scene.image, Scene.shape, to: folder.path("good.tif"))
+        let job = ["plan", "image.tif", "--psf", "psf.tif"]
+        let without = try await run(job, in: folder)
+        let with = try await run(job + ["--mask", "good.tif"], in: folder)
+        #expect(!without.output.contains("sensitivity"))
+        #expect(with.output.contains("\n  sensitivity 22 kB\n"), "\(with.output)")
     }
 
     // MARK: Many volumes
