@@ -10,26 +10,23 @@ func poissonDivergence<Voxel: StoredVoxel>(
     _ count: Int,
     _ constants: RatioConstants
 ) -> Double {
-    let background = SIMD8(repeating: constants.offset + constants.background)
-    let floor = SIMD8(repeating: constants.floor)
-    let (zero, one) = (SIMD8<Float>(repeating: 0), SIMD8<Float>(repeating: 1))
+    let background = constants.offset + constants.background
     var sum = 0.0
     var x = 0
     while x + 8 <= count {
-        let weight = sensitivity.map { Float.loadEight($0 + x) } ?? one
-        let isUnseen = weight .== zero
-        let observed = pointwiseMax(Voxel.loadEight(recorded + x), zero).replacing(with: one, where: isUnseen)
-        let projected = weight * Float.loadEight(projection + x) + background
-        // Where g = y the term is 0.
-        let expected = pointwiseMax(projected, floor).replacing(with: one, where: isUnseen)
-        sum += divergenceTerms(observed, expected).total
+        let observed = Voxel.loadEight(recorded + x).withoutNegatives
+        let weight = sensitivity.map { Float.loadEight($0 + x) } ?? SIMD8(repeating: 1)
+        // The same as the larger of both but for rounding.
+        let above = weight * Float.loadEight(projection + x) + background - constants.floor
+        let expected = above.withoutNegatives + constants.floor
+        sum += divergenceTerms(observed, expected).whereNotZero(weight).total
         x += 8
     }
     while x < count {
         let weight = sensitivity?[x] ?? 1
         if weight > 0 {
             let observed = SIMD8(repeating: max(recorded[x].asFloat, 0))
-            let expected = SIMD8(repeating: max(weight * projection[x] + background[0], constants.floor))
+            let expected = SIMD8(repeating: max(weight * projection[x] + background, constants.floor))
             sum += Double(divergenceTerms(observed, expected)[0])
         }
         x += 1
@@ -38,6 +35,20 @@ func poissonDivergence<Voxel: StoredVoxel>(
 }
 
 extension SIMD8<Float> {
+    /// The lanes, and 0 for those below it.
+    ///
+    /// By the bits: comparisons of the standard library go lane by lane.
+    @inline(__always) fileprivate var withoutNegatives: SIMD8<Float> {
+        let bits = unsafeBitCast(self, to: SIMD8<Int32>.self)
+        return unsafeBitCast(bits & ~(bits &>> 31), to: SIMD8<Float>.self)
+    }
+
+    /// The lanes, and 0 where those of `weight`, which is not negative, are 0.
+    @inline(__always) fileprivate func whereNotZero(_ weight: SIMD8<Float>) -> SIMD8<Float> {
+        let mask = (0 &- unsafeBitCast(weight, to: SIMD8<Int32>.self)) &>> 31
+        return unsafeBitCast(unsafeBitCast(self, to: SIMD8<Int32>.self) & mask, to: SIMD8<Float>.self)
+    }
+
     /// The sum of the lanes, the last of it in double precision.
     @inline(__always) fileprivate var total: Double {
         let four = lowHalf + highHalf
@@ -49,16 +60,10 @@ extension SIMD8<Float> {
 /// g·ln(g/y) − g + y, which is y where g = 0, for g of 0 or more and y above 0.
 @inline(__always)
 private func divergenceTerms(_ observed: SIMD8<Float>, _ expected: SIMD8<Float>) -> SIMD8<Float> {
-    let ratio = (observed / expected).replacing(with: 1, where: observed .== 0)
-    // ratio = 2^exponent · (1 + rest) with 1 + rest from √½ to √2.
-    let bits = unsafeBitCast(ratio, to: SIMD8<Int32>.self)
+    // ratio = 2^exponent · (1 + rest) with 1 + rest from √½ to √2; a ratio of 0 gives some finite power, times g = 0.
+    let bits = unsafeBitCast(observed / expected, to: SIMD8<Int32>.self)
     let exponent = (bits &- 0x3f35_04f3) &>> 23
-    let mantissa = unsafeBitCast(bits &- (exponent &<< 23), to: SIMD8<Float>.self)
-    // Near 1 the difference is exact, which the ratio is not.
-    let rest = (mantissa - 1).replacing(
-        with: (observed - expected) / expected,
-        where: exponent .== 0 .& (observed .!= 0)
-    )
+    let rest = unsafeBitCast(bits &- (exponent &<< 23), to: SIMD8<Float>.self) - 1
     // ln(1 + x) = x − x²/2 + x³·P(x), P by least squares on Chebyshev nodes: 1.2e-7 relative.
     var series = SIMD8<Float>(repeating: 0.0714975)
     series = series * rest + -0.11571202
