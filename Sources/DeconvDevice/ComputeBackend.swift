@@ -62,6 +62,10 @@ package protocol ComputeBackend: Sendable {
     /// Buffers and transform plans for volumes of one shape.
     /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
     func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace
+
+    /// Copies memory on the device and gives the bytes read and written a second, in the fastest of several copies.
+    /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
+    func measureCopyRate() throws(DeconvolutionError) -> Double
 }
 
 /// What all volumes of a job have in common.

@@ -11,29 +11,52 @@ public enum Devices {
     /// The back end that the options ask for.
     /// - Throws: `deviceUnavailable` when there is no such device; `deviceFailed` when its driver gives no context.
     package static func backend(for options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
-        if let wanted = options.device { return try backend(named: wanted, options) }
+        if let wanted = options.device { return try backend(number: number(of: wanted, options), options) }
         let wantsCPU = options.backend == .cpu
         let accelerator = wantsCPU ? nil : OpenCLDevice.bestAccelerator
         // An OpenCL device of type CPU is never picked by itself: FFTW is faster there.
         guard let device = accelerator ?? (options.backend == .opencl ? OpenCLDevice.all.first : nil) else {
-            guard options.backend != .opencl else {
-                throw DeconvolutionError(
-                    .deviceUnavailable,
-                    "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use --backend cpu"
-                )
-            }
+            guard options.backend != .opencl else { throw noOpenCLDevice }
             return CPUBackend(threadCount: options.threadCount)
         }
         return try OpenCLBackend(device)
     }
 
-    /// The device of a number, or the first one of a name, or of a part of a name, that the wanted back end has.
-    private static func backend(
-        named wanted: String,
+    /// The back end of a device by its number in `all`.
+    /// - Throws: `deviceFailed` when its driver gives no context.
+    package static func backend(
+        number: Int,
         _ options: DeconvolutionOptions
     ) throws(DeconvolutionError) -> any ComputeBackend {
-        let cpu = CPUBackend(threadCount: options.threadCount)
-        let devices = [cpu.device] + OpenCLDevice.all.map(\.description)
+        if number == 0 { return CPUBackend(threadCount: options.threadCount) }
+        return try OpenCLBackend(OpenCLDevice.all[number - 1])
+    }
+
+    /// The numbers of all devices that the options allow: the one that they name, else every one of the wanted back end.
+    /// - Throws: `deviceUnavailable` when there is none.
+    package static func numbers(for options: DeconvolutionOptions) throws(DeconvolutionError) -> [Int] {
+        if let wanted = options.device { return [try number(of: wanted, options)] }
+        if options.backend == .cpu { return [0] }
+        let openCL = OpenCLDevice.all.indices.map { $0 + 1 }
+        guard options.backend == .opencl else { return [0] + openCL }
+        guard !openCL.isEmpty else { throw noOpenCLDevice }
+        return openCL
+    }
+
+    private static var noOpenCLDevice: DeconvolutionError {
+        DeconvolutionError(
+            .deviceUnavailable,
+            "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use --backend cpu"
+        )
+    }
+
+    /// The number of the device of a number, or of the first one of a name, or of a part of a name, that the wanted back
+    /// end has.
+    private static func number(
+        of wanted: String,
+        _ options: DeconvolutionOptions
+    ) throws(DeconvolutionError) -> Int {
+        let devices = all
         let names = devices.map { $0.name.lowercased() }
         let candidates = devices.indices.filter {
             options.backend == .auto || (options.backend == .cpu) == (devices[$0].backend == .cpu)
@@ -58,6 +81,6 @@ public enum Devices {
                 "--device \(wanted): no such device\(backend); 'gpudeconv devices' lists what is here"
             )
         }
-        return found == 0 ? cpu : try OpenCLBackend(OpenCLDevice.all[found - 1])
+        return found
     }
 }

@@ -23,6 +23,7 @@ struct GPUDeconvCommand: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Deconvolve.self, Devices.self, Plan.self, PSF.self, Simulate.self, Compare.self, Preview.self,
+            Bench.self,
         ],
         defaultSubcommand: Deconvolve.self
     )

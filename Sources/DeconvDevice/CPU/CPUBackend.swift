@@ -6,7 +6,7 @@ import Foundation
 package struct CPUBackend: ComputeBackend {
     /// The processor.
     package let device: DeviceDescription
-    private let pool: WorkerPool
+    let pool: WorkerPool
 
     /// A back end of as many threads as there are cores this process may use, or as asked for.
     /// - Parameter threadCount: at least 1, or nil.

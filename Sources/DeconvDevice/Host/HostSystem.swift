@@ -60,8 +60,23 @@ package enum HostSystem {
         return line.flatMap { Int($0.dropFirst("inactive_file ".count)) } ?? 0
     }
 
-    /// Most bytes that this process has held in memory so far.
+    /// Has `peakResidentBytes` begin anew from what is held now; a system that cannot do so goes on counting.
+    package static func resetPeakResidentBytes() {
+        let file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        // See proc(5): 5 resets the peak resident set size.
+        _ = write(file, "5", 1)
+        close(file)
+    }
+
+    /// Most bytes that this program has held in memory so far.
     package static var peakResidentBytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        for line in status.split(separator: "\n") where line.hasPrefix("VmHWM:") {
+            let fields = line.split(whereSeparator: \.isWhitespace)
+            if fields.count >= 2, let kilobytes = Int(fields[1]) { return kilobytes * 1024 }
+        }
+        // Counts what ran in this process before the program as well.
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss * 1024

@@ -23,7 +23,7 @@ final class CLFFTPlan {
         var outputDistance: Int
     }
 
-    private init(_ layout: Layout, _ direction: clfftDirection, on queue: CommandQueue) throws(DeconvolutionError) {
+    init(_ layout: Layout, _ direction: clfftDirection, on queue: CommandQueue) throws(DeconvolutionError) {
         var lengths = layout.lengths
         var inputStrides = layout.inputStrides
         var outputStrides = layout.outputStrides

@@ -6,7 +6,7 @@ package struct OpenCLBackend: ComputeBackend {
     /// The kernels of clFFT 2.12.2 index real values in 32 bits: beyond this they would wrap without a word.
     private static let largestTransformBytes = 4 * (1 << 32) - 4
 
-    private let context: OpenCLContext
+    let context: OpenCLContext
 
     /// A back end on one device.
     /// - Throws: `DeconvolutionError.deviceFailed` when the driver makes no context.

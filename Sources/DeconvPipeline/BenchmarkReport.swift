@@ -1,0 +1,221 @@
+package import DeconvDevice
+package import DeconvPlan
+package import DeconvVolume
+
+/// What a benchmark measured, device by device.
+package struct BenchmarkReport: Sendable {
+    /// What was not measured, and why.
+    package struct Skipped: Sendable, Encodable {
+        /// What there is to skip.
+        package enum Part: String, Sendable, Encodable {
+            /// A device with all that belongs to it.
+            case device
+            /// clFFT's own transforms on a device that was measured.
+            case baseline
+        }
+
+        /// What was skipped.
+        package var part: Part
+        /// The device's number in `Devices.all`.
+        package var number: Int
+        /// The device's name.
+        package var device: String
+        /// What was in the way, in one line.
+        package var reason: String
+    }
+
+    /// Voxels of the image.
+    package var shape: VolumeShape
+    /// Voxels of the PSF.
+    package var psfShape: VolumeShape
+    /// What lies outside the image.
+    package var boundary: BoundaryMode
+    /// Names the noise of the image.
+    package var seed: UInt64
+    /// Iterations that were run.
+    package var iterationCount: Int
+    /// Those between the first and the last, which are those that count.
+    package var timedIterationCount: Int
+    /// One entry a device that was measured.
+    package var devices: [DeviceBenchmark] = []
+    /// What was not.
+    package var skipped: [Skipped] = []
+}
+
+/// What a benchmark measured on one device.
+package struct DeviceBenchmark: Sendable {
+    /// Seconds before the first iteration.
+    package struct Setup: Sendable {
+        /// Opening the device, compiling, planning transforms and allocating memory; what a device plans when it first
+        /// transforms is in the first iteration.
+        package var plans = 0.0
+        /// Making the transfer function and the normalization.
+        package var transferFunction = 0.0
+        /// Bringing the image to the device.
+        package var upload = 0.0
+
+        /// All of it.
+        package var total: Double { plans + transferFunction + upload }
+    }
+
+    /// The same job with clFFT's own 3D plans.
+    package struct Baseline: Sendable {
+        /// Seconds for planning, allocating and the transfer function.
+        package var setupSeconds: Double
+        /// Seconds of the first iteration.
+        package var firstIterationSeconds: Double
+        /// Seconds of each later one but the last.
+        package var iterationSeconds: [Double]
+        /// Bytes held on the device.
+        package var deviceBytes: Int
+        /// ‖a − b‖ / ‖b‖ of its result a and the engine's b.
+        package var nrmse: Double?
+    }
+
+    /// Its number in `Devices.all`.
+    package var number: Int
+    /// The device.
+    package var device: DeviceDescription
+    /// Shape of the transforms.
+    package var workShape: VolumeShape
+    /// What an iteration costs on paper.
+    package var cost: IterationCost
+    /// Seconds before the first iteration.
+    package var setup: Setup
+    /// Seconds of the first iteration, with the filling of the estimate and what is compiled or planned on the way.
+    package var firstIterationSeconds: Double
+    /// Seconds of each later iteration but the last, from its predecessor's end to its own; at least one.
+    package var iterationSeconds: [Double]
+    /// Seconds of the bare transforms of one iteration, as often; see `Projector.measureTransforms`.
+    package var transformSeconds: [Double]
+    /// Bytes held on the device.
+    package var deviceBytes: Int
+    /// Most bytes that this process held in memory meanwhile, its libraries and the image included.
+    package var peakHostBytes: Int
+    /// Bytes that a copy reads and writes a second there; see `ComputeBackend.measureCopyRate`.
+    package var copyBytesPerSecond: Double
+    /// The same job with clFFT's own 3D plans, where it was asked for and there is clFFT.
+    package var baseline: Baseline?
+}
+
+extension DeviceBenchmark {
+    /// Median seconds of an iteration that counts.
+    package var secondsPerIteration: Double { iterationSeconds.median }
+    /// Seconds of the fastest iteration.
+    package var fastestIterationSeconds: Double { iterationSeconds.min()! }
+    /// Seconds of the fastest bare transforms.
+    package var fastestTransformSeconds: Double { transformSeconds.min()! }
+    /// What an iteration takes of what its bare transforms take, the fastest of each; 1 would be an iteration of transforms
+    /// alone.
+    package var iterationPerTransforms: Double { fastestIterationSeconds / fastestTransformSeconds }
+    /// Nominal operations a second; see `IterationCost.nominalFlopCount`.
+    package var nominalFlopsPerSecond: Double { cost.nominalFlopCount / secondsPerIteration }
+    /// The least bytes of an iteration over its time; see `IterationCost.leastByteCount`.
+    package var leastBytesPerSecond: Double { cost.leastByteCount / secondsPerIteration }
+    /// That rate as a part of the copy rate.
+    package var partOfCopyRate: Double { leastBytesPerSecond / copyBytesPerSecond }
+    /// Bytes held on the device for each voxel of the transform.
+    package var deviceBytesPerWorkVoxel: Double { Double(deviceBytes) / Double(workShape.voxelCount) }
+    /// Most bytes of the process for each voxel of the transform.
+    package var peakHostBytesPerWorkVoxel: Double { Double(peakHostBytes) / Double(workShape.voxelCount) }
+}
+
+extension DeviceBenchmark {
+    /// How many times as long as the engine clFFT's own 3D plans take, by the medians.
+    package var baselineRatio: Double? { baseline.map { $0.iterationSeconds.median / secondsPerIteration } }
+}
+
+extension [Double] {
+    /// The middle value, or the mean of the two; there is at least one.
+    package var median: Double {
+        let sorted = sorted()
+        return (sorted[count / 2] + sorted[(count - 1) / 2]) / 2
+    }
+}
+
+// MARK: - JSON
+
+extension BenchmarkReport: Encodable {
+    private enum Key: String, CodingKey {
+        case shape, psfShape, boundary, pixelType, seed, iterations, timedIterations, devices, skipped
+    }
+
+    /// Writes the report with stable keys; shapes are lists in the order z, y, x.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(shape.axes, forKey: .shape)
+        try container.encode(psfShape.axes, forKey: .psfShape)
+        try container.encode(boundary.rawValue, forKey: .boundary)
+        try container.encode(PixelType.uint16.rawValue, forKey: .pixelType)
+        try container.encode(seed, forKey: .seed)
+        try container.encode(iterationCount, forKey: .iterations)
+        try container.encode(timedIterationCount, forKey: .timedIterations)
+        try container.encode(devices, forKey: .devices)
+        try container.encode(skipped, forKey: .skipped)
+    }
+}
+
+extension DeviceBenchmark: Encodable {
+    private enum Key: String, CodingKey {
+        case number, backend, device, driver, computeUnits, workShape
+        case setupSeconds, firstIterationSeconds, iterationSeconds, secondsPerIteration, fastestIterationSeconds
+        case transformSeconds, iterationPerTransforms
+        case deviceBytes, deviceBytesPerWorkVoxel, peakHostBytes, peakHostBytesPerWorkVoxel
+        case nominalFlops, nominalFlopsPerSecond, leastBytes, leastBytesPerSecond, copyBytesPerSecond, partOfCopyRate
+        case baseline
+    }
+
+    private enum SetupKey: String, CodingKey { case plans, transferFunction, upload, total }
+
+    /// Writes all figures, those that follow from others too; no baseline is `null`.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(number, forKey: .number)
+        try container.encode(device.backend.rawValue, forKey: .backend)
+        try container.encode(device.name, forKey: .device)
+        try container.encode(device.driver, forKey: .driver)
+        try container.encode(device.computeUnits, forKey: .computeUnits)
+        try container.encode(workShape.axes, forKey: .workShape)
+        var seconds = container.nestedContainer(keyedBy: SetupKey.self, forKey: .setupSeconds)
+        try seconds.encode(setup.plans, forKey: .plans)
+        try seconds.encode(setup.transferFunction, forKey: .transferFunction)
+        try seconds.encode(setup.upload, forKey: .upload)
+        try seconds.encode(setup.total, forKey: .total)
+        try container.encode(firstIterationSeconds, forKey: .firstIterationSeconds)
+        try container.encode(iterationSeconds, forKey: .iterationSeconds)
+        try container.encode(secondsPerIteration, forKey: .secondsPerIteration)
+        try container.encode(fastestIterationSeconds, forKey: .fastestIterationSeconds)
+        try container.encode(transformSeconds, forKey: .transformSeconds)
+        try container.encode(iterationPerTransforms, forKey: .iterationPerTransforms)
+        try container.encode(deviceBytes, forKey: .deviceBytes)
+        try container.encode(deviceBytesPerWorkVoxel, forKey: .deviceBytesPerWorkVoxel)
+        try container.encode(peakHostBytes, forKey: .peakHostBytes)
+        try container.encode(peakHostBytesPerWorkVoxel, forKey: .peakHostBytesPerWorkVoxel)
+        try container.encode(cost.nominalFlopCount, forKey: .nominalFlops)
+        try container.encode(nominalFlopsPerSecond, forKey: .nominalFlopsPerSecond)
+        try container.encode(cost.leastByteCount, forKey: .leastBytes)
+        try container.encode(leastBytesPerSecond, forKey: .leastBytesPerSecond)
+        try container.encode(copyBytesPerSecond, forKey: .copyBytesPerSecond)
+        try container.encode(partOfCopyRate, forKey: .partOfCopyRate)
+        try container.encode(baseline, forKey: .baseline)
+    }
+}
+
+extension DeviceBenchmark.Baseline: Encodable {
+    private enum Key: String, CodingKey {
+        case setupSeconds, firstIterationSeconds, iterationSeconds, secondsPerIteration, fastestIterationSeconds
+        case deviceBytes, nrmse
+    }
+
+    /// Writes all figures.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(setupSeconds, forKey: .setupSeconds)
+        try container.encode(firstIterationSeconds, forKey: .firstIterationSeconds)
+        try container.encode(iterationSeconds, forKey: .iterationSeconds)
+        try container.encode(iterationSeconds.median, forKey: .secondsPerIteration)
+        try container.encode(iterationSeconds.min(), forKey: .fastestIterationSeconds)
+        try container.encode(deviceBytes, forKey: .deviceBytes)
+        try container.encode(nrmse, forKey: .nrmse)
+    }
+}

@@ -1,0 +1,188 @@
+import ArgumentParser
+import DeconvPipeline
+import DeconvPlan
+import Foundation
+import GPUDeconv
+
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Time the devices of this machine at a volume of a given shape.",
+        usage: "gpudeconv bench [<options>]",
+        discussion: """
+            Makes up a volume of 16-bit counts and a Gaussian PSF, and deconvolves it on each device in one piece. The first \
+            iteration, in which a device may still plan and compile, is told apart from those that are timed; a last \
+            one, which has no successor to prepare, does not count.
+
+            Examples:
+              gpudeconv bench
+              gpudeconv bench --shape 201,1024,768 --psf-shape 101,64,64 --device 0
+              gpudeconv bench --backend opencl --baseline --json
+            """
+    )
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Voxels of the image.", valueName: "z,y,x"))
+    var shape = ShapeArgument(argument: "101,512,384")!
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Voxels of the PSF.", valueName: "z,y,x"))
+    var psfShape = ShapeArgument(argument: "51,32,32")!
+
+    @Option(
+        name: .shortAndLong,
+        parsing: .unconditional,
+        help: ArgumentHelp("Iterations to time, between a first and a last one.", valueName: "n")
+    )
+    var iterations = 5
+
+    @Option(help: "What lies outside the image; extend estimates it.")
+    var boundary = BoundaryMode.extend
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Number of the noise; the same seed gives the same volume.", valueName: "n")
+    )
+    var seed: UInt64 = 1
+
+    @Flag(help: "Time clFFT's own 3D transforms at the same job too, on OpenCL devices.")
+    var baseline = false
+
+    @OptionGroup(title: "Device") var compute: DeviceArguments
+    @OptionGroup(title: "Output") var output: OutputArguments
+
+    struct DeviceArguments: ParsableArguments {
+        /// What may be measured.
+        enum Backend: String, CaseIterable, ExpressibleByArgument {
+            case all, opencl, cpu
+
+            var option: DeconvolutionOptions.Backend {
+                switch self {
+                case .all: .auto
+                case .opencl: .opencl
+                case .cpu: .cpu
+                }
+            }
+        }
+
+        @Option(help: "What to measure; all is the CPU and every OpenCL device.")
+        var backend = Backend.all
+
+        @Option(
+            help: ArgumentHelp(
+                "Only this device, by its number or part of its name, as 'gpudeconv devices' lists it.",
+                valueName: "device"
+            )
+        )
+        var device: String?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Threads of the CPU back end. (default: one for each core)", valueName: "n")
+        )
+        var threads: Int?
+    }
+
+    struct OutputArguments: ParsableArguments {
+        @Option(
+            help: ArgumentHelp(
+                "Folder for the volume, the PSF and each device's result as TIFF stacks, for other programs.",
+                valueName: "folder"
+            )
+        )
+        var save: String?
+
+        @Flag(help: "Replace files that exist.")
+        var overwrite = false
+
+        @Flag(help: "Print as JSON.")
+        var json = false
+    }
+
+    func run() throws {
+        try reportingErrors { () throws(DeconvolutionError) in
+            var options = DeconvolutionOptions()
+            options.boundary = boundary
+            options.backend = compute.backend.option
+            options.device = compute.device
+            options.threadCount = compute.threads
+            let job = BenchmarkJob(
+                shape: shape.shape,
+                psfShape: psfShape.shape,
+                timedIterationCount: iterations,
+                seed: seed,
+                measuresBaseline: baseline,
+                folder: output.save,
+                overwrite: output.overwrite,
+                options: options
+            )
+            let cancellation = Cancellation()
+            Interruption.cancels(cancellation)
+            let bar = Terminal.showsProgress ? ProgressBar() : nil
+            defer { bar?.clear() }
+            let report = try job.run(cancellation: cancellation) { bar?.show($0) }
+            bar?.clear()
+            for skipped in report.skipped {
+                let part = skipped.part == .baseline ? "the baseline of " : ""
+                Terminal.warn("\(part)device \(skipped.number) is skipped: \(skipped.reason)")
+            }
+            try Terminal.print(output.json ? Terminal.json(report) : BenchmarkTable(report).text)
+        }
+    }
+}
+
+/// A benchmark's figures as a table: one row a figure, one column a device.
+struct BenchmarkTable {
+    private let report: BenchmarkReport
+
+    init(_ report: BenchmarkReport) { self.report = report }
+
+    var text: String {
+        var lines = [
+            "image       \(report.shape) uint16",
+            "PSF         \(report.psfShape), boundary \(report.boundary.rawValue)",
+            "iterations  \(report.iterationCount), \(report.timedIterationCount) of them timed",
+        ]
+        lines += report.devices.map { entry in
+            let device = entry.device
+            let unit = (device.backend == .cpu ? "thread" : "compute unit") + (device.computeUnits == 1 ? "" : "s")
+            return
+                "device \(entry.number)    \(device.name), \(device.backend.rawValue), \(device.computeUnits) \(unit)"
+        }
+        return (lines + [""] + rows).joined(separator: "\n")
+    }
+
+    private var rows: [String] {
+        var table: [(String, [String])] = []
+        func row(_ name: String, _ value: (DeviceBenchmark) -> String) {
+            table.append((name, report.devices.map(value)))
+        }
+        func rate(_ perSecond: Double, _ unit: String) -> String { String(format: "%.1f G\(unit)/s", perSecond * 1e-9) }
+        func bytes(_ perVoxel: Double) -> String { String(format: "%.1f B", perVoxel) }
+        row("") { "device \($0.number)" }
+        row("work shape") { "\($0.workShape)" }
+        row("set-up") { $0.setup.total.inWords }
+        row("  plans, memory") { $0.setup.plans.inWords }
+        row("  OTF, weights") { $0.setup.transferFunction.inWords }
+        row("  upload") { $0.setup.upload.inWords }
+        row("first iteration") { $0.firstIterationSeconds.inWords }
+        row("iteration, median") { $0.secondsPerIteration.inWords }
+        row("iteration, fastest") { $0.fastestIterationSeconds.inWords }
+        row("bare transforms, fastest") { $0.fastestTransformSeconds.inWords }
+        row("iteration / transforms") { String(format: "%.2f", $0.iterationPerTransforms) }
+        row("device bytes / work voxel") { bytes($0.deviceBytesPerWorkVoxel) }
+        row("process bytes / work voxel") { bytes($0.peakHostBytesPerWorkVoxel) }
+        row("nominal arithmetic") { rate($0.nominalFlopsPerSecond, "FLOP") }
+        row("least traffic") { rate($0.leastBytesPerSecond, "B") }
+        row("copy rate") { rate($0.copyBytesPerSecond, "B") }
+        row("least traffic / copy rate") { String(format: "%.2f", $0.partOfCopyRate) }
+        if report.devices.contains(where: { $0.baseline != nil }) {
+            row("clFFT 3D, median") { $0.baseline?.iterationSeconds.median.inWords ?? "-" }
+            row("clFFT 3D / ours") { $0.baselineRatio.map { String(format: "%.2f", $0) } ?? "-" }
+            row("clFFT 3D, NRMSE to ours") { ($0.baseline?.nrmse).map { String(format: "%.1e", $0) } ?? "-" }
+        }
+        let names = (table.map(\.0.count).max() ?? 0) + 2
+        let widths = report.devices.indices.map { column in (table.map { $0.1[column].count }.max() ?? 0) + 2 }
+        return table.map { name, values in
+            let cells = zip(values, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }
+            return name + String(repeating: " ", count: names - name.count) + cells.joined()
+        }
+    }
+}

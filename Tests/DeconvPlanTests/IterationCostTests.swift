@@ -1,0 +1,41 @@
+import DeconvPlan
+import DeconvVolume
+import Testing
+
+@Suite struct IterationCostTests {
+    /// An image of 3x4x5 with a PSF of 2x3x4, domain 4x6x8, in a transform of 4x6x8.
+    private let extended = WorkGeometry(
+        workShape: VolumeShape(z: 4, y: 6, x: 8),
+        frame: Region(origin: VolumeIndex(z: 0, y: 1, x: 1), shape: VolumeShape(z: 3, y: 4, x: 5)),
+        domain: Region(VolumeShape(z: 4, y: 6, x: 8)),
+        wraps: false
+    )
+
+    /// 192 voxels: 10 · 192 · log2(192) = 14563.0 and 6 · 192 = 1152; log2(192) = 7.584963.
+    @Test func arithmeticIsFourTransformsAndTwoProducts() {
+        let cost = IterationCost(extended, pixelType: .uint16)
+        #expect(abs(cost.nominalFlopCount - 15715.1) < 0.1)
+    }
+
+    /// A plane has 6 · 5 complex values, 240 bytes: D = 960, F = 720, O = 960; g = 120 bytes; E = 768 bytes.
+    @Test func trafficCountsEveryPassOnce() {
+        let cost = IterationCost(extended, pixelType: .uint16)
+        let forwardColumns = 960 + 960 + 720
+        let ratio = 720 + 120 + 720
+        let adjointColumns = 720 + 960 + 960
+        let update = 960 + 3 * 768 + 960
+        #expect(cost.leastByteCount == Double(forwardColumns + ratio + adjointColumns + update))
+    }
+
+    /// Without a normalization the update reads and writes the estimate, here of the frame's 3x4x5 voxels.
+    @Test func aFrameThatIsTheDomainNeedsNoNormalization() {
+        let geometry = WorkGeometry(
+            workShape: VolumeShape(z: 4, y: 6, x: 8),
+            frame: Region(VolumeShape(z: 3, y: 4, x: 5)),
+            domain: Region(VolumeShape(z: 3, y: 4, x: 5)),
+            wraps: false
+        )
+        let cost = IterationCost(geometry, pixelType: .float32)
+        #expect(cost.leastByteCount == Double(8 * 720 + 2 * 960 + 240 + 2 * 240))
+    }
+}

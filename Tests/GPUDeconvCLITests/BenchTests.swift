@@ -1,0 +1,174 @@
+import DeconvTestSupport
+import DeconvVolume
+import Foundation
+import Testing
+
+/// `gpudeconv bench`, at the transform that tests share: 14x24x28 under `extend`.
+@Suite struct BenchTests {
+    private static let tiny = ["bench", "--shape", "8,16,18", "--psf-shape", "7,9,11", "--iterations", "3"]
+
+    private func object(_ result: CommandResult) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    }
+
+    @Test func allDevicesAreMeasuredAndTheKeysAreThese() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(Self.tiny + ["--json", "--baseline"], in: folder)
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        let report = try object(result)
+        #expect(
+            report.keys.sorted() == [
+                "boundary", "devices", "iterations", "pixelType", "psfShape", "seed", "shape", "skipped",
+                "timedIterations",
+            ]
+        )
+        #expect(report["iterations"] as? Int == 5 && report["timedIterations"] as? Int == 3)
+        #expect((report["skipped"] as? [Any])?.isEmpty == true)
+        let devices = try #require(report["devices"] as? [[String: Any]])
+        #expect(devices.count >= 2, "OpenCL tests need a device, such as PoCL's")
+        for (number, device) in devices.enumerated() {
+            #expect(
+                device.keys.sorted() == [
+                    "backend", "baseline", "computeUnits", "copyBytesPerSecond", "device", "deviceBytes",
+                    "deviceBytesPerWorkVoxel", "driver", "fastestIterationSeconds", "firstIterationSeconds",
+                    "iterationPerTransforms", "iterationSeconds", "leastBytes", "leastBytesPerSecond", "nominalFlops",
+                    "nominalFlopsPerSecond", "number", "partOfCopyRate", "peakHostBytes", "peakHostBytesPerWorkVoxel",
+                    "secondsPerIteration", "setupSeconds", "transformSeconds", "workShape",
+                ]
+            )
+            #expect(device["number"] as? Int == number)
+            #expect(device["backend"] as? String == (number == 0 ? "cpu" : "opencl"))
+            #expect((device["iterationSeconds"] as? [Double])?.count == 3)
+            let setup = try #require(device["setupSeconds"] as? [String: Double])
+            #expect(setup.keys.sorted() == ["plans", "total", "transferFunction", "upload"])
+            guard number > 0 else {
+                #expect(device["baseline"] is NSNull)
+                continue
+            }
+            let baseline = try #require(device["baseline"] as? [String: Any])
+            #expect(
+                baseline.keys.sorted() == [
+                    "deviceBytes", "fastestIterationSeconds", "firstIterationSeconds", "iterationSeconds", "nrmse",
+                    "secondsPerIteration", "setupSeconds",
+                ]
+            )
+            #expect(try #require(baseline["nrmse"] as? Double) < 1e-5)
+        }
+        #expect(folder.contents == [])
+    }
+
+    @Test func theTableHasAColumnForEachDevice() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(Self.tiny + ["--device", "cpu", "--threads", "1"], in: folder)
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        #expect(
+            result.output.hasPrefix("image       8x16x18 uint16\nPSF         7x9x11, boundary extend\n"),
+            "\(result.output)"
+        )
+        #expect(result.output.contains(", cpu, 1 thread\n"))
+        let names = result.output.split(separator: "\n").dropFirst(5).map { line in
+            line.split(separator: "  ").first.map(String.init) ?? ""
+        }
+        #expect(
+            names == [
+                "work shape", "set-up", "plans, memory", "OTF, weights", "upload", "first iteration",
+                "iteration, median", "iteration, fastest", "bare transforms, fastest", "iteration / transforms",
+                "device bytes / work voxel", "process bytes / work voxel", "nominal arithmetic", "least traffic",
+                "copy rate", "least traffic / copy rate",
+            ],
+            "\(names)"
+        )
+    }
+
+    /// Other programs compute on the saved volume: the main command gives on it what the benchmark gave.
+    @Test(arguments: ["cpu", "opencl"])
+    func savedVolumesGiveTheSavedResult(backend: String) async throws {
+        let folder = try TemporaryFolder()
+        let number = backend == "cpu" ? 0 : 1
+        let bench = try await Command.run(
+            Self.tiny + ["--device", "\(number)", "--save", "volumes"],
+            in: folder
+        )
+        #expect(bench.status == 0)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path("volumes")).sorted()
+        #expect(names == ["observed.tif", "psf.tif", "result-\(number).tif"])
+        let deconvolution = try await Command.run(
+            [
+                "volumes/observed.tif", "--psf", "volumes/psf.tif", "--psf-as-is", "-i", "5", "--backend", "cpu", "-o",
+                "out.tif",
+            ],
+            in: folder
+        )
+        #expect(deconvolution.status == 0)
+        let ours = try Scene.voxels(of: folder.path("volumes/result-\(number).tif"))
+        #expect(try relativeRMSE(ours, Scene.voxels(of: folder.path("out.tif"))) < 1e-5)
+
+        let again = try await Command.run(Self.tiny + ["--device", "\(number)", "--save", "volumes"], in: folder)
+        #expect(again.status == 73)
+        #expect(again.error.hasPrefix("gpudeconv: volumes/observed.tif"), "\(again.error)")
+    }
+
+    /// clFFT has no transform of 17 voxels, and a periodic axis cannot be padded.
+    @Test func aDeviceThatCannotIsSkippedUnlessItIsTheOnlyOne() async throws {
+        let folder = try TemporaryFolder()
+        let arguments = Self.tiny + ["--shape", "8,16,17", "--boundary", "periodic"]
+        let all = try await Command.run(arguments + ["--json"], in: folder)
+        #expect(all.status == 0)
+        #expect(all.error.contains("gpudeconv: warning: device 1 is skipped: "), "\(all.error)")
+        let report = try object(all)
+        #expect((report["devices"] as? [[String: Any]])?.count == 1)
+        let skipped = try #require(report["skipped"] as? [[String: Any]])
+        #expect(skipped.first?.keys.sorted() == ["device", "number", "part", "reason"])
+
+        let one = try await Command.run(arguments + ["--device", "1"], in: folder)
+        #expect(one.status == 69)
+        #expect(
+            one.error.hasSuffix(" has no transform of 8x16x17: give another --shape or --boundary\n"),
+            "\(one.error)"
+        )
+        #expect(one.output == "")
+    }
+
+    @Test(arguments: [
+        (["--iterations", "0"], 64, "--iterations 0: give 1 to 10000"),
+        (["--threads", "0"], 64, "--threads 0: give 1 to 4096"),
+        (["--device", "nothing"], 69, "--device nothing: no such device; 'gpudeconv devices' lists what is here"),
+        (["--shape", "1048576,1048576,1048576"], 71, "--shape 1048576,1048576,1048576 with --psf-shape 7,9,11: takes"),
+        (["--shape", "1,1,1", "--psf-shape", "1048576,1048576,1048576"], 71, "--shape 1,1,1 with --psf-shape 1048576"),
+    ])
+    func mistakesAreToldInOneLine(arguments: [String], status: Int32, message: String) async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(Self.tiny + arguments, in: folder)
+        #expect(result.status == status)
+        #expect(result.error.hasPrefix("gpudeconv: \(message)"), "\(result.error)")
+        #expect(result.error.split(separator: "\n").count == 1)
+        #expect(result.output == "")
+    }
+
+    @Test(arguments: ["8,16", "8,0,18", "a,b,c", "8,16,-18"])
+    func aShapeIsThreeNumbers(shape: String) async throws {
+        let result = try await Command.run(["bench", "--shape", shape], in: try TemporaryFolder())
+        #expect(result.status == 64)
+        #expect(result.error.contains("The value '\(shape)' is invalid for '--shape <z,y,x>'"), "\(result.error)")
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func aSignalEndsABenchmarkAndLeavesNothing(signal: Int32) async throws {
+        let folder = try TemporaryFolder()
+        let arguments = [
+            "bench", "--shape", "16,64,64", "--psf-shape", "7,9,11", "--iterations", "10000", "--device", "cpu",
+            "--save", ".",
+        ]
+        let result = try await Command.run(arguments, in: folder) { command in
+            for _ in 0..<20_000 where folder.contents.isEmpty { usleep(5000) }
+            usleep(100_000)
+            command.send(signal)
+        }
+        #expect(result.status == 130)
+        #expect(result.error == "gpudeconv: interrupted; nothing was written\n")
+        #expect(result.output == "")
+        #expect(folder.contents == [])
+    }
+}
