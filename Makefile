@@ -39,6 +39,13 @@ test-asan: ## The same tests under AddressSanitizer
 	@Scripts/make-test-python.sh
 	@Scripts/test.sh address
 
+CASES ?= small,middle,large
+THREADS ?= 2
+.PHONY: bench
+bench: install build ## Time it beside its peers: CASES=small,middle,large THREADS=2
+	@Scripts/install.sh $(TEST_PACKAGES)
+	@Scripts/bench.sh --cases "$(CASES)" --threads "$(THREADS)" $(if $(ROUNDS),--rounds "$(ROUNDS)")
+
 .PHONY: format
 format: ## Format all Swift files in place
 	@git ls-files -z '*.swift' | xargs -0 swift format format --in-place --parallel
@@ -50,4 +57,4 @@ lint: ## Check formatting, documentation comments, scripts, and links
 
 .PHONY: clean
 clean: ## Remove everything that was built, and the demo
-	@rm -rf .build .build-test .build-asan .venv-test demo
+	@rm -rf .build .build-test .build-asan .venv-test .venv-bench demo
