@@ -13,7 +13,7 @@ LINT_PACKAGES := git shellcheck
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: ## Install the Debian packages that are missing
@@ -26,6 +26,14 @@ build: ## Build the command: .build/release/gpudeconv
 .PHONY: demo
 demo: install build ## Simulate a cell, deconvolve it, and say how much sharper it became
 	@Scripts/demo.sh
+
+.PHONY: bundle
+bundle: install ## A folder and tarball that run where nothing is installed: bundle/
+	@Scripts/bundle.sh
+
+.PHONY: test-bundle
+test-bundle: bundle ## Try the bundle in a bare Debian root, and beside this machine's OpenCL drivers
+	@Scripts/test-bundle.sh
 
 .PHONY: test
 test: ## Install, build and test everything
@@ -56,5 +64,5 @@ lint: ## Check formatting, documentation comments, scripts, and links
 	@Scripts/lint.sh
 
 .PHONY: clean
-clean: ## Remove everything that was built, and the demo
-	@rm -rf .build .build-test .build-asan .venv-test .venv-bench demo
+clean: ## Remove everything that was built, the demo and the bundle
+	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench demo bundle

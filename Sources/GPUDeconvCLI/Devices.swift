@@ -18,12 +18,11 @@ struct Devices: ParsableCommand {
                 let entries = devices.enumerated().map { Entry(number: $0.offset, device: $0.element) }
                 try Terminal.print(Terminal.json(entries))
             } else {
-                try Terminal.print(devices.enumerated().map(text).joined(separator: "\n"))
-            }
-            if devices.count == 1 {
-                Terminal.warn(
-                    "no OpenCL device is here; the driver of a GPU brings one, pocl-opencl-icd one for the CPU"
-                )
+                var lines = devices.enumerated().map(text)
+                if devices.count == 1 {
+                    lines.append("No OpenCL device: the driver of a GPU brings one, pocl-opencl-icd one for the CPU.")
+                }
+                try Terminal.print(lines.joined(separator: "\n"))
             }
         }
     }
