@@ -88,6 +88,7 @@ package struct BenchmarkJob: Sendable {
                 progress(
                     DeconvolutionProgress(
                         stage: stage,
+                        device: Devices.all[number].name,
                         completedIterations: done,
                         totalIterations: numbers.count * iterationCount,
                         volume: 1,

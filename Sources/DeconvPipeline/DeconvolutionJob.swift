@@ -448,6 +448,7 @@ extension DeconvolutionJob {
                 if let engine {
                     ready = engine
                 } else {
+                    if plan.backend.device.backend == .opencl { tell(.compiling) }
                     ready = try plan.makeEngine(
                         method,
                         scratchFolder: job.scratchFolder,
@@ -605,6 +606,7 @@ extension DeconvolutionJob {
             job.progress(
                 DeconvolutionProgress(
                     stage: stage,
+                    device: plan.backend.device.name,
                     completedIterations: completedIterations,
                     totalIterations: plan.iterationCount(job.options),
                     volume: min(finishedVolumes + 1, volumes),

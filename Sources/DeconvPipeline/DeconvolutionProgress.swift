@@ -6,6 +6,8 @@ public struct DeconvolutionProgress: Sendable, Hashable {
         case reading
         /// Plans, transfer functions and weights are made.
         case preparing
+        /// Kernels are compiled for the device, which its driver may need many seconds for the first time.
+        case compiling
         /// Iterations run.
         case computing
         /// The result goes to a file.
@@ -14,6 +16,8 @@ public struct DeconvolutionProgress: Sendable, Hashable {
 
     /// What is being done.
     public var stage: Stage
+    /// The name of the device that computes.
+    public var device: String
     /// Iterations done, over all volumes.
     public var completedIterations: Int
     /// Iterations to do, over all volumes.

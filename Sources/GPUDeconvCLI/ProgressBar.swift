@@ -18,7 +18,9 @@ final class ProgressBar: Sendable {
         state.withLock { state in
             let now = ContinuousClock.now
             let isLast = progress.completedIterations == progress.totalIterations
-            if let last = state.lastDrawn, now - last < .milliseconds(100), !isLast { return }
+            // What takes long must not be kept back by what went before.
+            let isSlow = progress.stage == .compiling
+            if let last = state.lastDrawn, now - last < .milliseconds(100), !isLast, !isSlow { return }
             state.lastDrawn = now
             var remaining = ""
             if progress.stage == .computing {
@@ -50,7 +52,9 @@ final class ProgressBar: Sendable {
         let filled = Int(progress.fraction * Double(width))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
         var parts = ["\(bar) \(Int(progress.fraction * 100)) %"]
-        parts.append(progress.stage.rawValue)
+        parts.append(
+            progress.stage == .compiling ? "compiling kernels for \(progress.device)" : progress.stage.rawValue
+        )
         if progress.volumeCount > 1 { parts.append("volume \(progress.volume) of \(progress.volumeCount)") }
         return parts.joined(separator: ", ")
     }

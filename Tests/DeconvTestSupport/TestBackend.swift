@@ -37,8 +37,9 @@ public struct TestBackend: Sendable, CustomStringConvertible {
     }
 
     /// A back end of its own.
-    package func makeNew() throws -> any ComputeBackend {
-        if let device { return try OpenCLBackend(device) }
+    /// - Parameter binaries: where an OpenCL device keeps its programs.
+    package func makeNew(binaries: BinaryCache = .programs) throws -> any ComputeBackend {
+        if let device { return try OpenCLBackend(device, binaries: binaries) }
         return CPUBackend()
     }
 }

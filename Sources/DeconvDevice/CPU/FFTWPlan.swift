@@ -124,18 +124,5 @@ enum FFTWPlanner {
         }
     }
 
-    /// `$XDG_CACHE_HOME/gpudeconv/fftwf.wisdom`, or the same under `~/.cache`; nil where neither is set.
-    private static let wisdomPath: String? = {
-        let cache: String
-        if let folder = getenv("XDG_CACHE_HOME").map({ String(cString: $0) }), folder.hasPrefix("/") {
-            cache = folder
-        } else if let home = getenv("HOME").map({ String(cString: $0) }), home.hasPrefix("/") {
-            cache = home + "/.cache"
-        } else {
-            return nil
-        }
-        mkdir(cache, 0o755)
-        mkdir(cache + "/gpudeconv", 0o755)
-        return cache + "/gpudeconv/fftwf.wisdom"
-    }()
+    private static let wisdomPath = CacheFolder.path.map { $0 + "/fftwf.wisdom" }
 }

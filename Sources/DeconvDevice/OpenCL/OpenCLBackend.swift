@@ -9,9 +9,10 @@ package struct OpenCLBackend: ComputeBackend {
     let context: OpenCLContext
 
     /// A back end on one device.
+    /// - Parameter binaries: where programs that were built are kept from run to run.
     /// - Throws: `DeconvolutionError.deviceFailed` when the driver makes no context.
-    package init(_ device: OpenCLDevice) throws(DeconvolutionError) {
-        context = try OpenCLContext(device)
+    package init(_ device: OpenCLDevice, binaries: BinaryCache = .programs) throws(DeconvolutionError) {
+        context = try OpenCLContext(device, binaries: binaries)
     }
 
     /// The device.

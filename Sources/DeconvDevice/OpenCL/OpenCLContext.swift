@@ -9,14 +9,18 @@ import Synchronization
 package final class OpenCLContext: @unchecked Sendable {
     let device: OpenCLDevice
     let handle: cl_context
+    /// Where programs that were built are kept from run to run.
+    let binaries: BinaryCache
     private let programs = Mutex<[PixelType: UInt]>([:])
     private let fft: CLFFTLibrary
 
     var name: String { device.description.name }
 
     /// A context on one device.
-    package init(_ device: OpenCLDevice) throws(DeconvolutionError) {
+    /// - Parameter binaries: where programs that were built are kept from run to run.
+    package init(_ device: OpenCLDevice, binaries: BinaryCache = .programs) throws(DeconvolutionError) {
         self.device = device
+        self.binaries = binaries
         let name = device.description.name
         var status = CL_SUCCESS
         var id: cl_device_id? = device.id
@@ -56,15 +60,6 @@ package final class OpenCLContext: @unchecked Sendable {
     }
 
     private func build(_ type: PixelType) -> Result<UInt, DeconvolutionError> {
-        var status = CL_SUCCESS
-        let program = KernelSource.program.withCString { text in
-            var text: UnsafePointer<CChar>? = text
-            return clCreateProgramWithSource(handle, 1, &text, nil, &status)
-        }
-        guard let program, status == CL_SUCCESS else {
-            let error = OpenCLError(call: "clCreateProgramWithSource", status: OpenCLStatus(status))
-            return .failure(error.deconvolutionError(on: name))
-        }
         let observed =
             switch type {
             case .uint8: "uchar"
@@ -72,23 +67,11 @@ package final class OpenCLContext: @unchecked Sendable {
             default: "float"
             }
         let accumulator = device.hasDouble ? "-D ACCUMULATOR=double -D USES_DOUBLE" : "-D ACCUMULATOR=float"
-        status = clBuildProgram(program, 0, nil, "-D OBSERVED=\(observed) \(accumulator)", nil, nil)
-        guard status == CL_SUCCESS else {
-            let log = buildLog(program)
-            clReleaseProgram(program)
-            let error = OpenCLError(call: "clBuildProgram", status: OpenCLStatus(status), log: log)
-            return .failure(error.deconvolutionError(on: name))
+        return Result { () throws(DeconvolutionError) in
+            let options = "-D OBSERVED=\(observed) \(accumulator)"
+            let program = try makeProgram(KernelSource.program, options: options)
+            HandleCounter.made(.program)
+            return UInt(bitPattern: program)
         }
-        HandleCounter.made(.program)
-        return .success(UInt(bitPattern: program))
-    }
-
-    private func buildLog(_ program: cl_program) -> String {
-        var count = 0
-        let parameter = cl_program_build_info(CL_PROGRAM_BUILD_LOG)
-        clGetProgramBuildInfo(program, device.id, parameter, 0, nil, &count)
-        var bytes = [UInt8](repeating: 0, count: max(count, 1))
-        clGetProgramBuildInfo(program, device.id, parameter, count, &bytes, nil)
-        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 }

@@ -14,6 +14,8 @@ package struct OpenCLDevice: @unchecked Sendable {
     /// Whether its memory is this machine's.
     let sharesHostMemory: Bool
     let hasDouble: Bool
+    /// Platform, device and driver with their versions: what a program is built by, and for.
+    let compiler: String
 
     /// All devices of all platforms, in the order of the drivers.
     ///
@@ -63,12 +65,21 @@ package struct OpenCLDevice: @unchecked Sendable {
             type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0
             || number(CL_DEVICE_HOST_UNIFIED_MEMORY, as: cl_bool.self) != 0
         hasDouble = number(CL_DEVICE_DOUBLE_FP_CONFIG, as: cl_device_fp_config.self) != 0
+        func platformText(_ parameter: Int32) -> String {
+            Self.text { clGetPlatformInfo(platform, cl_platform_info(parameter), $0, $1, $2) }
+        }
+        func deviceText(_ parameter: Int32) -> String {
+            Self.text { clGetDeviceInfo(id, cl_device_info(parameter), $0, $1, $2) }
+        }
+        compiler =
+            [CL_PLATFORM_NAME, CL_PLATFORM_VERSION].map(platformText).joined(separator: "\n") + "\n"
+            + [CL_DEVICE_VENDOR, CL_DEVICE_NAME, CL_DEVICE_VERSION, CL_DRIVER_VERSION].map(deviceText)
+            .joined(separator: "\n")
         description = DeviceDescription(
             backend: .opencl,
             type: isGPU ? "GPU" : isAccelerator ? "accelerator" : "CPU",
-            name: Self.text { clGetDeviceInfo(id, cl_device_info(CL_DEVICE_NAME), $0, $1, $2) },
-            driver: Self.text { clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_NAME), $0, $1, $2) } + " "
-                + Self.text { clGetDeviceInfo(id, cl_device_info(CL_DRIVER_VERSION), $0, $1, $2) },
+            name: deviceText(CL_DEVICE_NAME),
+            driver: platformText(CL_PLATFORM_NAME) + " " + deviceText(CL_DRIVER_VERSION),
             memoryBytes: Int(clamping: number(CL_DEVICE_GLOBAL_MEM_SIZE, as: cl_ulong.self)),
             largestBufferBytes: Int(clamping: number(CL_DEVICE_MAX_MEM_ALLOC_SIZE, as: cl_ulong.self)),
             computeUnits: Int(number(CL_DEVICE_MAX_COMPUTE_UNITS, as: cl_uint.self))
