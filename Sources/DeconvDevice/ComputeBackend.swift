@@ -172,12 +172,22 @@ package protocol Projector: AnyObject {
 /// One *work volume* holds in turn the forward projection, the ratio and the back projection. Parts of it without data are
 /// not transformed going in, parts that nobody reads are not transformed coming out.
 package protocol Workspace: Projector {
+    /// What brings frames here and results away while volumes are computed.
+    associatedtype Transfer: VolumeTransfer where Transfer.Field == Field
+
     /// Brings the observed frame to where it is compared.
     /// - Parameter read: gives the voxels of a region, in the coordinates of the frame and of type `layout.pixelType`;
     ///   is asked for everything at once or plane by plane.
     func setObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError)
+
+    /// Room for a second frame, and what results of a shape need on their way to the host.
+    /// - Returns: nil where volumes can only come one after another.
+    func makeTransfer(for shape: VolumeShape) throws(DeconvolutionError) -> Transfer?
+
+    /// Makes the frame that was staged last the observed one; the next can then be staged.
+    func swapObserved(with transfer: Transfer) throws(DeconvolutionError)
 
     /// Brings f, the sensitivity of the frame's voxels, to where it is compared.
     /// - Parameter read: gives the values of a region in the coordinates of the frame, at least 0 and finite; is asked for

@@ -73,7 +73,9 @@ extension RichardsonLucy {
     package final class Solver<W: Workspace> {
         private let method: RichardsonLucy
         private let workspace: W
-        private let estimate: W.Field
+        private var estimate: W.Field
+        /// Takes turns with the estimate, where a result is read while the next volume is estimated.
+        private var otherEstimate: W.Field?
         /// W, or nil where it is 1.
         private var normalization: W.Field?
         private var hasSensitivity = false
@@ -175,6 +177,20 @@ extension RichardsonLucy {
                     outside: Float(light)
                 )
             }
+        }
+
+        /// Allocates a second field for `takeResult`.
+        package func reserveResult() throws(DeconvolutionError) {
+            if otherEstimate == nil { otherEstimate = try workspace.makeField() }
+        }
+
+        /// The estimate as a field, which keeps it through the next run; the run after that overwrites it.
+        package func takeResult() throws(DeconvolutionError) -> W.Field {
+            try reserveResult()
+            guard let next = otherEstimate else { preconditionFailure("it was reserved") }
+            let result = estimate
+            (estimate, otherEstimate) = (next, result)
+            return result
         }
 
         /// The estimate in a region of the domain: photons or counts per voxel, none negative.

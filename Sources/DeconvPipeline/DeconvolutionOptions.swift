@@ -55,6 +55,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var tileShape: VolumeShape?
     /// The Poisson divergence is measured every so many iterations, and at the first and last; 0 for never.
     public var divergenceInterval = 5
+    /// Whether a volume is read and another one written while one is computed, where there is memory for it. Changes no result.
+    package var overlapsVolumes = true
 
     /// The defaults.
     public init() {}

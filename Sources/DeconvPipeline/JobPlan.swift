@@ -22,8 +22,18 @@ package struct JobPlan: Sendable {
     /// Whether the finished channels, and the fields that tiles are cut from, go to scratch files beside the output instead
     /// of memory.
     package var usesScratchFiles: Bool
+    /// What it takes more to read a volume and write another one while one is computed; nil for one after another.
+    package var overlap: Overlap?
     /// What a person should know.
     package var warnings: [Diagnostic]
+
+    /// Bytes beside those of a single volume.
+    package struct Overlap: Hashable, Sendable {
+        /// Where it is computed: a second frame, and the field of a second estimate.
+        package var deviceBytes: Int
+        /// In host memory: voxels as read, and where there is a device the buffers through which frames and results travel.
+        package var hostBytes: Int
+    }
 
     /// Iterations and volumes multiplied out.
     package func iterationCount(_ options: DeconvolutionOptions) -> Int {
@@ -88,13 +98,35 @@ extension JobPlan {
         )
         tiles = try TilePlan(request)
         let wholeBytes = tiles.footprint.wholeBytes
-        guard wholeBytes > 0 else { return }
+        guard wholeBytes > 0 else {
+            if options.overlapsVolumes { overlap = Overlap(image, tiles, request.budget) }
+            return
+        }
         if wholeBytes > host / 2 {
             usesScratchFiles = true
         } else if budget.isHostMemory {
             // The fields that tiles are cut from stay in memory, and the tiles get what is left.
             request.budget.totalBytes -= wholeBytes
             tiles = try TilePlan(request)
+        }
+    }
+}
+
+extension JobPlan.Overlap {
+    /// What volumes in one piece take to overlap, or nil where there are no two or no room.
+    fileprivate init?(_ image: ImageDescription, _ tiles: TilePlan, _ budget: MemoryBudget) {
+        guard tiles.tile == nil, image.channelCount * image.timepointCount > 1 else { return nil }
+        let footprint = tiles.footprint
+        deviceBytes = footprint.observedBytes + tiles.whole.domain.shape.voxelCount * 4
+        // A volume waits as it was read while another one is put into its frame; and so may what saturated voxels leave of f.
+        hostBytes = 2 * (footprint.observedBytes + footprint.sensitivityBytes)
+        if budget.isHostMemory {
+            let needed = footprint.deviceBytes + footprint.transferBytes + deviceBytes + hostBytes
+            if needed > budget.totalBytes { return nil }
+        } else {
+            hostBytes += footprint.observedBytes + image.shape.voxelCount * 4
+            if footprint.deviceBytes + deviceBytes > budget.totalBytes { return nil }
+            if footprint.psfBytes + footprint.transferBytes + hostBytes > budget.hostBytes { return nil }
         }
     }
 }

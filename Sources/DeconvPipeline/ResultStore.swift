@@ -15,9 +15,9 @@ final class ResultStore {
     }
 
     /// Keeps a plane.
-    func store(_ voxels: [Float], plane z: Int, channel: Int) {
+    func store(_ voxels: UnsafeBufferPointer<Float>, plane z: Int, channel: Int) {
         precondition(voxels.count == shape.planeVoxelCount, "a plane of the volume")
-        voxels.withUnsafeBufferPointer { start(z, channel).update(from: $0.baseAddress!, count: $0.count) }
+        start(z, channel).update(from: voxels.baseAddress!, count: voxels.count)
     }
 
     /// The voxels of one plane.

@@ -13,12 +13,32 @@ public struct RunReport: Sendable {
         public var prepare = 0.0
         /// Contexts, buffers, plans, transfer functions.
         public var setup = 0.0
+        /// Bringing volumes to where they are computed.
+        public var upload = 0.0
         /// Iterations.
         public var compute = 0.0
+        /// Bringing results back.
+        public var download = 0.0
         /// Encoding and writing the output.
         public var write = 0.0
-        /// All of it.
+        /// All of it, by the clock on the wall.
         public var total = 0.0
+        /// What was saved by doing these at once: their sum less the total, or 0.
+        public var overlapped = 0.0
+
+        /// The sum of what was done.
+        var ofAllStages: Double { read + prepare + setup + upload + compute + download + write }
+
+        /// Adds what another thread did.
+        mutating func add(_ other: Seconds) {
+            read += other.read
+            prepare += other.prepare
+            setup += other.setup
+            upload += other.upload
+            compute += other.compute
+            download += other.download
+            write += other.write
+        }
     }
 
     /// The Poisson divergence of one volume, iteration after iteration.

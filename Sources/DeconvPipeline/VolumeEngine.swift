@@ -33,8 +33,39 @@ protocol VolumeEngine: AnyObject {
         step: (RichardsonLucy.Step) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError)
 
-    /// See `RichardsonLucy.Solver.result`.
-    func result(_ region: Region) throws(DeconvolutionError) -> [Float]
+    /// The volume computed last, until the next one is.
+    var result: any VolumeResult { get }
+
+    /// Room for volumes to come and results to go while others are computed; nil where there is none.
+    /// - Parameter shape: of the results.
+    func makeTraffic(for shape: VolumeShape) throws(DeconvolutionError) -> (any VolumeTraffic)?
+}
+
+/// A result where it was computed.
+protocol VolumeResult: Sendable {
+    /// Gives the planes of a region to `plane`, in their order.
+    /// - Parameters:
+    ///   - region: in the coordinates of the whole volume.
+    ///   - plane: gets the voxels of a plane, valid for the call.
+    func read(
+        _ region: Region,
+        plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError)
+}
+
+/// Volumes that come to an engine, and results that go, while it computes.
+protocol VolumeTraffic: Sendable {
+    /// See `VolumeTransfer.stageObserved`; for the thread that reads.
+    func stageObserved(
+        reading read: (Region) throws(DeconvolutionError) -> VoxelData
+    ) throws(DeconvolutionError)
+
+    /// See `Workspace.swapObserved`; for the thread that computes.
+    func swapObserved() throws(DeconvolutionError)
+
+    /// The volume computed last, for the thread that writes; it stays as it is while the next volume is computed, but not
+    /// the one after that. For the thread that computes.
+    func takeResult() throws(DeconvolutionError) -> any VolumeResult
 }
 
 /// The engine of one kind of workspace.
@@ -43,13 +74,14 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     private let solver: RichardsonLucy.Solver<W>
     private var currentPSF: Int?
     private var currentSensitivity: VolumeSensitivity.Key? = .uniform
+    private weak var transfer: W.Transfer?
 
     init(_ workspace: W, _ method: RichardsonLucy) throws(DeconvolutionError) {
         self.workspace = workspace
         solver = try RichardsonLucy.Solver(method, on: workspace)
     }
 
-    var byteCount: Int { workspace.byteCount }
+    var byteCount: Int { workspace.byteCount + (transfer?.byteCount ?? 0) }
 
     func use(_ psf: Volume, index: Int) throws(DeconvolutionError) {
         guard currentPSF != index else { return }
@@ -86,7 +118,69 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
         try solver.run(mean: mean, measuring: measured, step: step)
     }
 
-    func result(_ region: Region) throws(DeconvolutionError) -> [Float] { try solver.result(region) }
+    var result: any VolumeResult { SolvedVolume(solver: solver) }
+
+    func makeTraffic(for shape: VolumeShape) throws(DeconvolutionError) -> (any VolumeTraffic)? {
+        guard let transfer = try workspace.makeTransfer(for: shape) else { return nil }
+        try solver.reserveResult()
+        self.transfer = transfer
+        return WorkspaceTraffic(workspace: workspace, solver: solver, transfer: transfer)
+    }
+}
+
+/// The estimate of a solver, read on the thread that computes.
+///
+/// Unchecked for that reason.
+private struct SolvedVolume<W: Workspace>: VolumeResult, @unchecked Sendable {
+    let solver: RichardsonLucy.Solver<W>
+
+    func read(
+        _ region: Region,
+        plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) {
+        for z in region.zRange {
+            let origin = VolumeIndex(z: z, y: region.origin.y, x: region.origin.x)
+            let shape = VolumeShape(z: 1, y: region.shape.y, x: region.shape.x)
+            try solver.result(Region(origin: origin, shape: shape))
+                .withUnsafeBufferPointer { (voxels) throws(DeconvolutionError) in try plane(voxels) }
+        }
+    }
+}
+
+/// The traffic of one kind of workspace.
+///
+/// Unchecked: each function says which thread it is for.
+private struct WorkspaceTraffic<W: Workspace>: VolumeTraffic, @unchecked Sendable {
+    let workspace: W
+    let solver: RichardsonLucy.Solver<W>
+    let transfer: W.Transfer
+
+    func stageObserved(
+        reading read: (Region) throws(DeconvolutionError) -> VoxelData
+    ) throws(DeconvolutionError) {
+        try transfer.stageObserved(reading: read)
+    }
+
+    func swapObserved() throws(DeconvolutionError) { try workspace.swapObserved(with: transfer) }
+
+    func takeResult() throws(DeconvolutionError) -> any VolumeResult {
+        TransferredVolume(transfer: transfer, field: try solver.takeResult())
+    }
+}
+
+/// A field that nobody changes until it has been read.
+///
+/// Unchecked for that reason.
+private struct TransferredVolume<T: VolumeTransfer>: VolumeResult, @unchecked Sendable {
+    let transfer: T
+    let field: T.Field
+
+    func read(
+        _ region: Region,
+        plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) {
+        try transfer.read(region, of: field, plane: plane)
+    }
 }
 
 extension JobPlan {

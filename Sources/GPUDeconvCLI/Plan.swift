@@ -57,6 +57,9 @@ struct Plan: ParsableCommand {
         line("  fields", "\(ByteCount(footprint.fieldBytes))")
         line("  observed", "\(ByteCount(footprint.observedBytes))")
         if footprint.sensitivityBytes > 0 { line("  sensitivity", "\(ByteCount(footprint.sensitivityBytes))") }
+        if let overlap = plan.overlap {
+            line("  next volume", "\(ByteCount(overlap.deviceBytes)), and \(ByteCount(overlap.hostBytes)) on its way")
+        }
         let kept = footprint.wholeBytes + plan.storeBytes
         if kept > 0 {
             line("beside it", "\(ByteCount(kept)) in \(plan.usesScratchFiles ? "scratch files" : "memory")")
@@ -82,6 +85,7 @@ struct PlanDescription: Encodable {
     let halo: [Int]
     let deviceBytes: Int
     let keptBytes: Int
+    let overlapBytes: Int?
     let usesScratchFiles: Bool
     let psf: [PSFPreparationReport]
     let warnings: [String]
@@ -101,6 +105,7 @@ struct PlanDescription: Encodable {
         halo = plan.tiles.halo.axes
         deviceBytes = plan.tiles.footprint.deviceBytes
         keptBytes = plan.tiles.footprint.wholeBytes + plan.storeBytes
+        overlapBytes = plan.overlap.map { $0.deviceBytes + $0.hostBytes }
         usesScratchFiles = plan.usesScratchFiles
         psf = plan.psfs.map(\.report)
         warnings = plan.warnings.map(\.message)

@@ -115,7 +115,11 @@ import Testing
             ]
         )
         let seconds = try #require(report["seconds"] as? [String: Double])
-        #expect(seconds.keys.sorted() == ["compute", "prepare", "read", "setup", "total", "write"])
+        #expect(
+            seconds.keys.sorted() == [
+                "compute", "download", "overlapped", "prepare", "read", "setup", "total", "upload", "write",
+            ]
+        )
         let parts = seconds.filter { $0.key != "total" }.values.reduce(0, +)
         #expect(parts <= seconds["total"]! * 1.001)
         let convergence = try #require(report["convergence"] as? [[String: Any]])

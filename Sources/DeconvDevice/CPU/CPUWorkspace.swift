@@ -12,7 +12,7 @@ package final class CPUWorkspace: Workspace {
     private let spectra: RowSpectra
     private let rows: RowTransform
     private let slabs: SlabConvolution
-    private var observed: HostObserved?
+    var observed: HostObserved?
     private var sensitivity: HostField?
     /// The part of the work volume that may differ from 0.
     private var data: Region

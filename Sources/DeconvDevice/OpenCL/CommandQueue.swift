@@ -79,32 +79,54 @@ package final class CommandQueue {
         rowPitch: Int,
         planePitch: Int
     ) throws(DeconvolutionError) -> [Float] {
-        var status = CL_SUCCESS
         let count = region.shape.voxelCount
+        var failure: DeconvolutionError?
         let values = [Float](unsafeUninitializedCapacity: count) { target, filled in
-            var start = [region.origin.x * 4, region.origin.y, region.origin.z]
-            var origin = [0, 0, 0]
-            var extent = [region.shape.x * 4, region.shape.y, region.shape.z]
-            status = clEnqueueReadBufferRect(
-                handle,
-                buffer.handle,
-                cl_bool(CL_TRUE),
-                &start,
-                &origin,
-                &extent,
-                rowPitch * 4,
-                planePitch * 4,
-                region.shape.x * 4,
-                region.shape.planeVoxelCount * 4,
-                target.baseAddress,
-                0,
-                nil,
-                nil
-            )
-            filled = status == CL_SUCCESS ? count : 0
+            do throws(DeconvolutionError) {
+                try read(
+                    region,
+                    from: buffer,
+                    rowPitch: rowPitch,
+                    planePitch: planePitch,
+                    into: target.baseAddress!
+                )
+                filled = count
+            } catch {
+                failure = error
+            }
         }
-        try check(status, "clEnqueueReadBufferRect", on: context.name)
+        if let failure { throw failure }
         return values
+    }
+
+    /// Copies a box of floats to host memory, without gaps.
+    func read(
+        _ region: Region,
+        from buffer: DeviceBuffer,
+        rowPitch: Int,
+        planePitch: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) throws(DeconvolutionError) {
+        var start = [region.origin.x * 4, region.origin.y, region.origin.z]
+        var origin = [0, 0, 0]
+        var extent = [region.shape.x * 4, region.shape.y, region.shape.z]
+        let status = clEnqueueReadBufferRect(
+            handle,
+            buffer.handle,
+            cl_bool(CL_TRUE),
+            &start,
+            &origin,
+            &extent,
+            rowPitch * 4,
+            planePitch * 4,
+            region.shape.x * 4,
+            region.shape.planeVoxelCount * 4,
+            target,
+            0,
+            nil,
+            nil
+        )
+        try check(status, "clEnqueueReadBufferRect", on: context.name)
     }
 
     /// Sets a range of bytes to floats of one value.

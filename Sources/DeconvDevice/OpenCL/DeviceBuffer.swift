@@ -9,9 +9,14 @@ package final class DeviceBuffer {
     private let parent: DeviceBuffer?
 
     /// A new buffer with undefined content.
-    package init(byteCount: Int, in context: OpenCLContext) throws(DeconvolutionError) {
+    package convenience init(byteCount: Int, in context: OpenCLContext) throws(DeconvolutionError) {
+        try self.init(byteCount: byteCount, in: context, flags: 0)
+    }
+
+    /// A new buffer with undefined content, and flags that say where.
+    init(byteCount: Int, in context: OpenCLContext, flags: Int32) throws(DeconvolutionError) {
         var status = CL_SUCCESS
-        let flags = cl_mem_flags(CL_MEM_READ_WRITE)
+        let flags = cl_mem_flags(CL_MEM_READ_WRITE | flags)
         guard let handle = clCreateBuffer(context.handle, flags, max(byteCount, 4), nil, &status), status == CL_SUCCESS
         else {
             throw OpenCLError(call: "clCreateBuffer of \(byteCount) bytes", status: OpenCLStatus(status))

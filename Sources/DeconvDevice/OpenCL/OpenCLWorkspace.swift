@@ -4,7 +4,7 @@ package import DeconvVolume
 /// The work volume and its transforms on one OpenCL device.
 package final class OpenCLWorkspace: Workspace {
     package let layout: WorkspaceLayout
-    private let queue: CommandQueue
+    let queue: CommandQueue
     private let kernels: KernelTable
     private let work: DeviceBuffer
     private let otf: DeviceBuffer
@@ -17,7 +17,7 @@ package final class OpenCLWorkspace: Workspace {
     private var planeParts: [Int: DeviceBuffer] = [:]
     /// Scratch memory of the transforms, which run one after the other.
     private var temporary: DeviceBuffer?
-    private var observed: DeviceBuffer?
+    var observed: DeviceBuffer?
     private var sensitivity: DeviceBuffer?
     /// A box of the work volume on its way to the host.
     private var box: DeviceBuffer?

@@ -126,6 +126,15 @@ extension StreamedWorkspace {
     }
 }
 
+extension StreamedWorkspace {
+    /// None: a volume that does not fit where it is computed has no room for a second one there.
+    package func makeTransfer(for shape: VolumeShape) throws(DeconvolutionError) -> HostTransfer? { nil }
+
+    package func swapObserved(with transfer: HostTransfer) throws(DeconvolutionError) {
+        preconditionFailure("no transfer was made")
+    }
+}
+
 // MARK: - Convolution
 
 extension StreamedWorkspace {

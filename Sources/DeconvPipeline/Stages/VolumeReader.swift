@@ -1,0 +1,161 @@
+import DeconvPlan
+import DeconvVolume
+
+/// Which volume of an image.
+struct VolumePosition: Hashable, Sendable {
+    /// Channel, from 0.
+    var channel: Int
+    /// Time point, from 0.
+    var timepoint: Int
+}
+
+/// A volume that has been looked at once.
+struct SurveyedVolume: Sendable {
+    var position: VolumePosition
+    /// Of its good voxels.
+    var statistics: ImageStatistics
+    /// What the mean of its voxels would be if they were all as sensitive.
+    var mean: Double
+    /// Whether it has no light above the background, so that its result is 0.
+    var isDark: Bool
+    /// Its f; nil for 1.
+    var sensitivity: VolumeSensitivity?
+    /// What tells its f from that of others; nil where there are no maps.
+    var sensitivityKey: VolumeSensitivity.Key?
+    /// Voxels that are bad for no other reason than that they are saturated.
+    var saturatedCount: Int
+    /// Its voxels, 0 on bad ones; nil where they are read again, plane by plane.
+    var voxels: VoxelData?
+    /// The values of its f; nil where they are read again, or known from the volume before.
+    var sensitivityValues: [Float]?
+}
+
+/// The first stage: volumes come from the source and are looked at.
+///
+/// Unchecked: it belongs to one thread at a time, but for the readers that it gives away, which look at the source only.
+final class VolumeReader: @unchecked Sendable {
+    /// What it took so far.
+    private(set) var seconds = RunReport.Seconds()
+
+    private let source: any VolumeSource
+    private let tiles: TilePlan
+    private let boundary: BoundaryMode
+    private let background: Double
+    private let maps: SensitivityMaps?
+    private let cancellation: Cancellation
+    private let clock = ContinuousClock()
+    private var lastKey: VolumeSensitivity.Key?
+
+    init(_ job: DeconvolutionJob, _ tiles: TilePlan) {
+        self.tiles = tiles
+        source = job.source
+        boundary = job.options.boundary
+        background = job.options.background
+        cancellation = job.cancellation
+        maps = SensitivityMaps(
+            job.sensitivity,
+            saturation: job.options.saturation,
+            image: job.source,
+            cancellation: job.cancellation
+        )
+    }
+
+    /// What must be known of a volume beforehand, and its voxels if it is computed in one piece.
+    func survey(_ position: VolumePosition) throws(DeconvolutionError) -> SurveyedVolume {
+        let shape = source.image.shape
+        let sensitivity = try clock.measure(into: &seconds.read) { () throws(DeconvolutionError) in
+            try maps?.volume(channel: position.channel, timepoint: position.timepoint)
+        }
+        // Planes are read one by one where the volume may not fit in memory.
+        let step = tiles.tile == nil ? shape.z : 1
+        var statistics = ImageStatistics()
+        var (voxels, values): (VoxelData?, [Float]?)
+        var saturatedCount = 0
+        for z in stride(from: 0, to: shape.z, by: step) {
+            try cancellation.check()
+            let slab = Region(
+                origin: VolumeIndex(z: z, y: 0, x: 0),
+                shape: VolumeShape(z: step, y: shape.y, x: shape.x)
+            )
+            var data = try clock.measure(into: &seconds.read) { () throws(DeconvolutionError) in
+                try source.read(slab, channel: position.channel, timepoint: position.timepoint)
+            }
+            try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
+                guard let sensitivity else { return try statistics.add(data, of: slab, name: source.name) }
+                let (weights, saturated) = try sensitivity.values(in: slab, observed: data)
+                saturatedCount += saturated
+                try statistics.add(data, sensitivity: weights, of: slab, name: source.name)
+                if step == shape.z {
+                    data.clear(where: weights)
+                    values = weights
+                }
+            }
+            if step == shape.z { voxels = data }
+        }
+        try cancellation.check()
+        let mean = statistics.mean(background: background)
+        let number = position.timepoint * source.image.channelCount + position.channel
+        var volume = SurveyedVolume(
+            position: position,
+            statistics: statistics,
+            mean: mean,
+            isDark: mean <= background,
+            sensitivity: sensitivity,
+            sensitivityKey: sensitivity?.key(image: saturatedCount > 0 ? number : nil),
+            saturatedCount: saturatedCount,
+            voxels: voxels,
+            sensitivityValues: values
+        )
+        if volume.isDark {
+            volume.voxels = nil
+            volume.sensitivityValues = nil
+        } else {
+            // Should they be wanted all the same, they are read again.
+            if volume.sensitivityKey == lastKey { volume.sensitivityValues = nil }
+            lastKey = volume.sensitivityKey
+        }
+        return volume
+    }
+
+    /// Brings a volume to where it waits for being computed.
+    func stage(_ volume: inout SurveyedVolume, _ traffic: any VolumeTraffic) throws(DeconvolutionError) {
+        let read = frame(of: volume)
+        volume.voxels = nil
+        try clock.measure(into: &seconds.upload) { () throws(DeconvolutionError) in
+            try traffic.stageObserved(reading: read)
+        }
+    }
+
+    /// Reads regions of a volume's frame: the image, with what the boundary mode puts around it.
+    func frame(of volume: SurveyedVolume) -> (Region) throws(DeconvolutionError) -> VoxelData {
+        guard let voxels = volume.voxels else {
+            return frame(volume.sensitivity?.goodVoxels(of: source) ?? source, volume.position)
+        }
+        return frame(ArraySource(voxels, shape: source.image.shape, name: source.name))
+    }
+
+    /// Reads regions of f on a volume's frame.
+    func sensitivity(of volume: SurveyedVolume) -> (Region) throws(DeconvolutionError) -> [Float] {
+        let read: (Region) throws(DeconvolutionError) -> VoxelData
+        if let values = volume.sensitivityValues {
+            read = frame(ArraySource(.float32(values), shape: source.image.shape, name: source.name))
+        } else {
+            read = frame(volume.sensitivity?.source(for: source) ?? source, volume.position)
+        }
+        return { (region) throws(DeconvolutionError) in try read(region).floats }
+    }
+
+    private func frame(
+        _ source: any VolumeSource,
+        _ position: VolumePosition = VolumePosition(channel: 0, timepoint: 0)
+    ) -> (Region) throws(DeconvolutionError) -> VoxelData {
+        let (frame, reader) = (tiles.frameInImage, FrameReader(source, boundary: boundary))
+        return { (region) throws(DeconvolutionError) in
+            let part = Region(
+                origin: VolumeIndex { frame.origin[$0] + region.origin[$0] },
+                shape: region.shape
+            )
+            return try reader.read(part, channel: position.channel, timepoint: position.timepoint)
+        }
+    }
+}
