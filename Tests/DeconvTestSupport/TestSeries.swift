@@ -4,7 +4,9 @@ import Synchronization
 
 /// Volumes in memory as a source of several channels and time points, slow and faulty as asked for.
 public final class TestSeries: VolumeSource {
+    /// What messages call it.
     public let name = "series.tif"
+    /// Axes and type.
     public let image: ImageDescription
     private let volumes: [VoxelData]
     private let delay: Double
@@ -37,6 +39,7 @@ public final class TestSeries: VolumeSource {
     /// Reads so far.
     public var readCount: Int { reads.load(ordering: .relaxed) }
 
+    /// The voxels of a box, after the delay; throws for the volume that cannot be read.
     public func read(_ region: Region, channel: Int, timepoint: Int) throws(DeconvolutionError) -> VoxelData {
         reads.add(1, ordering: .relaxed)
         usleep(useconds_t(delay * 1e6))
@@ -69,6 +72,7 @@ public final class TestSink: VolumeSink {
         self.arrival = arrival
     }
 
+    /// Takes a plane, after the delay; throws for the plane that cannot be written.
     public func append(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError) {
         arrival(planeCount)
         usleep(useconds_t(delay * 1e6))
@@ -77,5 +81,6 @@ public final class TestSink: VolumeSink {
         planeCount += 1
     }
 
+    /// Notes that all planes came.
     public func finish() throws(DeconvolutionError) { isFinished = true }
 }
