@@ -242,6 +242,10 @@ package protocol Workspace: Projector {
         projectingNext: Bool
     ) throws(DeconvolutionError)
 
+    /// Runs the transforms of one iteration on the work volume, which holds a back projection and holds one afterwards, and does
+    /// nothing else: what the time of an iteration is compared with.
+    func runTransforms() throws(DeconvolutionError)
+
     /// Returns when all work given so far is done, so that progress can be told.
     func synchronize() throws(DeconvolutionError)
 }

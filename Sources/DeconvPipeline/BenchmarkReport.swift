@@ -86,7 +86,7 @@ package struct DeviceBenchmark: Sendable {
     package var firstIterationSeconds: Double
     /// Seconds of each later iteration but the last, from its predecessor's end to its own; at least one.
     package var iterationSeconds: [Double]
-    /// Seconds of the bare transforms of one iteration, as often; see `Projector.measureTransforms`.
+    /// Seconds of the bare transforms of one iteration, as often; see `Workspace.measureTransforms`.
     package var transformSeconds: [Double]
     /// Bytes held on the device.
     package var deviceBytes: Int

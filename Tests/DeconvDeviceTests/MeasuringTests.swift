@@ -26,7 +26,8 @@ import Testing
             var calls = 0
             let seconds = try workspace.measureTransforms(field, count: 3) { calls += 1 }
             #expect(calls == 4)
-            // The last projection was made: a PSF of one voxel gives the field back.
+            // It was the transforms of this PSF, of one voxel, that were run: a projection gives the field back.
+            try workspace.forwardProject(field)
             let voxel = try workspace.downloadWork(Region(VolumeShape(z: 1, y: 1, x: 1)))
             #expect(abs(voxel[0] - 2) < 1e-5)
             return seconds

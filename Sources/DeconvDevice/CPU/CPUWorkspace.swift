@@ -120,6 +120,13 @@ extension CPUWorkspace {
 
     package func backProject() throws(DeconvolutionError) { convolve(onto: layout.domain, adjoint: true) }
 
+    package func runTransforms() throws(DeconvolutionError) {
+        convolve(onto: layout.frame, adjoint: false)
+        rows.apply(.nothing, to: layout.frame, .update)
+        convolve(onto: layout.domain, adjoint: true)
+        rows.apply(.nothing, to: layout.domain, .update)
+    }
+
     private func embed(_ field: HostField) {
         guard projected !== field else { return }
         write(.load(from: field), to: layout.domain)

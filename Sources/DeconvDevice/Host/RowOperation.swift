@@ -8,6 +8,9 @@ struct RowOperation: Sendable {
 }
 
 extension RowOperation {
+    /// Leaves rows as they are.
+    static let nothing = RowOperation { _, _, _ in 0 }
+
     /// The projection on the frame to the ratio; see `Workspace.takeRatio`. Sums the divergence.
     static func takeRatio(
         _ observed: HostObserved,

@@ -180,6 +180,11 @@ extension OpenCLWorkspace {
         try convolve(readingBack: layout.mirroredFrame.zRange, adjoint: true)
     }
 
+    package func runTransforms() throws(DeconvolutionError) {
+        try convolve(readingBack: layout.frame.zRange, adjoint: false)
+        try convolve(readingBack: layout.domain.zRange, adjoint: true)
+    }
+
     private func embed(_ field: Field) throws(DeconvolutionError) {
         try kernels.embedField(field.buffer, into: work, layout)
         dataPlanes = layout.domain.zRange

@@ -150,6 +150,11 @@ extension StreamedWorkspace {
         try convolve(work, within: data, onto: layout.domain, adjoint: true)
     }
 
+    package func runTransforms() throws(DeconvolutionError) {
+        try convolve(work, within: data, onto: layout.frame, adjoint: false)
+        try convolve(work, within: data, onto: layout.domain, adjoint: true)
+    }
+
     /// Leaves the convolution of a region of a field in the work field, on the region `output`.
     private func convolve(
         _ source: HostField,
