@@ -7,7 +7,7 @@ SHELL := bash
 
 # What Debian 12 calls the C libraries and tools; those that are already there are left alone.
 BUILD_PACKAGES := build-essential git pkg-config \
-    ocl-icd-opencl-dev opencl-headers libclfft-dev libfftw3-dev libtiff-dev libpng-dev pocl-opencl-icd
+    ocl-icd-opencl-dev opencl-headers libclfft-dev libvkfft-dev libfftw3-dev libtiff-dev libpng-dev pocl-opencl-icd
 TEST_PACKAGES := python3 python3-venv
 LINT_PACKAGES := git shellcheck
 
@@ -54,6 +54,12 @@ bench: install build ## Time it beside its peers: CASES=small,middle,large THREA
 	@Scripts/install.sh $(TEST_PACKAGES)
 	@Scripts/bench.sh --cases "$(CASES)" --threads "$(THREADS)" $(if $(ROUNDS),--rounds "$(ROUNDS)")
 
+.PHONY: test-intel
+test-intel: ## The tests that use OpenCL, on Intel's CPU runtime (230 MB from PyPI)
+	@Scripts/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	@Scripts/make-test-python.sh
+	@Scripts/test-intel.sh
+
 .PHONY: format
 format: ## Format all Swift files in place
 	@git ls-files -z '*.swift' | xargs -0 swift format format --in-place --parallel
@@ -65,4 +71,4 @@ lint: ## Check formatting, documentation comments, scripts, and links
 
 .PHONY: clean
 clean: ## Remove everything that was built, the demo and the bundle
-	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench demo bundle
+	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench .venv-intel demo bundle

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs all tests in release mode, with the argument `address` under AddressSanitizer, and fails where one was
-# skipped for any reason but missing data or a missing GPU.
+# skipped for any reason but missing data or a missing GPU. With the argument `intel` it runs those that use OpenCL, on the
+# device that Scripts/test-intel.sh has chosen.
 #
 # The builds have folders of their own: tests see what is internal to modules, for which everything is compiled anew.
 set -euo pipefail
@@ -14,8 +15,12 @@ address)
     # OpenCL drivers keep memory until the process ends, and a backtracer would outlive a crash.
     export ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no
     ;;
+intel)
+    arguments+=(--scratch-path .build-test)
+    arguments+=(--filter '^(DeconvDeviceTests|DeconvMethodsTests|DeconvPipelineTests)')
+    ;;
 *)
-    echo "usage: Scripts/test.sh [address]" >&2
+    echo "usage: Scripts/test.sh [address|intel]" >&2
     exit 64
     ;;
 esac

@@ -5,7 +5,7 @@ package import DeconvVolume
 public enum BackendKind: String, CaseIterable, Sendable {
     /// FFTW and Swift on this machine's cores.
     case cpu
-    /// clFFT and OpenCL kernels on a device.
+    /// clFFT or VkFFT, and OpenCL kernels, on a device.
     case opencl
 }
 
@@ -144,6 +144,12 @@ package protocol Projector: AnyObject {
 
     /// Bytes held now, in total.
     var byteCount: Int { get }
+
+    /// What transforms.
+    var fft: FFTLibrary { get }
+
+    /// What a person should know of how it was set up.
+    var warnings: [Diagnostic] { get }
 
     /// Makes the transfer function of a PSF whose centre is voxel n/2 (integer division) of each axis.
     ///

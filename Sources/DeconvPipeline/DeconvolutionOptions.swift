@@ -1,3 +1,4 @@
+public import DeconvDevice
 public import DeconvMethods
 public import DeconvPlan
 public import DeconvVolume
@@ -47,6 +48,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var backend = Backend.auto
     /// The number of a device in `Devices.all`, or a part of its name; nil for the best.
     public var device: String?
+    /// Which library transforms on an OpenCL device.
+    public var fft = FFTChoice.auto
     /// Threads of the CPU back end; nil for as many as there are cores.
     public var threadCount: Int?
     /// Most bytes that the computation may hold, on the device or with the CPU back end in all; nil for what is free.

@@ -11,6 +11,18 @@ public enum Devices {
     /// The back end that the options ask for.
     /// - Throws: `deviceUnavailable` when there is no such device; `deviceFailed` when its driver gives no context.
     package static func backend(for options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
+        let backend = try chosen(options)
+        if options.fft != .auto, backend.device.backend == .cpu {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--fft \(options.fft.rawValue) is for OpenCL devices, and FFTW transforms on \(backend.device.name): leave "
+                    + "it out, or use --backend opencl"
+            )
+        }
+        return backend
+    }
+
+    private static func chosen(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
         if let wanted = options.device { return try backend(number: number(of: wanted, options), options) }
         let wantsCPU = options.backend == .cpu
         let accelerator = wantsCPU ? nil : OpenCLDevice.bestAccelerator
@@ -19,7 +31,7 @@ public enum Devices {
             guard options.backend != .opencl else { throw noOpenCLDevice }
             return CPUBackend(threadCount: options.threadCount)
         }
-        return try OpenCLBackend(device)
+        return try OpenCLBackend(device, TransformSelection(options.fft))
     }
 
     /// The back end of a device by its number in `all`.
@@ -29,7 +41,7 @@ public enum Devices {
         _ options: DeconvolutionOptions
     ) throws(DeconvolutionError) -> any ComputeBackend {
         if number == 0 { return CPUBackend(threadCount: options.threadCount) }
-        return try OpenCLBackend(OpenCLDevice.all[number - 1])
+        return try OpenCLBackend(OpenCLDevice.all[number - 1], TransformSelection(options.fft))
     }
 
     /// The numbers of all devices that the options allow: the one that they name, else every one of the wanted back end.

@@ -55,6 +55,8 @@ public struct RunReport: Sendable {
 
     /// Where it ran.
     public var device: DeviceDescription
+    /// What made the transforms; nil where no volume had light.
+    public var fft: FFTLibrary?
     /// The method's name.
     public var method: String
     /// Updates of each volume.
@@ -109,7 +111,8 @@ public struct RunReport: Sendable {
 
 extension RunReport: Encodable {
     private enum Key: String, CodingKey {
-        case backend, device, method, iterations, boundary, background, shape, channels, timepoints, spacing, workShape
+        case backend, device, fft, method, iterations, boundary, background, shape, channels, timepoints, spacing,
+            workShape
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
     }
@@ -119,6 +122,7 @@ extension RunReport: Encodable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(device.backend.rawValue, forKey: .backend)
         try container.encode(device.name, forKey: .device)
+        try container.encode(fft?.rawValue, forKey: .fft)
         try container.encode(method, forKey: .method)
         try container.encode(iterationCount, forKey: .iterations)
         try container.encode(boundary.rawValue, forKey: .boundary)

@@ -8,6 +8,12 @@ protocol VolumeEngine: AnyObject {
     /// Bytes held on the device now.
     var byteCount: Int { get }
 
+    /// What transforms.
+    var fft: FFTLibrary { get }
+
+    /// What a person should know of how it was set up.
+    var warnings: [Diagnostic] { get }
+
     /// Makes a PSF the current one, if it is not.
     /// - Parameter index: tells PSFs apart.
     func use(_ psf: Volume, index: Int) throws(DeconvolutionError)
@@ -82,6 +88,10 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     }
 
     var byteCount: Int { workspace.byteCount + (transfer?.byteCount ?? 0) }
+
+    var fft: FFTLibrary { workspace.fft }
+
+    var warnings: [Diagnostic] { workspace.warnings }
 
     func use(_ psf: Volume, index: Int) throws(DeconvolutionError) {
         guard currentPSF != index else { return }

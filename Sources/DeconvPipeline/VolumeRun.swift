@@ -196,6 +196,8 @@ final class VolumeRun {
         if plan.backend.device.backend == .opencl { tell(.compiling) }
         let made = try plan.makeEngine(method, scratchFolder: job.scratchFolder, cancellation: job.cancellation)
         engine = made
+        report.fft = made.fft
+        report.warnings += made.warnings
         return made
     }
 }

@@ -6,6 +6,7 @@ public import GPUDeconv
 extension BoundaryMode: ExpressibleByArgument {}
 extension StartingEstimate: ExpressibleByArgument {}
 extension DeconvolutionOptions.Backend: ExpressibleByArgument {}
+extension FFTChoice: ExpressibleByArgument {}
 
 /// Three sizes in micrometres, written `z,y,x`.
 struct SpacingArgument: ExpressibleByArgument {
@@ -217,6 +218,9 @@ struct ComputeArguments: ParsableArguments {
     )
     var device: String?
 
+    @Option(help: "FFT library on an OpenCL device; auto takes clFFT, and VkFFT where that fails or is faster.")
+    var fft = FFTChoice.auto
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Threads of the CPU back end. (default: one for each core)", valueName: "n")
@@ -226,6 +230,7 @@ struct ComputeArguments: ParsableArguments {
     func apply(to options: inout DeconvolutionOptions) {
         options.backend = backend
         options.device = device
+        options.fft = fft
         options.threadCount = threads
     }
 }

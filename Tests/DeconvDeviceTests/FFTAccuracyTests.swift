@@ -4,7 +4,7 @@ import DeconvTestSupport
 import DeconvVolume
 import Testing
 
-/// The transforms by what they must do to a delta, and clFFT beside FFTW over families of lengths.
+/// The transforms by what they must do to a delta, and those of devices beside FFTW over families of lengths.
 @Suite struct FFTAccuracyTests {
     /// Lengths z, y, x whose factors are 2, 3, 5, 7, those with 11 and 13, and odd rows.
     static let shapes = [
@@ -71,6 +71,22 @@ import Testing
     @Test(arguments: otherShapes)
     func fftwHasEveryLength(shape: VolumeShape) throws { try checkDeltas(.cpu, shape) }
 
+    /// Lengths with prime factors that clFFT lacks, and axes of 1, whose transforms are none.
+    @Test(
+        arguments: TestBackend.openCL.filter { $0.fft == .vkfft },
+        [
+            VolumeShape(z: 17, y: 19, x: 23), VolumeShape(z: 6, y: 1, x: 10), VolumeShape(z: 5, y: 7, x: 1),
+            VolumeShape(z: 4, y: 1, x: 1), VolumeShape(z: 1, y: 1, x: 1),
+        ]
+    )
+    func vkFFTHasEveryLength(backend: TestBackend, shape: VolumeShape) throws {
+        try checkDeltas(backend, shape)
+        let psf = TestImage.psf(VolumeShape { min(shape[$0], [5, 6, 7][$0]) })
+        let image = TestImage.random(shape.voxelCount, seed: 23)
+        let difference = relativeRMSE(try blur(backend, shape, psf, image), try blur(.cpu, shape, psf, image))
+        #expect(difference < Self.tolerance)
+    }
+
     private func checkDeltas(_ backend: TestBackend, _ shape: VolumeShape) throws {
         let image = TestImage.random(shape.voxelCount, seed: 11)
         for taps in [VolumeShape(z: 1, y: 1, x: 1), VolumeShape(z: 3, y: 4, x: 5), VolumeShape(z: 4, y: 3, x: 2)] {
@@ -88,7 +104,7 @@ import Testing
     }
 
     @Test(arguments: TestBackend.openCL, shapes)
-    func clFFTAgreesWithFFTW(backend: TestBackend, shape: VolumeShape) throws {
+    func devicesAgreeWithFFTW(backend: TestBackend, shape: VolumeShape) throws {
         let psf = TestImage.psf(VolumeShape { min(shape[$0], [5, 6, 7][$0]) })
         for seed in [21, 22] as [UInt64] {
             let image = TestImage.random(shape.voxelCount, seed: seed)

@@ -276,6 +276,51 @@ import Testing
         }
     }
 
+    @Test(arguments: devices, [1, 31, 256, 257, 1009])
+    func realTransferFunctionsAreTakenAndMultiplied(device: Int, count: Int) throws {
+        let bench = try Bench(device, Self.cases[0].layout)
+        let a = mixed(2 * count, seed: 1)
+        let beyond: [Float] = [5, 6]
+        let source = try bench.buffer(a + beyond)
+        let real = try bench.buffer(mixed(count, seed: 2) + beyond)
+        try bench.kernels.realPart(of: source, into: real, by: 0.125, count: count)
+        let parts = (0..<count).map { a[2 * $0] * 0.125 }
+        expectEqual(try bench.floats(count + 2, in: real), parts + beyond)
+        try bench.kernels.realMultiply(source, by: real, count: count)
+        let product = a.indices.map { a[$0] * parts[$0 / 2] }
+        expectEqual(try bench.floats(2 * count + 2, in: source), product + beyond)
+    }
+
+    /// The last count is more than one round of a reduction's work-groups takes.
+    @Test(arguments: devices, [1, 31, 256, 257, 1009, 140_001])
+    func largestImaginaryIsThatOfALoop(device: Int, count: Int) throws {
+        let bench = try Bench(device, Self.cases[0].layout)
+        let spectrum = mixed(2 * count, seed: 5)
+        // What lies beyond the spectrum does not count.
+        let buffer = try bench.buffer(spectrum + [100, 100])
+        let expected = (0..<count).map { abs(spectrum[2 * $0 + 1]) }.max()
+        #expect(try bench.kernels.largestImaginary(buffer, count: count) == expected)
+    }
+
+    /// More planes than NVIDIA's drivers take work-groups along an axis.
+    @Test(arguments: devices)
+    func kernelsReachEveryPlaneOfATallVolume(device: Int) throws {
+        let sizes = Case(
+            work: [65_541, 1, 2],
+            domain: [65_539, 1, 2],
+            frame: [3, 1, 2],
+            at: [0, 0, 0],
+            support: [1, 1, 1],
+            at: [0, 0, 0]
+        )
+        let bench = try Bench(device, sizes.layout)
+        var expected = mixed(bench.workCount, seed: 1)
+        let work = try bench.buffer(expected)
+        try bench.kernels.complementWork(work, bench.layout)
+        bench.forEach(bench.layout.domain.shape) { _, _, _, _, work in expected[work] = 1 - expected[work] }
+        #expect(try bench.floats(bench.workCount, in: work) == expected)
+    }
+
     @Test(arguments: devices, cases)
     func takeRatioIsZeroOutsideTheFrame(device: Int, sizes: Case) throws {
         for type in [PixelType.uint8, .uint16, .float32] {

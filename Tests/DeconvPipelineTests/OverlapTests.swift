@@ -55,7 +55,7 @@ import Testing
         )
     }
 
-    @Test(arguments: 0..<TestBackend.all.count, [1, 2])
+    @Test(arguments: 0..<Devices.all.count, [1, 2])
     func resultsAreBitForBitThoseOfOneAfterAnother(device: Int, channelCount: Int) throws {
         var volumes = (1...6).map { Self.volume(UInt64($0)) }
         volumes[3] = Self.dark
@@ -81,7 +81,7 @@ import Testing
     }
 
     /// A mask for all volumes, and saturated voxels in some: f changes from volume to volume and back.
-    @Test(arguments: 0..<TestBackend.all.count)
+    @Test(arguments: 0..<Devices.all.count)
     func everyVolumeIsComputedWithItsOwnSensitivity(device: Int) throws {
         var volumes = (1...6).map { Self.volume(UInt64($0)) }
         for number in [1, 3] {
@@ -191,7 +191,7 @@ import Testing
         #expect(source.readCount == reads && sink.planeCount == planes)
     }
 
-    @Test(arguments: 0..<TestBackend.all.count)
+    @Test(arguments: 0..<Devices.all.count)
     func withoutRoomForTwoVolumesTheyComeOneAfterAnother(device: Int) throws {
         let source = TestSeries((1...3).map { Self.volume(UInt64($0)) }, shape: Self.shape)
         var options = options(device)
@@ -218,7 +218,7 @@ import Testing
         #expect(sink.planeCount == Self.shape.z)
     }
 
-    @Test(arguments: 1..<TestBackend.all.count)
+    @Test(arguments: 1..<Devices.all.count)
     func compilingForADeviceIsToldBeforeComputing(device: Int) throws {
         let stages = Mutex<[DeconvolutionProgress.Stage]>([])
         let source = TestSeries([Self.volume(1)], shape: Self.shape)

@@ -1,45 +1,82 @@
-package import DeconvDevice
+public import DeconvDevice
+import Foundation
 import Synchronization
 
-/// Every back end of this machine: the CPU, and each OpenCL device.
+/// Every back end of this machine: the CPU, and each OpenCL device with each FFT library.
 ///
 /// Finding no OpenCL device fails a test of its own, `DeviceTests`.
 public struct TestBackend: Sendable, CustomStringConvertible {
     /// `CPU`, or the driver's name of the device.
     public let description: String
-    private let device: OpenCLDevice?
-    private let number: Int
+    /// The OpenCL device, or nil for the CPU back end.
+    package let device: OpenCLDevice?
+    /// What transforms there.
+    package let fft: FFTChoice
+    /// Its position in the list of devices, of which the CPU is the first.
+    public let number: Int
 
-    /// The CPU back end, then every OpenCL device.
+    /// The CPU back end, then every OpenCL device with each FFT library.
     public static let all = [cpu] + openCL
 
     /// The CPU back end, with as many threads as there are cores.
-    public static let cpu = TestBackend(description: "CPU", device: nil, number: 0)
+    public static let cpu = TestBackend(description: "CPU", device: nil, fft: .auto, number: 0)
 
-    /// Every OpenCL device, in the order of the drivers.
-    public static let openCL = OpenCLDevice.all.enumerated().map { index, device in
-        TestBackend(description: device.description.name, device: device, number: index + 1)
+    /// Every OpenCL device in the order of the drivers, with each FFT library.
+    public static let openCL = OpenCLDevice.all.enumerated().flatMap { index, device in
+        libraries.map {
+            TestBackend(
+                description: "\(device.description.name) with \($0)",
+                device: device,
+                fft: $0,
+                number: index + 1
+            )
+        }
     }
+
+    /// The FFT libraries to test, all or those that `GPUDECONV_TEST_FFT` names: compilers built on recent Clang refuse the
+    /// real transforms of clFFT.
+    public static let libraries: [FFTChoice] = {
+        guard let names = ProcessInfo.processInfo.environment["GPUDECONV_TEST_FFT"] else { return [.clfft, .vkfft] }
+        return names.split(separator: ",").map { name in
+            guard let choice = FFTChoice(rawValue: String(name)) else {
+                preconditionFailure("GPUDECONV_TEST_FFT names \(name), which is no FFT library")
+            }
+            return choice
+        }
+    }()
 
     /// Whether it is the CPU back end.
     public var isCPU: Bool { device == nil }
 
-    private static let shared = Mutex<[Int: any ComputeBackend]>([:])
+    private static let shared = Mutex<[Key: any ComputeBackend]>([:])
+    /// Tests neither rely on what this machine's user has found out, nor tell.
+    private static let memory = TransformMemory(path: nil)
+
+    private struct Key: Hashable {
+        let number: Int
+        let fft: FFTChoice
+    }
 
     /// The back end, one for the whole process: a new context has its kernels to build.
     package func make() throws -> any ComputeBackend {
         try Self.shared.withLock { backends in
-            if let backend = backends[number] { return backend }
+            let key = Key(number: number, fft: fft)
+            if let backend = backends[key] { return backend }
             let backend = try makeNew()
-            backends[number] = backend
+            backends[key] = backend
             return backend
         }
     }
 
     /// A back end of its own.
-    /// - Parameter binaries: where an OpenCL device keeps its programs.
-    package func makeNew(binaries: BinaryCache = .programs) throws -> any ComputeBackend {
-        if let device { return try OpenCLBackend(device, binaries: binaries) }
-        return CPUBackend()
+    /// - Parameters:
+    ///   - fuses: whether the product with the transfer function may be made within the transforms.
+    ///   - binaries: where an OpenCL device keeps its programs.
+    package func makeNew(fuses: Bool = true, binaries: BinaryCache = .programs) throws -> any ComputeBackend {
+        guard let device else { return CPUBackend() }
+        var selection = TransformSelection(fft)
+        selection.memory = Self.memory
+        selection.fuses = fuses
+        return try OpenCLBackend(device, selection, binaries: binaries)
     }
 }

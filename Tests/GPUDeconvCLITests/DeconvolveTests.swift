@@ -92,6 +92,25 @@ import Testing
         #expect(result.output.hasPrefix("dumb.tif: 8x24x28 float32"), "\(result.output)")
     }
 
+    // MARK: FFT libraries
+
+    @Test func theFFTLibraryIsTheOneAskedFor() async throws {
+        let folder = try Scene.folder()
+        let job = Self.job + ["--backend", "opencl", "--background", "40", "--fft", "vkfft", "--json", "--quiet"]
+        let result = try await Command.run(job, in: folder)
+        #expect(result.status == 0, "\(result.error)")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        #expect(report["fft"] as? String == "vkfft")
+    }
+
+    @Test func anFFTLibraryOfDevicesIsRefusedOnTheCPU() async throws {
+        let folder = try Scene.folder()
+        let result = try await Command.run(Self.job + ["--backend", "cpu", "--fft", "vkfft"], in: folder)
+        #expect(result.status == 64)
+        #expect(result.error.hasPrefix("gpudeconv: --fft vkfft is for OpenCL devices, and FFTW transforms on "))
+        #expect(folder.contents == ["image.tif", "psf.tif"])
+    }
+
     // MARK: Reports
 
     /// Programs read these: keys may be added, and none may go.
@@ -108,7 +127,7 @@ import Testing
         let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
         #expect(
             report.keys.sorted() == [
-                "backend", "background", "boundary", "channels", "convergence", "device", "flatField", "halo",
+                "backend", "background", "boundary", "channels", "convergence", "device", "fft", "flatField", "halo",
                 "iterations", "mask", "maskedVoxelCount", "method", "observedSum", "peakDeviceBytes", "peakHostBytes",
                 "psf", "resultSum", "saturatedInputVoxelCount", "saturatedVoxels", "seconds", "secondsPerIteration",
                 "shape", "spacing", "tileCount", "timepoints", "warnings", "workShape",
@@ -130,6 +149,7 @@ import Testing
         let psf = try #require(report["psf"] as? [[String: Any]])
         #expect(psf.map { $0.keys.sorted() } == [PSFCommandTests.reportKeys])
         #expect(report["backend"] as? String == backend)
+        #expect((report["fft"] as? String).map { $0 == "fftw" } == (backend == "cpu"))
         #expect(report["iterations"] as? Int == 10)
         #expect(report["shape"] as? [Int] == [8, 24, 28])
         #expect(report["spacing"] as? [Double] == [0.3, 0.1, 0.1])

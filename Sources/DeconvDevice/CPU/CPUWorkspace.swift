@@ -30,6 +30,10 @@ package final class CPUWorkspace: Workspace {
         data = layout.frame
     }
 
+    package var fft: FFTLibrary { .fftw }
+
+    package var warnings: [Diagnostic] { [] }
+
     package var byteCount: Int {
         spectra.byteCount + rows.byteCount + slabs.byteCount + 4 * fieldCount * layout.domain.shape.voxelCount
             + (observed?.byteCount ?? 0) + (sensitivity?.memory.byteCount ?? 0)

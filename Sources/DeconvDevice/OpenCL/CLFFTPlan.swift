@@ -1,52 +1,85 @@
 import CCLFFT
 import COpenCL
+import DeconvKernels
 import DeconvVolume
+import Glibc
 import Synchronization
 
-/// One baked clFFT plan, in place, single precision, unnormalized in both directions; belongs to one queue.
-final class CLFFTPlan {
+/// One baked clFFT plan.
+final class CLFFTPlan: TransformPlan {
     private let handle: clfftPlanHandle
     private let direction: clfftDirection
     private let queue: CommandQueue
-    /// Bytes of scratch memory that it needs when it runs.
+    /// What the callbacks are given; clFFT does not keep it alive.
+    private let callbackData: DeviceBuffer?
     let temporaryByteCount: Int
 
-    /// Lengths and pitches of a batch of transforms, fastest axis first, in elements of the respective layout.
+    /// How one side of a transform lies in memory, fastest axis first, in elements of its type.
+    struct Side {
+        var type: clfftLayout
+        var strides: [Int]
+        var distance: Int
+
+        init(_ type: clfftLayout, strides: [Int], distance: Int) {
+            self.type = type
+            self.strides = strides
+            self.distance = distance
+        }
+    }
+
+    /// A batch of transforms.
     struct Layout {
         var lengths: [Int]
         var batch: Int
-        var input: clfftLayout
-        var inputStrides: [Int]
-        var inputDistance: Int
-        var output: clfftLayout
-        var outputStrides: [Int]
-        var outputDistance: Int
+        var input: Side
+        var output: Side
     }
 
-    init(_ layout: Layout, _ direction: clfftDirection, on queue: CommandQueue) throws(DeconvolutionError) {
+    /// Makes and bakes a plan.
+    /// - Parameters:
+    ///   - read: takes the place of the transform's reads, or nil.
+    ///   - write: takes the place of its writes, or nil.
+    ///   - data: given to both.
+    init(
+        _ layout: Layout,
+        _ direction: clfftDirection,
+        reading read: KernelSource.Callback? = nil,
+        writing write: KernelSource.Callback? = nil,
+        callbackData data: DeviceBuffer? = nil,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) {
         var lengths = layout.lengths
-        var inputStrides = layout.inputStrides
-        var outputStrides = layout.outputStrides
+        var inputStrides = layout.input.strides
+        var outputStrides = layout.output.strides
         let dimension = clfftDim(rawValue: UInt32(lengths.count))
         var handle: clfftPlanHandle = 0
         var temporary = 0
         var queueHandle: cl_command_queue? = queue.handle
-        let (status, call) = CLFFTLibrary.lock.withLock { _ -> (clfftStatus, String) in
+        var callbackMemory: cl_mem? = data?.handle
+        func register(_ callback: KernelSource.Callback?, _ type: clfftCallbackType) -> clfftStatus {
+            guard let callback else { return CLFFT_SUCCESS }
+            let function = CallbackText.pointer(to: callback.function)
+            let text = CallbackText.pointer(to: callback.text)
+            return clfftSetPlanCallback(handle, function, text, 0, type, &callbackMemory, 1)
+        }
+        func make() -> (status: clfftStatus, call: String) {
             var status = clfftCreateDefaultPlan(&handle, queue.context.handle, dimension, &lengths)
             guard status == CLFFT_SUCCESS else { return (status, "clfftCreateDefaultPlan") }
             let settings: [(String, () -> clfftStatus)] = [
                 ("clfftSetPlanPrecision", { clfftSetPlanPrecision(handle, CLFFT_SINGLE) }),
-                ("clfftSetLayout", { clfftSetLayout(handle, layout.input, layout.output) }),
+                ("clfftSetLayout", { clfftSetLayout(handle, layout.input.type, layout.output.type) }),
                 ("clfftSetResultLocation", { clfftSetResultLocation(handle, CLFFT_INPLACE) }),
                 ("clfftSetPlanBatchSize", { clfftSetPlanBatchSize(handle, layout.batch) }),
                 ("clfftSetPlanInStride", { clfftSetPlanInStride(handle, dimension, &inputStrides) }),
                 ("clfftSetPlanOutStride", { clfftSetPlanOutStride(handle, dimension, &outputStrides) }),
                 (
                     "clfftSetPlanDistance",
-                    { clfftSetPlanDistance(handle, layout.inputDistance, layout.outputDistance) }
+                    { clfftSetPlanDistance(handle, layout.input.distance, layout.output.distance) }
                 ),
                 ("clfftSetPlanScale", { clfftSetPlanScale(handle, CLFFT_FORWARD, 1) }),
                 ("clfftSetPlanScale", { clfftSetPlanScale(handle, CLFFT_BACKWARD, 1) }),
+                ("clfftSetPlanCallback", { register(read, PRECALLBACK) }),
+                ("clfftSetPlanCallback", { register(write, POSTCALLBACK) }),
                 ("clfftBakePlan", { clfftBakePlan(handle, 1, &queueHandle, nil, nil) }),
                 ("clfftGetTmpBufSize", { clfftGetTmpBufSize(handle, &temporary) }),
             ]
@@ -59,10 +92,21 @@ final class CLFFTPlan {
             }
             return (status, "")
         }
+        var ((status, call), text) = CLFFTLibrary.lock.withLock { _ in StandardErrorCapture.during(make) }
+        if let log = Self.buildLog(text) {
+            // Baking succeeds all the same, and the plan fails when it runs.
+            if status == CLFFT_SUCCESS { _ = CLFFTLibrary.lock.withLock { _ in clfftDestroyPlan(&handle) } }
+            status = CLFFT_BUILD_PROGRAM_FAILURE
+            call = "clfftBakePlan of \(layout.lengths)"
+            throw OpenCLError(call: call, status: OpenCLStatus(cl_int(status.rawValue)), log: log)
+                .deconvolutionError(on: queue.context.name)
+        }
+        StandardErrorCapture.passOn(Self.withoutCompilerChatter(text))
         try check(status, call, on: queue.context.name)
         self.handle = handle
         self.direction = direction
         self.queue = queue
+        callbackData = data
         temporaryByteCount = temporary
         HandleCounter.made(.clfftPlan)
     }
@@ -73,74 +117,18 @@ final class CLFFTPlan {
         HandleCounter.released(.clfftPlan, succeeded: status == CLFFT_SUCCESS)
     }
 
-    /// Real planes to half spectra.
-    static func planesForward(
-        _ layout: WorkspaceLayout,
-        count: Int,
-        on queue: CommandQueue
-    ) throws(DeconvolutionError) -> CLFFTPlan {
-        try CLFFTPlan(
-            Layout(
-                lengths: [layout.workShape.x, layout.workShape.y],
-                batch: count,
-                input: CLFFT_REAL,
-                inputStrides: [1, 2 * layout.halfRow],
-                inputDistance: 2 * layout.planePitch,
-                output: CLFFT_HERMITIAN_INTERLEAVED,
-                outputStrides: [1, layout.halfRow],
-                outputDistance: layout.planePitch
-            ),
-            CLFFT_FORWARD,
-            on: queue
-        )
+    /// What clFFT printed of a compiler that refuses its kernels, or nil where none did.
+    private static func buildLog(_ text: String) -> String? {
+        text.contains("BUILD LOG") || text.contains("compileKernels failed") ? text : nil
     }
 
-    /// Half spectra to real planes.
-    static func planesInverse(
-        _ layout: WorkspaceLayout,
-        count: Int,
-        on queue: CommandQueue
-    ) throws(DeconvolutionError) -> CLFFTPlan {
-        try CLFFTPlan(
-            Layout(
-                lengths: [layout.workShape.x, layout.workShape.y],
-                batch: count,
-                input: CLFFT_HERMITIAN_INTERLEAVED,
-                inputStrides: [1, layout.halfRow],
-                inputDistance: layout.planePitch,
-                output: CLFFT_REAL,
-                outputStrides: [1, 2 * layout.halfRow],
-                outputDistance: 2 * layout.planePitch
-            ),
-            CLFFT_BACKWARD,
-            on: queue
-        )
+    /// Text without the lines in which Clang counts the warnings about clFFT's kernels.
+    private static func withoutCompilerChatter(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { !$0.hasSuffix("warning generated.") && !$0.hasSuffix("warnings generated.") }
+            .joined(separator: "\n")
     }
 
-    /// All columns along z, complex.
-    static func columns(
-        _ layout: WorkspaceLayout,
-        inverse: Bool,
-        on queue: CommandQueue
-    ) throws(DeconvolutionError) -> CLFFTPlan {
-        try CLFFTPlan(
-            Layout(
-                lengths: [layout.workShape.z],
-                batch: layout.workShape.y * layout.halfRow,
-                input: CLFFT_COMPLEX_INTERLEAVED,
-                inputStrides: [layout.planePitch],
-                inputDistance: 1,
-                output: CLFFT_COMPLEX_INTERLEAVED,
-                outputStrides: [layout.planePitch],
-                outputDistance: 1
-            ),
-            inverse ? CLFFT_BACKWARD : CLFFT_FORWARD,
-            on: queue
-        )
-    }
-
-    /// Enqueues the transform of a buffer in place.
-    /// - Parameter temporary: at least `temporaryByteCount` bytes, or nil where that is 0.
     func run(_ buffer: DeviceBuffer, temporary: DeviceBuffer?) throws(DeconvolutionError) {
         var queueHandle: cl_command_queue? = queue.handle
         var memory: cl_mem? = buffer.handle
@@ -157,5 +145,20 @@ final class CLFFTPlan {
             temporary?.handle
         )
         try check(status, "clfftEnqueueTransform", on: queue.context.name)
+    }
+}
+
+/// The names and texts of callbacks as C strings that stay: clFFT keeps the pointers, and compares them to tell kernels apart.
+private enum CallbackText {
+    private static let known = Mutex<[String: UInt]>([:])
+
+    static func pointer(to text: String) -> UnsafePointer<CChar>? {
+        let address = known.withLock { known in
+            if let address = known[text] { return address }
+            let address = UInt(bitPattern: strdup(text))
+            known[text] = address
+            return address
+        }
+        return UnsafePointer(bitPattern: address)
     }
 }

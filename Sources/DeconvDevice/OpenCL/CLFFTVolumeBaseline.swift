@@ -126,8 +126,13 @@ package final class CLFFTVolumeBaseline {
     private func clearPlanes(outside planes: Range<Int>) throws(DeconvolutionError) {
         let planeBytes = layout.planePitch * 8
         let end = planes.upperBound
-        try queue.fill(work, with: 0, byteCount: planes.lowerBound * planeBytes)
-        try queue.fill(work, with: 0, from: end * planeBytes, byteCount: (layout.workShape.z - end) * planeBytes)
+        try queue.fill(work, with: Float(0), byteCount: planes.lowerBound * planeBytes)
+        try queue.fill(
+            work,
+            with: Float(0),
+            from: end * planeBytes,
+            byteCount: (layout.workShape.z - end) * planeBytes
+        )
     }
 
     private func upload<T: BitwiseCopyable>(
@@ -151,18 +156,22 @@ extension CLFFTPlan {
         let shape = layout.workShape
         let isFlat = shape.z == 1
         func strides(_ row: Int, _ plane: Int) -> [Int] { isFlat ? [1, row] : [1, row, plane] }
-        let real = strides(2 * layout.halfRow, 2 * layout.planePitch)
-        let complex = strides(layout.halfRow, layout.planePitch)
+        let real = Side(
+            CLFFT_REAL,
+            strides: strides(2 * layout.halfRow, 2 * layout.planePitch),
+            distance: 2 * layout.spectrumCount
+        )
+        let spectrum = Side(
+            CLFFT_HERMITIAN_INTERLEAVED,
+            strides: strides(layout.halfRow, layout.planePitch),
+            distance: layout.spectrumCount
+        )
         return try CLFFTPlan(
             Layout(
                 lengths: isFlat ? [shape.x, shape.y] : [shape.x, shape.y, shape.z],
                 batch: 1,
-                input: inverse ? CLFFT_HERMITIAN_INTERLEAVED : CLFFT_REAL,
-                inputStrides: inverse ? complex : real,
-                inputDistance: (inverse ? 1 : 2) * layout.spectrumCount,
-                output: inverse ? CLFFT_REAL : CLFFT_HERMITIAN_INTERLEAVED,
-                outputStrides: inverse ? real : complex,
-                outputDistance: (inverse ? 2 : 1) * layout.spectrumCount
+                input: inverse ? spectrum : real,
+                output: inverse ? real : spectrum
             ),
             inverse ? CLFFT_BACKWARD : CLFFT_FORWARD,
             on: queue

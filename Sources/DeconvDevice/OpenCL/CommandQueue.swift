@@ -29,14 +29,18 @@ package final class CommandQueue {
         try check(clFinish(handle), "clFinish", on: context.name)
     }
 
-    /// Copies to the start of a buffer and returns when the host memory is free again.
-    package func write(_ bytes: UnsafeRawBufferPointer, to buffer: DeviceBuffer) throws(DeconvolutionError) {
-        precondition(bytes.count <= buffer.byteCount, "the buffer holds what is written")
+    /// Copies to a buffer, from its start or from `offset` bytes, and returns when the host memory is free again.
+    package func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to buffer: DeviceBuffer,
+        at offset: Int = 0
+    ) throws(DeconvolutionError) {
+        precondition(offset + bytes.count <= buffer.byteCount, "the buffer holds what is written")
         let status = clEnqueueWriteBuffer(
             handle,
             buffer.handle,
             cl_bool(CL_TRUE),
-            0,
+            offset,
             bytes.count,
             bytes.baseAddress,
             0,
@@ -129,16 +133,17 @@ package final class CommandQueue {
         try check(status, "clEnqueueReadBufferRect", on: context.name)
     }
 
-    /// Sets a range of bytes to floats of one value.
-    func fill(
+    /// Sets a range of bytes to one value after the other; both are whole numbers of values.
+    func fill<T: BitwiseCopyable>(
         _ buffer: DeviceBuffer,
-        with value: Float,
+        with value: T,
         from offset: Int = 0,
         byteCount: Int
     ) throws(DeconvolutionError) {
         guard byteCount > 0 else { return }
         var value = value
-        let status = clEnqueueFillBuffer(handle, buffer.handle, &value, 4, offset, byteCount, 0, nil, nil)
+        let size = MemoryLayout<T>.size
+        let status = clEnqueueFillBuffer(handle, buffer.handle, &value, size, offset, byteCount, 0, nil, nil)
         try check(status, "clEnqueueFillBuffer", on: context.name)
     }
 }

@@ -8,7 +8,7 @@ final class Kernel {
     private let handle: cl_kernel
     private let queue: CommandQueue
     private let name: String
-    /// Items of a work-group along its first axis: a power of two that the device takes for this kernel.
+    /// Items of a work-group: a power of two that the device takes for this kernel.
     let groupSize: Int
 
     init(_ name: String, of program: cl_program, on queue: CommandQueue) throws(DeconvolutionError) {
@@ -41,16 +41,26 @@ final class Kernel {
         case local(Int)
     }
 
-    /// Enqueues the kernel over `extent` items, the first axis rounded up to whole work-groups.
+    /// Enqueues the kernel over as many items along each axis, x and y rounded up to whole work-groups.
     func run(x: Int, y: Int = 1, z: Int = 1, _ arguments: [Argument]) throws(DeconvolutionError) {
         precondition(x > 0 && y > 0 && z > 0, "a kernel runs over at least one item")
         for (index, argument) in arguments.enumerated() {
             try check(set(argument, at: cl_uint(index)), "clSetKernelArg \(index) of \(name)", on: queue.context.name)
         }
-        var global = [(x + groupSize - 1) / groupSize * groupSize, y, z]
-        var local = [groupSize, 1, 1]
-        let status = clEnqueueNDRangeKernel(queue.handle, handle, 3, nil, &global, &local, 0, nil, nil)
-        try check(status, "clEnqueueNDRangeKernel of \(name)", on: queue.context.name)
+        for var launch in KernelLaunch.covering(x: x, y: y, z: z, groupSize: groupSize) {
+            let status = clEnqueueNDRangeKernel(
+                queue.handle,
+                handle,
+                3,
+                &launch.offset,
+                &launch.global,
+                &launch.local,
+                0,
+                nil,
+                nil
+            )
+            try check(status, "clEnqueueNDRangeKernel of \(name)", on: queue.context.name)
+        }
     }
 
     private func set(_ argument: Argument, at index: cl_uint) -> cl_int {

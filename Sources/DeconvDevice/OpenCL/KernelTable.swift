@@ -16,12 +16,15 @@ package final class KernelTable {
     private let fillWorkKernel: Kernel
     private let complementWorkKernel: Kernel
     private let scaleSpectrumKernel: Kernel
+    private let realPartKernel: Kernel
     private let complexMultiplyKernel: Kernel
+    private let realMultiplyKernel: Kernel
     private let takeRatioKernel: Kernel
     private let storeNormalizationKernel: Kernel
     private let multiplyEstimateKernel: Kernel
     private let poissonDivergenceKernel: Kernel
     private let largestValueKernel: Kernel
+    private let largestImaginaryKernel: Kernel
 
     /// The kernels for observed images of one type.
     /// - Throws: `DeconvolutionError` with the compiler's log when the device refuses them.
@@ -37,12 +40,15 @@ package final class KernelTable {
         fillWorkKernel = try Kernel("fill_work", of: program, on: queue)
         complementWorkKernel = try Kernel("complement_work", of: program, on: queue)
         scaleSpectrumKernel = try Kernel("scale_spectrum", of: program, on: queue)
+        realPartKernel = try Kernel("real_part", of: program, on: queue)
         complexMultiplyKernel = try Kernel("complex_multiply", of: program, on: queue)
+        realMultiplyKernel = try Kernel("real_multiply", of: program, on: queue)
         takeRatioKernel = try Kernel("take_ratio", of: program, on: queue)
         storeNormalizationKernel = try Kernel("store_normalization", of: program, on: queue)
         multiplyEstimateKernel = try Kernel("multiply_estimate", of: program, on: queue)
         poissonDivergenceKernel = try Kernel("poisson_divergence", of: program, on: queue)
         largestValueKernel = try Kernel("largest_value", of: program, on: queue)
+        largestImaginaryKernel = try Kernel("largest_imaginary", of: program, on: queue)
     }
 
     /// work ← field where there is one, 0 in the rest of the domain's planes.
@@ -163,6 +169,25 @@ package final class KernelTable {
         try scaleSpectrumKernel.run(x: count, [.buffer(source), .buffer(target), .float(factor), .ulong(count)])
     }
 
+    /// target ← real part of source · factor; the source is complex, the target real.
+    package func realPart(
+        of source: DeviceBuffer,
+        into target: DeviceBuffer,
+        by factor: Float,
+        count: Int
+    ) throws(DeconvolutionError) {
+        try realPartKernel.run(x: count, [.buffer(source), .buffer(target), .float(factor), .ulong(count)])
+    }
+
+    /// spectrum ← spectrum · otf, the transfer function being real.
+    package func realMultiply(
+        _ spectrum: DeviceBuffer,
+        by otf: DeviceBuffer,
+        count: Int
+    ) throws(DeconvolutionError) {
+        try realMultiplyKernel.run(x: count, [.buffer(spectrum), .buffer(otf), .ulong(count)])
+    }
+
     /// spectrum ← spectrum · otf, or · conj(otf).
     package func complexMultiply(
         _ spectrum: DeviceBuffer,
@@ -277,6 +302,17 @@ package final class KernelTable {
                 .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
                 .uint(shape.z), .uint(shape.y), .uint(shape.x), .buffer(partialSums), .local(kernel.groupSize * 4),
             ]
+        )
+        return try queue.read(groups, of: Float.self, from: partialSums).reduce(0, max)
+    }
+
+    /// The largest absolute imaginary part of a spectrum.
+    package func largestImaginary(_ spectrum: DeviceBuffer, count: Int) throws(DeconvolutionError) -> Float {
+        let kernel = largestImaginaryKernel
+        let groups = groups(for: count, kernel)
+        try kernel.run(
+            x: groups * kernel.groupSize,
+            [.buffer(spectrum), .ulong(count), .buffer(partialSums), .local(kernel.groupSize * 4)]
         )
         return try queue.read(groups, of: Float.self, from: partialSums).reduce(0, max)
     }

@@ -1,18 +1,26 @@
 package import DeconvPlan
 package import DeconvVolume
 
-/// One OpenCL device: clFFT for the transforms, our kernels for the rest.
+/// One OpenCL device: clFFT or VkFFT for the transforms, our kernels for the rest.
 package struct OpenCLBackend: ComputeBackend {
     /// The kernels of clFFT 2.12.2 index real values in 32 bits: beyond this they would wrap without a word.
     private static let largestTransformBytes = 4 * (1 << 32) - 4
 
     let context: OpenCLContext
+    private let selection: TransformSelection
 
     /// A back end on one device.
-    /// - Parameter binaries: where programs that were built are kept from run to run.
+    /// - Parameters:
+    ///   - selection: which library transforms.
+    ///   - binaries: where programs that were built are kept from run to run.
     /// - Throws: `DeconvolutionError.deviceFailed` when the driver makes no context.
-    package init(_ device: OpenCLDevice, binaries: BinaryCache = .programs) throws(DeconvolutionError) {
+    package init(
+        _ device: OpenCLDevice,
+        _ selection: TransformSelection = TransformSelection(),
+        binaries: BinaryCache = .programs
+    ) throws(DeconvolutionError) {
         context = try OpenCLContext(device, binaries: binaries)
+        self.selection = selection
     }
 
     /// The device.
@@ -30,13 +38,13 @@ package struct OpenCLBackend: ComputeBackend {
         )
     }
 
-    /// clFFT says how much it needs only when a plan is baked: for long columns as much as it transforms.
+    /// A library says how much it needs only when a plan is made: for long columns as much as it transforms.
     package var needsTemporary: Bool { true }
 
-    /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13.
-    package func supportsLength(_ length: Int) -> Bool { FFTPadding.isSmooth(length, largest: 13) }
+    /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13; VkFFT has every length up to 4096.
+    package func supportsLength(_ length: Int) -> Bool { selection.supportsLength(length) }
 
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
-        try OpenCLWorkspace(layout, context: context)
+        try selection.makeWorkspace(layout, in: context)
     }
 }

@@ -1,11 +1,12 @@
 import COpenCL
+import CVkFFT
 import DeconvKernels
 package import DeconvVolume
 import Synchronization
 
 /// A context on one device, with our kernels compiled for it.
 ///
-/// Unchecked: contexts and programs may be used from every thread; the table of programs has its own lock.
+/// Unchecked: contexts and programs may be used from every thread; the tables of programs have their own locks.
 package final class OpenCLContext: @unchecked Sendable {
     let device: OpenCLDevice
     let handle: cl_context
@@ -13,6 +14,8 @@ package final class OpenCLContext: @unchecked Sendable {
     let binaries: BinaryCache
     private let programs = Mutex<[PixelType: UInt]>([:])
     private let fft: CLFFTLibrary
+    /// What was compiled for VkFFT: another workspace of a shape has it at once.
+    let vkfftPrograms = gpudeconv_vkfft_programs_create()
 
     var name: String { device.description.name }
 
@@ -38,6 +41,7 @@ package final class OpenCLContext: @unchecked Sendable {
     }
 
     deinit {
+        gpudeconv_vkfft_programs_destroy(vkfftPrograms)
         programs.withLock { programs in
             for program in programs.values {
                 let status = clReleaseProgram(cl_program(bitPattern: program))

@@ -20,7 +20,14 @@ extension OpenCLError {
         if call.hasPrefix("clfft") {
             return DeconvolutionError(
                 .deviceFailed,
-                "clFFT cannot make or run its transforms on \(device): use another --device, or --backend cpu",
+                "clFFT cannot make or run its transforms on \(device): use --fft vkfft, another --device, or --backend cpu",
+                cause: self
+            )
+        }
+        if call.hasPrefix("VkFFT") {
+            return DeconvolutionError(
+                .deviceFailed,
+                "VkFFT cannot make or run its transforms on \(device): use --fft clfft, another --device, or --backend cpu",
                 cause: self
             )
         }

@@ -7,16 +7,9 @@ package final class OpenCLWorkspace: Workspace {
     let queue: CommandQueue
     private let kernels: KernelTable
     private let work: DeviceBuffer
-    private let otf: DeviceBuffer
-    private let columnsForward: CLFFTPlan?
-    private let columnsInverse: CLFFTPlan?
-    /// Plans of planes by how many they transform; made when first needed, kept for the life of the tile shape.
-    private var planesForward: [Int: CLFFTPlan] = [:]
-    private var planesInverse: [Int: CLFFTPlan] = [:]
-    /// Parts of the work volume by their first plane.
-    private var planeParts: [Int: DeviceBuffer] = [:]
-    /// Scratch memory of the transforms, which run one after the other.
-    private var temporary: DeviceBuffer?
+    private let transforms: DeviceTransforms
+    /// What a person should know of how the transforms were chosen.
+    package let warnings: [Diagnostic]
     var observed: DeviceBuffer?
     private var sensitivity: DeviceBuffer?
     /// A box of the work volume on its way to the host.
@@ -25,35 +18,44 @@ package final class OpenCLWorkspace: Workspace {
     /// The planes of the work volume that may differ from 0.
     private var dataPlanes: Range<Int>
 
-    init(_ layout: WorkspaceLayout, context: OpenCLContext) throws(DeconvolutionError) {
+    /// A workspace whose transforms are made by one library.
+    /// - Parameters:
+    ///   - fuses: whether the product with the transfer function may be made within the transforms.
+    ///   - warnings: what was said when the library was chosen.
+    init(
+        _ layout: WorkspaceLayout,
+        _ engine: any TransformEngine,
+        fuses: Bool,
+        warnings: [Diagnostic] = [],
+        in context: OpenCLContext
+    ) throws(DeconvolutionError) {
         self.layout = layout
+        self.warnings = warnings
         queue = try CommandQueue(context)
         kernels = try KernelTable(for: layout.pixelType, on: queue)
         work = try DeviceBuffer(byteCount: layout.spectrumCount * 8, in: context)
-        otf = try DeviceBuffer(byteCount: layout.spectrumCount * 8, in: context)
-        let isFlat = layout.workShape.z == 1
-        columnsForward = isFlat ? nil : try .columns(layout, inverse: false, on: queue)
-        columnsInverse = isFlat ? nil : try .columns(layout, inverse: true, on: queue)
-        dataPlanes = 0..<0
+        guard engine.supports(layout.workShape) else {
+            let remedy = engine.library == .clfft ? "use --fft vkfft, or --backend cpu" : "use --backend cpu"
+            throw DeconvolutionError(
+                .deviceFailed,
+                "\(engine.library.name) has no transform of \(layout.workShape) on \(context.name): \(remedy)"
+            )
+        }
         // The gaps between planes are transformed along with them and must be finite.
-        try queue.fill(work, with: 0, byteCount: work.byteCount)
-        try reserveTemporary(for: columnsForward)
-        try reserveTemporary(for: columnsInverse)
+        try queue.fill(work, with: Float(0), byteCount: work.byteCount)
+        transforms = try DeviceTransforms(engine, layout, of: work, kernels, fuses: fuses, on: queue)
+        dataPlanes = 0..<0
     }
 
     package var byteCount: Int {
-        work.byteCount + otf.byteCount + fieldCount * layout.domain.shape.voxelCount * 4
-            + (temporary?.byteCount ?? 0) + (observed?.byteCount ?? 0)
-            + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
+        work.byteCount + transforms.byteCount + fieldCount * layout.domain.shape.voxelCount * 4
+            + (observed?.byteCount ?? 0) + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
     }
 
-    private func reserveTemporary(for plan: CLFFTPlan?) throws(DeconvolutionError) {
-        guard let plan, plan.temporaryByteCount > temporary?.byteCount ?? 0 else { return }
-        // The smaller buffer may still be in use by what is enqueued.
-        try queue.finish()
-        temporary = nil
-        temporary = try DeviceBuffer(byteCount: plan.temporaryByteCount, in: queue.context)
-    }
+    package var fft: FFTLibrary { transforms.engine.library }
+
+    /// Whether the product with the transfer function is made within the transforms.
+    package var isFused: Bool { transforms.isFused }
 }
 
 // MARK: - Moving data
@@ -70,6 +72,16 @@ extension OpenCLWorkspace {
         fieldCount += 1
         return field
     }
+
+    /// Sets one value of a field.
+    func set(_ field: Field, at index: VolumeIndex, to value: Float) throws(DeconvolutionError) {
+        let shape = layout.domain.shape
+        let offset = (index.z * shape.y + index.y) * shape.x + index.x
+        try queue.fill(field.buffer, with: value, from: offset * 4, byteCount: 4)
+    }
+
+    /// Takes a field that goes out of use off the count of bytes.
+    func forget(_ field: Field) { fieldCount -= 1 }
 
     package func setObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
@@ -163,10 +175,7 @@ extension OpenCLWorkspace {
         let psf = try DeviceBuffer(byteCount: voxels.count * 4, in: queue.context)
         try write(voxels, to: psf)
         try kernels.embedPSF(psf, shape: shape, into: work, layout)
-        try transformPlanes(0..<layout.workShape.z, inverse: false)
-        try columnsForward?.run(work, temporary: temporary)
-        try kernels.scaleSpectrum(work, into: otf, by: layout.transformScale, count: layout.spectrumCount)
-        try queue.finish()
+        try transforms.takeTransferFunction(sum: Float(voxels.reduce(0.0) { $0 + Double(abs($1)) }))
         dataPlanes = 0..<0
     }
 
@@ -196,50 +205,8 @@ extension OpenCLWorkspace {
 
     /// Convolves the data planes; of the result only the planes `output` are transformed back.
     private func convolve(readingBack output: Range<Int>, adjoint: Bool) throws(DeconvolutionError) {
-        try transformPlanes(dataPlanes, inverse: false)
-        if let columnsForward {
-            let planeBytes = layout.planePitch * 8
-            try queue.fill(work, with: 0, byteCount: dataPlanes.lowerBound * planeBytes)
-            let end = dataPlanes.upperBound
-            try queue.fill(
-                work,
-                with: 0,
-                from: end * planeBytes,
-                byteCount: (layout.workShape.z - end) * planeBytes
-            )
-            try columnsForward.run(work, temporary: temporary)
-        }
-        try kernels.complexMultiply(work, by: otf, conjugate: adjoint, count: layout.spectrumCount)
-        try columnsInverse?.run(work, temporary: temporary)
-        try transformPlanes(output, inverse: true)
+        try transforms.convolve(data: dataPlanes, output: output, adjoint: adjoint)
         dataPlanes = output
-    }
-
-    private func transformPlanes(_ planes: Range<Int>, inverse: Bool) throws(DeconvolutionError) {
-        let plan: CLFFTPlan
-        if let known = inverse ? planesInverse[planes.count] : planesForward[planes.count] {
-            plan = known
-        } else {
-            if inverse {
-                plan = try .planesInverse(layout, count: planes.count, on: queue)
-                planesInverse[planes.count] = plan
-            } else {
-                plan = try .planesForward(layout, count: planes.count, on: queue)
-                planesForward[planes.count] = plan
-            }
-            try reserveTemporary(for: plan)
-        }
-        try plan.run(part(from: planes.lowerBound), temporary: temporary)
-    }
-
-    /// The work volume from a plane to its end.
-    private func part(from plane: Int) throws(DeconvolutionError) -> DeviceBuffer {
-        if plane == 0 { return work }
-        if let known = planeParts[plane] { return known }
-        let offset = plane * layout.planePitch * 8
-        let part = try DeviceBuffer(partOf: work, offset: offset, byteCount: work.byteCount - offset)
-        planeParts[plane] = part
-        return part
     }
 }
 

@@ -51,6 +51,10 @@ package final class StreamedWorkspace<Tile: Projector>: Workspace {
     /// Bytes held on the device.
     package var byteCount: Int { tile.byteCount }
 
+    package var fft: FFTLibrary { tile.fft }
+
+    package var warnings: [Diagnostic] { tile.warnings }
+
     package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
         try tile.setPSF(voxels, shape: shape)
     }

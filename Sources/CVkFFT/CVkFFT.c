@@ -1,0 +1,247 @@
+#define _GNU_SOURCE
+#include "CVkFFT.h"
+
+#include <locale.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A library prints nothing: what VkFFT would print is the reason of a failure, and goes to whoever asked for the plan.
+static _Thread_local char *log_text;
+static _Thread_local size_t log_room;
+
+__attribute__((format(printf, 1, 2))) static int append_to_log(const char *format, ...) {
+    if (log_room < 2) return 0;
+    va_list arguments;
+    va_start(arguments, format);
+    int count = vsnprintf(log_text, log_room, format, arguments);
+    va_end(arguments);
+    size_t written = count < 0 ? 0 : (size_t)count < log_room ? (size_t)count : log_room - 1;
+    log_text += written;
+    log_room -= written;
+    return count;
+}
+
+static void start_log(char *log, size_t log_bytes) {
+    log_text = log;
+    log_room = log_bytes;
+    if (log_bytes > 0) log[0] = 0;
+}
+
+// VkFFT would set the locale of the whole process while it writes kernels; `gpudeconv_vkfft_create` sets the thread's.
+static char *no_locale_change(int category, const char *locale) {
+    (void)category;
+    (void)locale;
+    return "C";
+}
+
+// VkFFT compiles every plan's kernels anew, and its own way of keeping them takes binaries for text. So its calls of the
+// compiler come here: a program of the same source is built once for a context, and shared. Each plan has its own kernels.
+struct gpudeconv_vkfft_programs {
+    pthread_mutex_t lock;
+    size_t count;
+    struct entry {
+        char *source;
+        cl_program program;
+    } *entries;
+};
+
+static _Thread_local gpudeconv_vkfft_programs *known_programs;
+
+gpudeconv_vkfft_programs *gpudeconv_vkfft_programs_create(void) {
+    gpudeconv_vkfft_programs *programs = calloc(1, sizeof *programs);
+    if (programs) pthread_mutex_init(&programs->lock, NULL);
+    return programs;
+}
+
+void gpudeconv_vkfft_programs_destroy(gpudeconv_vkfft_programs *programs) {
+    if (!programs) return;
+    for (size_t index = 0; index < programs->count; index++) {
+        free(programs->entries[index].source);
+        clReleaseProgram(programs->entries[index].program);
+    }
+    free(programs->entries);
+    pthread_mutex_destroy(&programs->lock);
+    free(programs);
+}
+
+static cl_program create_program(
+    cl_context context, cl_uint count, const char **sources, const size_t *lengths, cl_int *status) {
+    cl_program found = NULL;
+    if (known_programs) {
+        pthread_mutex_lock(&known_programs->lock);
+        for (size_t index = 0; index < known_programs->count && !found; index++)
+            if (strcmp(known_programs->entries[index].source, sources[0]) == 0)
+                found = known_programs->entries[index].program;
+        if (found) clRetainProgram(found);
+        pthread_mutex_unlock(&known_programs->lock);
+    }
+    if (!found) return clCreateProgramWithSource(context, count, sources, lengths, status);
+    *status = CL_SUCCESS;
+    return found;
+}
+
+static void keep_program(cl_program program) {
+    size_t bytes = 0;
+    if (clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0) return;
+    char *source = malloc(bytes);
+    if (!source) return;
+    pthread_mutex_lock(&known_programs->lock);
+    size_t count = known_programs->count;
+    struct entry *entries = realloc(known_programs->entries, (count + 1) * sizeof *entries);
+    if (entries) known_programs->entries = entries;
+    if (entries && clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL) == CL_SUCCESS) {
+        clRetainProgram(program);
+        entries[count] = (struct entry){source, program};
+        known_programs->count = count + 1;
+        source = NULL;
+    }
+    pthread_mutex_unlock(&known_programs->lock);
+    free(source);
+}
+
+static cl_int build_program(
+    cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
+    void(CL_CALLBACK *notify)(cl_program, void *), void *data) {
+    cl_build_status state = CL_BUILD_NONE;
+    clGetProgramBuildInfo(program, devices[0], CL_PROGRAM_BUILD_STATUS, sizeof state, &state, NULL);
+    if (state == CL_BUILD_SUCCESS) return CL_SUCCESS;
+    cl_int status = clBuildProgram(program, count, devices, options, notify, data);
+    if (status == CL_SUCCESS && known_programs) keep_program(program);
+    return status;
+}
+
+#define VKFFT_BACKEND 3
+#define printf append_to_log
+#define setlocale no_locale_change
+#define clCreateProgramWithSource create_program
+#define clBuildProgram build_program
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Weverything"
+#if __has_include(<vkFFT.h>)
+#include <vkFFT.h>
+#else
+#include <vkFFT/vkFFT.h>
+#endif
+#pragma clang diagnostic pop
+#undef printf
+#undef setlocale
+#undef clCreateProgramWithSource
+#undef clBuildProgram
+
+struct gpudeconv_vkfft_plan {
+    VkFFTApplication application;
+    int is_inverse;
+    // VkFFT keeps pointers to these.
+    cl_device_id device;
+    cl_context context;
+    cl_mem buffer;
+    cl_mem temporary;
+    uint64_t buffer_bytes;
+    uint64_t temporary_bytes;
+};
+
+int gpudeconv_vkfft_create(
+    const gpudeconv_vkfft_layout *layout, cl_device_id device, cl_context context, gpudeconv_vkfft_programs *programs,
+    char *log, size_t log_bytes, gpudeconv_vkfft_plan **result) {
+    *result = NULL;
+    start_log(log, log_bytes);
+    gpudeconv_vkfft_plan *plan = calloc(1, sizeof *plan);
+    if (!plan) return VKFFT_ERROR_MALLOC_FAILED;
+    plan->is_inverse = layout->is_inverse;
+    plan->device = device;
+    plan->context = context;
+    plan->buffer_bytes = layout->batch * layout->plane_pitch * 8;
+    plan->temporary_bytes = plan->buffer_bytes;
+
+    VkFFTConfiguration configuration = {0};
+    configuration.device = &plan->device;
+    configuration.context = &plan->context;
+    configuration.bufferSize = &plan->buffer_bytes;
+    // Our scratch buffer serves all plans; it is given when the plan runs.
+    configuration.userTempBuffer = 1;
+    configuration.tempBufferSize = &plan->temporary_bytes;
+    configuration.numberBatches = layout->batch;
+    configuration.makeForwardPlanOnly = !layout->is_inverse;
+    configuration.makeInversePlanOnly = layout->is_inverse != 0;
+    configuration.performR2C = layout->is_real != 0;
+    configuration.size[1] = 1;
+    configuration.size[2] = 1;
+    // Batches of planes lie at the last of the three strides.
+    configuration.bufferStride[1] = layout->plane_pitch;
+    configuration.bufferStride[2] = layout->plane_pitch;
+    if (layout->column_length > 1 && layout->row_length > 1) {
+        configuration.FFTdim = 2;
+        configuration.size[0] = layout->row_length;
+        configuration.size[1] = layout->column_length;
+        configuration.omitDimension[0] = !layout->is_real;
+        configuration.bufferStride[0] = layout->row_pitch;
+    } else {
+        // One line a plane; VkFFT takes the batch of those for a second axis.
+        configuration.FFTdim = 1;
+        configuration.size[0] = layout->row_length > 1 ? layout->row_length : layout->column_length;
+        configuration.bufferStride[0] = layout->plane_pitch;
+    }
+
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    locale_t previous = uselocale(c_locale);
+    known_programs = programs;
+    int status = initializeVkFFT(&plan->application, configuration);
+    known_programs = NULL;
+    uselocale(previous);
+    if (c_locale) freelocale(c_locale);
+    start_log(NULL, 0);
+    if (status != VKFFT_SUCCESS) {
+        // VkFFT has released what it made.
+        free(plan);
+        return status;
+    }
+
+    const VkFFTPlan *stages = plan->is_inverse ? plan->application.localFFTPlan_inverse : plan->application.localFFTPlan;
+    uint64_t most_uploads = stages->multiUploadR2C ? 2 : 1;
+    for (uint64_t axis = 0; axis < configuration.FFTdim; axis++)
+        if (stages->numAxisUploads[axis] > most_uploads) most_uploads = stages->numAxisUploads[axis];
+    // VkFFT has raised it where Bluestein's algorithm needs more than what is transformed.
+    if (most_uploads == 1) plan->temporary_bytes = 0;
+    *result = plan;
+    return VKFFT_SUCCESS;
+}
+
+uint64_t gpudeconv_vkfft_temporary_bytes(const gpudeconv_vkfft_plan *plan) { return plan->temporary_bytes; }
+
+int gpudeconv_vkfft_run(
+    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes) {
+    start_log(log, log_bytes);
+    plan->buffer = buffer;
+    // Without scratch memory VkFFT still wants to be given some.
+    plan->temporary = plan->temporary_bytes > 0 ? temporary : buffer;
+    VkFFTLaunchParams parameters = {0};
+    parameters.commandQueue = &queue;
+    parameters.buffer = &plan->buffer;
+    parameters.tempBuffer = &plan->temporary;
+    int status = VkFFTAppend(&plan->application, plan->is_inverse ? 1 : -1, &parameters);
+    start_log(NULL, 0);
+    return status;
+}
+
+void gpudeconv_vkfft_destroy(gpudeconv_vkfft_plan *plan) {
+    if (!plan) return;
+    deleteVkFFT(&plan->application);
+    free(plan);
+}
+
+int gpudeconv_vkfft_is_out_of_memory(int result) {
+    switch (result) {
+    case VKFFT_ERROR_MALLOC_FAILED:
+    case VKFFT_ERROR_FAILED_TO_ALLOCATE:
+    case VKFFT_ERROR_FAILED_TO_ALLOCATE_MEMORY:
+    case VKFFT_ERROR_FAILED_TO_CREATE_BUFFER:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+int gpudeconv_vkfft_version(void) { return VkFFTGetVersion(); }

@@ -1,0 +1,66 @@
+#ifndef GPUDECONV_CVKFFT_H
+#define GPUDECONV_CVKFFT_H
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+
+#include <CL/cl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// VkFFT is a header of 1.6 MB of C without a library. It is compiled here once, for its OpenCL back end, behind the
+// functions that we need; Swift never sees the header. Results are those of VkFFT (VkFFTResult): 0 is success.
+
+/// A plan of one direction, in place, single precision, unnormalized.
+typedef struct gpudeconv_vkfft_plan gpudeconv_vkfft_plan;
+
+/// What a plan transforms. Pitches are in complex values.
+typedef struct gpudeconv_vkfft_layout {
+    /// Length of a row: real values of a plane, or complex values that lie side by side and are not transformed.
+    uint64_t row_length;
+    /// Length of the second axis.
+    uint64_t column_length;
+    /// From one row to the next; 1 where rows are 1 long.
+    uint64_t row_pitch;
+    /// Number of planes.
+    uint64_t batch;
+    /// From one plane to the next.
+    uint64_t plane_pitch;
+    /// Whether rows hold real values on one side and half spectra on the other; else only the second axis is transformed.
+    int is_real;
+    /// Whether half spectra become rows, and phases have the positive sign.
+    int is_inverse;
+} gpudeconv_vkfft_layout;
+
+/// The programs that were compiled for one context, by their source. Any number of threads may use one.
+typedef struct gpudeconv_vkfft_programs gpudeconv_vkfft_programs;
+
+/// An empty table, or NULL where there is no memory.
+gpudeconv_vkfft_programs *gpudeconv_vkfft_programs_create(void);
+
+/// Releases a table with its programs, or does nothing with NULL. Plans keep what they use.
+void gpudeconv_vkfft_programs_destroy(gpudeconv_vkfft_programs *programs);
+
+/// Makes a plan: compiles its kernels for a device, or takes them from `programs`, where they are kept for the next plan.
+/// `log` takes what VkFFT and the compiler say when they fail.
+int gpudeconv_vkfft_create(
+    const gpudeconv_vkfft_layout *layout, cl_device_id device, cl_context context, gpudeconv_vkfft_programs *programs,
+    char *log, size_t log_bytes, gpudeconv_vkfft_plan **plan);
+
+/// Bytes of scratch memory that the plan needs when it runs; 0 for lengths that fit into the device's local memory.
+uint64_t gpudeconv_vkfft_temporary_bytes(const gpudeconv_vkfft_plan *plan);
+
+/// Enqueues the transform of a buffer whose first plane is at its start. A plan belongs to one thread at a time.
+int gpudeconv_vkfft_run(
+    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes);
+
+/// Releases a plan, or does nothing with NULL.
+void gpudeconv_vkfft_destroy(gpudeconv_vkfft_plan *plan);
+
+/// Whether a result means that the device or this machine has no memory left.
+int gpudeconv_vkfft_is_out_of_memory(int result);
+
+/// The version of the header, as VkFFT counts: 10226 for 1.2.26.
+int gpudeconv_vkfft_version(void);
+
+#endif

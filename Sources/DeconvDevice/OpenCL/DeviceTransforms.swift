@@ -1,0 +1,172 @@
+import DeconvVolume
+
+/// The transforms of one work volume by one library, and the convolution made from them.
+///
+/// Plans are made when first needed and kept for the life of the workspace.
+final class DeviceTransforms {
+    let engine: any TransformEngine
+    private let layout: WorkspaceLayout
+    private let work: DeviceBuffer
+    private let kernels: KernelTable
+    private let queue: CommandQueue
+    /// Whether the product with the transfer function may be made within the transforms of columns.
+    private let fuses: Bool
+
+    private struct Key: Hashable {
+        var count: Int
+        var inverse: Bool
+    }
+    /// Plans of planes by how many they transform.
+    private var planes: [Key: any TransformPlan] = [:]
+    private var columnsForward: (any TransformPlan)?
+    private var columnsInverse: (any TransformPlan)?
+    private var fused: (forward: any TransformPlan, inverse: any TransformPlan)?
+    private var transfer: TransferFunction?
+    /// Parts of the work volume by their first plane.
+    private var planeParts: [Int: DeviceBuffer] = [:]
+    /// Scratch memory of the transforms, which run one after the other.
+    private var temporary: DeviceBuffer?
+
+    init(
+        _ engine: any TransformEngine,
+        _ layout: WorkspaceLayout,
+        of work: DeviceBuffer,
+        _ kernels: KernelTable,
+        fuses: Bool,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) {
+        self.engine = engine
+        self.layout = layout
+        self.work = work
+        self.kernels = kernels
+        self.queue = queue
+        self.fuses = fuses && layout.workShape.z > 1
+        guard layout.workShape.z > 1 else { return }
+        // Made at once: a device or length that the library cannot serve should not be found after the data was read.
+        columnsForward = try reserved(engine.columns(layout, inverse: false, on: queue))
+    }
+
+    /// Bytes of the transfer function and of scratch memory.
+    var byteCount: Int { (transfer?.buffer.byteCount ?? 0) + (temporary?.byteCount ?? 0) }
+
+    /// Whether the product is made within the transforms of columns.
+    var isFused: Bool { fused != nil }
+
+    /// Makes the transfer function from a PSF in the work volume, its centre on voxel (0, 0, 0).
+    /// - Parameter sum: Σ |psf|, which no value of the transfer function exceeds.
+    func takeTransferFunction(sum: Float) throws(DeconvolutionError) {
+        try transformPlanes(0..<layout.workShape.z, inverse: false)
+        try columnsForward?.run(work, temporary: temporary)
+        let count = layout.spectrumCount
+        let isReal = try kernels.largestImaginary(work, count: count) <= Float(TransferFunction.rounding) * sum
+        let target: TransferFunction
+        if let transfer, transfer.isReal == isReal {
+            target = transfer
+        } else {
+            // The other kind has its own plans, and the smaller one makes room.
+            fused = nil
+            transfer = nil
+            target = try TransferFunction(count: count, isReal: isReal, in: queue.context)
+            transfer = target
+        }
+        if isReal {
+            try kernels.realPart(of: work, into: target.values, by: layout.transformScale, count: count)
+        } else {
+            try kernels.scaleSpectrum(work, into: target.values, by: layout.transformScale, count: count)
+        }
+        if fuses, fused == nil { fused = try makeFused(target) }
+        try queue.finish()
+    }
+
+    private func makeFused(
+        _ transfer: TransferFunction
+    ) throws(DeconvolutionError) -> (forward: any TransformPlan, inverse: any TransformPlan)? {
+        do {
+            guard let forward = try engine.fusedColumns(layout, inverse: false, by: transfer, on: queue),
+                let inverse = try engine.fusedColumns(layout, inverse: true, by: transfer, on: queue)
+            else { return nil }
+            return try (reserved(forward), reserved(inverse))
+        } catch  where error.code == .deviceFailed {
+            // A compiler that takes the plain transforms need not take those with callbacks.
+            return nil
+        }
+    }
+
+    /// Convolves the planes `data`, the others standing for 0; of the result only the planes `output` are made.
+    /// - Parameter adjoint: whether the conjugate of the transfer function is taken.
+    func convolve(data: Range<Int>, output: Range<Int>, adjoint: Bool) throws(DeconvolutionError) {
+        guard let transfer else { preconditionFailure("setPSF comes before convolutions") }
+        try transformPlanes(data, inverse: false)
+        if let fused {
+            try transfer.setHeader(adjoint: adjoint, data: elements(data), output: elements(output), on: queue)
+            try fused.forward.run(work, temporary: temporary)
+            try fused.inverse.run(work, temporary: temporary)
+        } else {
+            if let columnsForward {
+                try clear(0..<data.lowerBound)
+                try clear(data.upperBound..<layout.workShape.z)
+                try columnsForward.run(work, temporary: temporary)
+            }
+            if transfer.isReal {
+                try kernels.realMultiply(work, by: transfer.values, count: layout.spectrumCount)
+            } else {
+                try kernels.complexMultiply(
+                    work,
+                    by: transfer.values,
+                    conjugate: adjoint,
+                    count: layout.spectrumCount
+                )
+            }
+            if layout.workShape.z > 1 {
+                if columnsInverse == nil {
+                    columnsInverse = try reserved(engine.columns(layout, inverse: true, on: queue))
+                }
+                try columnsInverse?.run(work, temporary: temporary)
+            }
+        }
+        try transformPlanes(output, inverse: true)
+    }
+
+    /// The complex values of some planes.
+    private func elements(_ planes: Range<Int>) -> Range<Int> {
+        planes.lowerBound * layout.planePitch..<planes.upperBound * layout.planePitch
+    }
+
+    private func clear(_ planes: Range<Int>) throws(DeconvolutionError) {
+        let elements = elements(planes)
+        try queue.fill(work, with: Float(0), from: elements.lowerBound * 8, byteCount: elements.count * 8)
+    }
+
+    private func transformPlanes(_ range: Range<Int>, inverse: Bool) throws(DeconvolutionError) {
+        let key = Key(count: range.count, inverse: inverse)
+        let plan: any TransformPlan
+        if let known = planes[key] {
+            plan = known
+        } else {
+            plan = try reserved(engine.planes(layout, count: range.count, inverse: inverse, on: queue))
+            planes[key] = plan
+        }
+        try plan.run(part(from: range.lowerBound), temporary: temporary)
+    }
+
+    /// A plan, once there is enough scratch memory for it.
+    private func reserved(_ plan: any TransformPlan) throws(DeconvolutionError) -> any TransformPlan {
+        if plan.temporaryByteCount > temporary?.byteCount ?? 0 {
+            // The smaller buffer may still be in use by what is enqueued.
+            try queue.finish()
+            temporary = nil
+            temporary = try DeviceBuffer(byteCount: plan.temporaryByteCount, in: queue.context)
+        }
+        return plan
+    }
+
+    /// The work volume from a plane to its end.
+    private func part(from plane: Int) throws(DeconvolutionError) -> DeviceBuffer {
+        if plane == 0 { return work }
+        if let known = planeParts[plane] { return known }
+        let offset = plane * layout.planePitch * 8
+        let part = try DeviceBuffer(partOf: work, offset: offset, byteCount: work.byteCount - offset)
+        planeParts[plane] = part
+        return part
+    }
+}

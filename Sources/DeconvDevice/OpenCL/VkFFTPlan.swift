@@ -1,0 +1,60 @@
+import COpenCL
+import CVkFFT
+import DeconvVolume
+
+/// One plan of VkFFT, of one direction.
+final class VkFFTPlan: TransformPlan {
+    /// The end of a compiler's log is seldom of use.
+    private static let logByteCount = 4096
+
+    private let handle: OpaquePointer
+    private let queue: CommandQueue
+    let temporaryByteCount: Int
+
+    init(_ layout: gpudeconv_vkfft_layout, on queue: CommandQueue) throws(DeconvolutionError) {
+        var layout = layout
+        var log = [CChar](repeating: 0, count: Self.logByteCount)
+        var handle: OpaquePointer?
+        let context = queue.context
+        let result = gpudeconv_vkfft_create(
+            &layout,
+            context.device.id,
+            context.handle,
+            context.vkfftPrograms,
+            &log,
+            log.count,
+            &handle
+        )
+        let what = "VkFFT's plan of \(layout.row_length)x\(layout.column_length)"
+        guard let handle, result == 0 else {
+            throw Self.error(what, result, log, on: queue.context.name)
+        }
+        self.handle = handle
+        self.queue = queue
+        temporaryByteCount = Int(gpudeconv_vkfft_temporary_bytes(handle))
+        HandleCounter.made(.vkfftPlan)
+    }
+
+    deinit {
+        gpudeconv_vkfft_destroy(handle)
+        HandleCounter.released(.vkfftPlan)
+    }
+
+    func run(_ buffer: DeviceBuffer, temporary: DeviceBuffer?) throws(DeconvolutionError) {
+        var log = [CChar](repeating: 0, count: Self.logByteCount)
+        let result = gpudeconv_vkfft_run(handle, queue.handle, buffer.handle, temporary?.handle, &log, log.count)
+        guard result == 0 else { throw Self.error("VkFFT's transform", result, log, on: queue.context.name) }
+    }
+
+    private static func error(
+        _ call: String,
+        _ result: Int32,
+        _ log: [CChar],
+        on device: String
+    ) -> DeconvolutionError {
+        let status =
+            gpudeconv_vkfft_is_out_of_memory(result) != 0 ? CL_MEM_OBJECT_ALLOCATION_FAILURE : result
+        let text = String(decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return OpenCLError(call: call, status: OpenCLStatus(status), log: text).deconvolutionError(on: device)
+    }
+}
