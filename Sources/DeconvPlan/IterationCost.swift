@@ -9,26 +9,26 @@ package struct IterationCost: Hashable, Sendable {
     /// As FFT benchmarks count, whatever the algorithm saves: a transform that skips empty planes shows a higher rate.
     package let nominalFlopCount: Double
 
-    /// The least bytes that an iteration of split transforms moves: a plane stays in cache through its transforms and the ratio
-    /// or update, a block of columns through both of its transforms and the product between them.
+    /// The least bytes that an iteration of split and pruned transforms moves: the ratio and the update are made while the rows
+    /// that they read and write are in cache, and all transforms between rows while a slab of columns is.
     ///
-    /// With D and F the half spectra of the planes of the domain and of the frame (8 bytes a value), O the transfer
-    /// function, g the observed voxels as stored, and E a field on the domain (4 bytes a voxel):
+    /// With D and F the half spectra of the rows of the domain and of the frame (8 bytes a value), O the transfer function, g
+    /// the observed voxels as stored, and E a field on the domain (4 bytes a voxel):
     ///
     ///     columns forward  read D, O    write F
-    ///     planes, ratio    read F, g    write F
+    ///     rows, ratio      read F, g    write F
     ///     columns adjoint  read F, O    write D
-    ///     planes, update   read D, E    write E, D    and E once more where there is a normalization
+    ///     rows, update     read D, E    write E, D    and E once more where there is a normalization
     package let leastByteCount: Double
 
     /// The cost of an iteration in one piece.
     package init(_ geometry: WorkGeometry, pixelType: PixelType) {
         let voxels = Double(geometry.workShape.voxelCount)
         nominalFlopCount = 4 * 2.5 * voxels * log2(max(voxels, 2)) + 2 * 6 * voxels / 2
-        let plane = 8 * Double(geometry.workShape.y * geometry.halfRow)
-        let domain = plane * Double(geometry.domain.shape.z)
-        let frame = plane * Double(geometry.frame.shape.z)
-        let transferFunction = plane * Double(geometry.workShape.z)
+        func halfSpectrum(rows: Int) -> Double { 8 * Double(rows * geometry.halfRow) }
+        let domain = halfSpectrum(rows: geometry.domain.shape.z * geometry.domain.shape.y)
+        let frame = halfSpectrum(rows: geometry.frame.shape.z * geometry.frame.shape.y)
+        let transferFunction = halfSpectrum(rows: geometry.workShape.z * geometry.workShape.y)
         let observed = Double(geometry.frame.shape.voxelCount * pixelType.inMemory.byteCount)
         let field = 4 * Double(geometry.domain.shape.voxelCount)
         leastByteCount =
