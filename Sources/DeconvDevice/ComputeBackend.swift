@@ -53,8 +53,8 @@ package protocol ComputeBackend: Sendable {
     /// Bytes that a tile may take there now.
     var freeMemory: MemoryBudget { get }
 
-    /// Whether the FFT engine may ask for scratch memory of the work volume's size.
-    var needsTemporary: Bool { get }
+    /// Bytes that the transforms of a geometry take there, at most.
+    func transformBytes(_ geometry: WorkGeometry) -> TransformBytes
 
     /// Whether the FFT engine can transform this length.
     func supportsLength(_ length: Int) -> Bool

@@ -219,7 +219,7 @@ private final class DeviceRun {
                 pixelType: .uint16,
                 psfShape: job.psfShape.limited(to: job.shape, job.options.boundary),
                 boundary: job.options.boundary,
-                needsTemporary: backend.needsTemporary,
+                transformBytes: backend.transformBytes,
                 supportsLength: backend.supportsLength
             )
         )

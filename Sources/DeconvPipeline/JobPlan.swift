@@ -93,7 +93,7 @@ extension JobPlan {
             hasSensitivity: hasSensitivity,
             budget: budget,
             tileShape: options.tileShape,
-            needsTemporary: backend.needsTemporary,
+            transformBytes: backend.transformBytes,
             supportsLength: backend.supportsLength
         )
         tiles = try TilePlan(request)

@@ -56,8 +56,8 @@ extension TilePlan {
         package var tileShape: VolumeShape?
         /// Transform shape asked for; an axis on which it is too short gets the one of least modelled cost.
         package var workShape: VolumeShape?
-        /// Whether the FFT engine may ask for scratch memory of the work volume's size.
-        package var needsTemporary: Bool
+        /// What the engine takes for the transforms of a geometry.
+        package var transformBytes: @Sendable (WorkGeometry) -> TransformBytes
         /// Whether the engine can transform a length that padding may not change.
         package var supportsLength: @Sendable (Int) -> Bool
 
@@ -71,7 +71,7 @@ extension TilePlan {
             budget: MemoryBudget = MemoryBudget(totalBytes: .max),
             tileShape: VolumeShape? = nil,
             workShape: VolumeShape? = nil,
-            needsTemporary: Bool = false,
+            transformBytes: @escaping @Sendable (WorkGeometry) -> TransformBytes = TransformBytes.halfSpectra,
             supportsLength: @escaping @Sendable (Int) -> Bool = { FFTPadding.isSmooth($0) }
         ) {
             self.imageShape = imageShape
@@ -82,7 +82,7 @@ extension TilePlan {
             self.budget = budget
             self.tileShape = tileShape
             self.workShape = workShape
-            self.needsTemporary = needsTemporary
+            self.transformBytes = transformBytes
             self.supportsLength = supportsLength
         }
     }
@@ -111,10 +111,11 @@ extension TilePlan {
         tileCounts = VolumeShape(z: 1, y: 1, x: 1)
         let fields = whole.extendsFrame || request.hasSensitivity ? 2 : 1
         let sensitivityBytes = request.hasSensitivity ? whole.frame.shape.voxelCount * 4 : 0
+        let transforms = request.transformBytes(whole)
         footprint = Footprint(
-            workBytes: whole.spectrumCount * 8,
-            temporaryBytes: request.needsTemporary ? whole.spectrumCount * 8 : 0,
-            otfBytes: whole.spectrumCount * 8,
+            workBytes: transforms.work,
+            temporaryBytes: transforms.temporary,
+            otfBytes: transforms.otf,
             fieldBytes: whole.domain.shape.voxelCount * 4 * fields,
             largestFieldBytes: whole.domain.shape.voxelCount * 4,
             observedBytes: whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
@@ -146,10 +147,11 @@ extension TilePlan {
                 domain: Region(VolumeShape { lengths[$0].core + request.psfShape[$0] - 1 }),
                 wraps: false
             )
+            let transforms = request.transformBytes(geometry)
             let footprint = Footprint(
-                workBytes: geometry.spectrumCount * 8,
-                temporaryBytes: request.needsTemporary ? geometry.spectrumCount * 8 : 0,
-                otfBytes: geometry.spectrumCount * 8,
+                workBytes: transforms.work,
+                temporaryBytes: transforms.temporary,
+                otfBytes: transforms.otf,
                 fieldBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
                 largestFieldBytes: geometry.domain.shape.voxelCount * 4,
                 observedBytes: 0,

@@ -30,8 +30,9 @@ package struct CPUBackend: ComputeBackend {
         MemoryBudget(totalBytes: HostSystem.freeBytes / 10 * 9, isHostMemory: true)
     }
 
-    /// FFTW transforms in place.
-    package var needsTemporary: Bool { false }
+    package func transformBytes(_ geometry: WorkGeometry) -> TransformBytes {
+        CPUWorkspace.transformBytes(geometry, threadCount: pool.threadCount)
+    }
 
     /// FFTW transforms every length.
     package func supportsLength(_ length: Int) -> Bool { length >= 1 }

@@ -1,3 +1,4 @@
+import DeconvPlan
 package import DeconvVolume
 
 /// Convolutions on this machine's cores, with what is done to voxels between them while their row is in cache.
@@ -33,6 +34,17 @@ package final class CPUWorkspace: Workspace {
     package var fft: FFTLibrary { .fftw }
 
     package var warnings: [Diagnostic] { [] }
+
+    /// Bytes that workspaces of a geometry take for their transforms.
+    static func transformBytes(_ geometry: WorkGeometry, threadCount: Int) -> TransformBytes {
+        let (shape, domain) = (geometry.workShape, geometry.domain.shape)
+        let scratch = RowTransform.scratchBytes(width: shape.x) + SlabConvolution.scratchBytes(shape, domain: domain)
+        return TransformBytes(
+            work: RowSpectra.byteCount(domain, halfRow: geometry.halfRow),
+            temporary: threadCount * scratch,
+            otf: SlabConvolution.otfBytes(shape)
+        )
+    }
 
     package var byteCount: Int {
         spectra.byteCount + rows.byteCount + slabs.byteCount + 4 * fieldCount * layout.domain.shape.voxelCount

@@ -14,7 +14,12 @@ struct RowSpectra: @unchecked Sendable {
     init(_ domain: VolumeShape, halfRow: Int) throws(DeconvolutionError) {
         linePitch = Self.linePitch(domain.y)
         lineCount = Self.lineCount(halfRow)
-        memory = try HostMemory(byteCount: 8 * domain.z * lineCount * linePitch)
+        memory = try HostMemory(byteCount: Self.byteCount(domain, halfRow: halfRow))
+    }
+
+    /// Bytes of spectra of `halfRow` values for a domain.
+    static func byteCount(_ domain: VolumeShape, halfRow: Int) -> Int {
+        8 * domain.z * lineCount(halfRow) * linePitch(domain.y)
     }
 
     /// Rows that are transformed together: their values of one frequency fill two cache lines.
@@ -56,8 +61,8 @@ final class RowTransform: Sendable {
         for _ in 0..<pool.threadCount {
             scratch.append(
                 (
-                    try HostMemory(byteCount: 8 * RowSpectra.groupSize * spectra.lineCount),
-                    try HostMemory(byteCount: 4 * (width + 16))
+                    try HostMemory(byteCount: Self.groupBytes(width: width)),
+                    try HostMemory(byteCount: Self.rowBytes(width: width))
                 )
             )
         }
@@ -65,6 +70,15 @@ final class RowTransform: Sendable {
     }
 
     var byteCount: Int { scratch.reduce(0) { $0 + $1.spectra.byteCount + $1.row.byteCount } }
+
+    /// Bytes that one thread works in.
+    static func scratchBytes(width: Int) -> Int { groupBytes(width: width) + rowBytes(width: width) }
+
+    private static func groupBytes(width: Int) -> Int {
+        8 * RowSpectra.groupSize * RowSpectra.lineCount(width / 2 + 1)
+    }
+
+    private static func rowBytes(width: Int) -> Int { 4 * (width + 16) }
 
     /// What happens to the spectra of a row around an operation on its voxels.
     enum Pass {

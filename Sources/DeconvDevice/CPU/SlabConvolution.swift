@@ -32,13 +32,13 @@ final class SlabConvolution: Sendable {
         shape = layout.workShape
         domain = layout.domain.shape
         halfRow = layout.halfRow
-        linePitch = (shape.y + Self.blockSize - 1) / Self.blockSize * Self.blockSize
-        columnPitch = (shape.z + 1) / 2 * 2
+        linePitch = Self.linePitch(shape)
+        columnPitch = Self.columnPitch(shape)
         lineForward = try .line(shape.y, inverse: false)
         lineInverse = try .line(shape.y, inverse: true)
         columnForward = try .line(shape.z, inverse: false)
         columnInverse = try .line(shape.z, inverse: true)
-        otf = try HostMemory(byteCount: 8 * halfRow * linePitch * columnPitch)
+        otf = try HostMemory(byteCount: Self.otfBytes(shape))
         var scratch: [Scratch] = []
         for _ in 0..<pool.threadCount {
             scratch.append(
@@ -60,6 +60,20 @@ final class SlabConvolution: Sendable {
         let columns: HostMemory
         let column: HostMemory
     }
+
+    /// Bytes of the transfer function of a transform.
+    static func otfBytes(_ shape: VolumeShape) -> Int {
+        8 * (shape.x / 2 + 1) * linePitch(shape) * columnPitch(shape)
+    }
+
+    /// Bytes that one thread works in.
+    static func scratchBytes(_ shape: VolumeShape, domain: VolumeShape) -> Int {
+        8 * ((domain.z + 1) * linePitch(shape) + (blockSize + 1) * columnPitch(shape))
+    }
+
+    private static func linePitch(_ shape: VolumeShape) -> Int { (shape.y + blockSize - 1) / blockSize * blockSize }
+
+    private static func columnPitch(_ shape: VolumeShape) -> Int { (shape.z + 1) / 2 * 2 }
 
     var byteCount: Int {
         scratch.reduce(otf.byteCount) {

@@ -39,7 +39,11 @@ package struct OpenCLBackend: ComputeBackend {
     }
 
     /// A library says how much it needs only when a plan is made: for long columns as much as it transforms.
-    package var needsTemporary: Bool { true }
+    package func transformBytes(_ geometry: WorkGeometry) -> TransformBytes {
+        var bytes = TransformBytes.halfSpectra(geometry)
+        bytes.temporary = bytes.work
+        return bytes
+    }
 
     /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13; VkFFT has every length up to 4096.
     package func supportsLength(_ length: Int) -> Bool { selection.supportsLength(length) }
