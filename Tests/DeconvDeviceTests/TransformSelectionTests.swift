@@ -10,9 +10,6 @@ import Testing
 @Suite struct TransformSelectionTests {
     static let devices = OpenCLDevice.all.indices
 
-    /// None where clFFT is left out of the tests.
-    static let clFFTDevices = TestBackend.libraries.contains(.clfft) ? Array(devices) : []
-
     private static let contexts = OpenCLDevice.all.map { device in Result { try OpenCLContext(device) } }
 
     private func context(_ device: Int) throws -> OpenCLContext { try Self.contexts[device].get() }
@@ -40,7 +37,8 @@ import Testing
         return selection
     }
 
-    @Test(arguments: clFFTDevices)
+    /// Compilers that refuse clFFT refuse other lengths than these.
+    @Test(arguments: devices)
     func clFFTIsTakenWithoutAWord(device: Int) throws {
         let workspace = try selection(TransformMemory(path: nil)).makeWorkspace(Self.layout, in: context(device))
         #expect(workspace.fft == .clfft)
@@ -70,14 +68,6 @@ import Testing
         }
     }
 
-    /// Some compilers refuse some lengths of clFFT.
-    @Test(arguments: devices)
-    func autoEndsWithALibraryThatWorks(device: Int) throws {
-        let workspace = try selection(TransformMemory(path: nil)).makeWorkspace(Self.layout, in: context(device))
-        #expect(workspace.warnings.count == (workspace.fft == .clfft ? 0 : 1))
-        #expect(try workspace.movesPoints())
-    }
-
     @Test(arguments: devices)
     func whereBothFailTheErrorIsOfTheLast(device: Int) throws {
         let failing = selection(TransformMemory(path: nil), failing: [.clfft, .vkfft])
@@ -104,7 +94,7 @@ import Testing
         #expect(error?.message.contains("--fft vkfft") == true)
     }
 
-    @Test(arguments: clFFTDevices)
+    @Test(arguments: devices)
     func theFasterLibraryIsMeasuredOnceAndRemembered(device: Int) throws {
         let folder = try TemporaryFolder()
         let path = folder.path("transforms")
