@@ -210,6 +210,20 @@ import Testing
         #expect(first.voxels == second.voxels)
     }
 
+    @Test(arguments: [1, 2])
+    func noPlaneComesTwiceWhenMemoryRunsOutWhileWriting(channelCount: Int) throws {
+        let source = TestSeries(
+            (1...4).map { Self.volume(UInt64($0)) },
+            shape: Self.shape,
+            channelCount: channelCount
+        )
+        let (whole, disturbed) = (TestSink(), TestSink(shortOfMemoryAt: Self.shape.z + 5))
+        _ = try job(source, options(0)).run(into: whole)
+        _ = try job(source, options(0)).run(into: disturbed)
+        #expect(disturbed.planeCount == 4 * Self.shape.z && disturbed.isFinished)
+        #expect(relativeRMSE(disturbed.voxels, whole.voxels) < 1e-5)
+    }
+
     @Test func aSingleVolumeHasNothingToOverlapWith() throws {
         let source = TestSeries([Self.volume(1)], shape: Self.shape)
         #expect(try job(source, options(0)).plan().overlap == nil)

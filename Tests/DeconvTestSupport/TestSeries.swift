@@ -59,16 +59,24 @@ public final class TestSink: VolumeSink {
     public private(set) var isFinished = false
     private let delay: Double
     private let failure: Int?
+    private var shortage: Int?
     private let arrival: (Int) -> Void
 
     /// A sink.
     /// - Parameters:
     ///   - delay: seconds that a plane takes at least.
     ///   - failure: number of the plane that cannot be written.
+    ///   - shortage: number of the plane at which memory runs out, once.
     ///   - arrival: called with the number of every plane, before it is taken.
-    public init(delay: Double = 0, failingAt failure: Int? = nil, arrival: @escaping (Int) -> Void = { _ in }) {
+    public init(
+        delay: Double = 0,
+        failingAt failure: Int? = nil,
+        shortOfMemoryAt shortage: Int? = nil,
+        arrival: @escaping (Int) -> Void = { _ in }
+    ) {
         self.delay = delay
         self.failure = failure
+        self.shortage = shortage
         self.arrival = arrival
     }
 
@@ -77,6 +85,10 @@ public final class TestSink: VolumeSink {
         arrival(planeCount)
         usleep(useconds_t(delay * 1e6))
         if planeCount == failure { throw DeconvolutionError(.inputOutput, "result.tif: plane \(planeCount) is lost") }
+        if planeCount == shortage {
+            shortage = nil
+            throw DeconvolutionError(.outOfMemory, "plane \(planeCount) finds no memory")
+        }
         voxels.append(contentsOf: plane)
         planeCount += 1
     }

@@ -119,6 +119,8 @@ enum FFTWPlanner {
     static func saveWisdom() {
         guard let path = wisdomPath else { return }
         lock.withLock { _ in
+            // What another process learned meanwhile is kept.
+            fftwf_import_wisdom_from_filename(path)
             let temporary = "\(path).\(getpid())"
             if fftwf_export_wisdom_to_filename(temporary) != 0 { rename(temporary, path) } else { unlink(temporary) }
         }

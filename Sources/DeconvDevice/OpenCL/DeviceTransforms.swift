@@ -21,6 +21,8 @@ final class DeviceTransforms {
     private var columnsForward: (any TransformPlan)?
     private var columnsInverse: (any TransformPlan)?
     private var fused: (forward: any TransformPlan, inverse: any TransformPlan)?
+    /// Kinds of transfer function, real or not, for which fused plans were found not to work.
+    private var refusesFusion: Set<Bool> = []
     private var transfer: TransferFunction?
     /// Parts of the work volume by their first plane.
     private var planeParts: [Int: DeviceBuffer] = [:]
@@ -74,7 +76,10 @@ final class DeviceTransforms {
         } else {
             try kernels.scaleSpectrum(work, into: target.values, by: layout.transformScale, count: count)
         }
-        if fuses, fused == nil { fused = try makeFused(target) }
+        if fuses, fused == nil, !refusesFusion.contains(isReal) {
+            fused = try makeFused(target)
+            if fused == nil { refusesFusion.insert(isReal) }
+        }
         try queue.finish()
     }
 
@@ -86,7 +91,7 @@ final class DeviceTransforms {
                 let inverse = try engine.fusedColumns(layout, inverse: true, by: transfer, on: queue)
             else { return nil }
             return try (reserved(forward), reserved(inverse))
-        } catch  where error.code == .deviceFailed {
+        } catch  where error.code == .deviceFailed || error.code == .outOfMemory {
             // A compiler that takes the plain transforms need not take those with callbacks.
             return nil
         }

@@ -45,7 +45,8 @@ package struct OpenCLBackend: ComputeBackend {
         return bytes
     }
 
-    /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13; VkFFT has every length up to 4096.
+    /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13; VkFFT has every length up to 4096, and without factors
+    /// above 13 up to 32768.
     package func supportsLength(_ length: Int) -> Bool { selection.supportsLength(length) }
 
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {

@@ -15,7 +15,7 @@ package final class OpenCLContext: @unchecked Sendable {
     private let programs = Mutex<[PixelType: UInt]>([:])
     private let fft: CLFFTLibrary
     /// What was compiled for VkFFT: another workspace of a shape has it at once.
-    let vkfftPrograms = gpudeconv_vkfft_programs_create()
+    let vkfftPrograms: OpaquePointer?
 
     var name: String { device.description.name }
 
@@ -37,6 +37,7 @@ package final class OpenCLContext: @unchecked Sendable {
             throw error
         }
         self.handle = handle
+        vkfftPrograms = gpudeconv_vkfft_programs_create()
         HandleCounter.made(.context)
     }
 

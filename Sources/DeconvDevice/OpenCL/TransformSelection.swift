@@ -60,15 +60,20 @@ package struct TransformSelection: Sendable {
     }
 
     /// A workspace with the first library that works; those that do not are remembered, once another does.
+    ///
+    /// One that runs out of memory or of a kernel's resources may work at another shape, so that is not remembered.
     private func firstWorking(
         _ engines: [any TransformEngine],
         _ site: Site
     ) throws(DeconvolutionError) -> OpenCLWorkspace {
         let last = engines[engines.count - 1]
         var failures: [(library: FFTLibrary, reason: String)] = []
+        var outOfMemory: DeconvolutionError?
         for engine in engines.dropLast() {
             do {
                 return try make(engine, site)
+            } catch  where error.code == .outOfMemory {
+                outOfMemory = error
             } catch  where error.code == .deviceFailed {
                 let reason = error.cause.map { "\($0)" } ?? error.message
                 failures.append((engine.library, String(reason.prefix { !$0.isNewline })))
@@ -80,7 +85,13 @@ package struct TransformSelection: Sendable {
                     + "\(last.library.name) takes its place, now and from now on"
             )
         }
-        let workspace = try make(last, site, warnings)
+        let workspace: OpenCLWorkspace
+        do {
+            workspace = try make(last, site, warnings)
+        } catch {
+            // Less of a volume may do for the other one.
+            throw outOfMemory ?? error
+        }
         for failure in failures { memory.refuse(failure.library, on: site.device, reason: failure.reason) }
         return workspace
     }
@@ -118,7 +129,7 @@ package struct TransformSelection: Sendable {
         for engine in engines {
             do {
                 seconds.append(try make(engine, site).secondsOfConvolutions())
-            } catch  where error.code == .deviceFailed {
+            } catch  where error.code == .deviceFailed || error.code == .outOfMemory {
                 return engines
             }
         }

@@ -12,6 +12,8 @@ final class VolumeWriter: @unchecked Sendable {
     private(set) var sums: [VolumePosition: Double] = [:]
     /// The first time point of which the sink does not have everything.
     private(set) var nextTimepoint = 0
+    /// Planes of that time point that the sink has: what is computed again after memory ran out must not come twice.
+    private var appendedPlanes = 0
 
     private let sink: any VolumeSink
     private let image: ImageDescription
@@ -60,7 +62,7 @@ final class VolumeWriter: @unchecked Sendable {
             if let store {
                 store.store(plane, plane: z, channel: position.channel)
             } else {
-                try sink.append(plane)
+                try append(plane, z)
             }
             z += 1
             busy += (clock.now - arrived).inSeconds
@@ -79,6 +81,7 @@ final class VolumeWriter: @unchecked Sendable {
         if position.channel == image.channelCount - 1 {
             try flush()
             nextTimepoint += 1
+            appendedPlanes = 0
         }
     }
 
@@ -88,9 +91,18 @@ final class VolumeWriter: @unchecked Sendable {
         try clock.measure(into: &seconds.write) { () throws(DeconvolutionError) in
             for z in 0..<image.shape.z {
                 try cancellation.check()
-                for channel in 0..<image.channelCount { try sink.append(store.plane(z, channel: channel)) }
+                for channel in 0..<image.channelCount {
+                    try append(store.plane(z, channel: channel), z * image.channelCount + channel)
+                }
             }
         }
+    }
+
+    /// Gives a plane of the time point away, unless the sink has it.
+    private func append(_ plane: UnsafeBufferPointer<Float>, _ index: Int) throws(DeconvolutionError) {
+        guard index >= appendedPlanes else { return }
+        try sink.append(plane)
+        appendedPlanes = index + 1
     }
 
     /// The sum of a plane's voxels.
