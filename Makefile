@@ -50,9 +50,10 @@ test-asan: ## The same tests under AddressSanitizer
 CASES ?= small,middle,large
 THREADS ?= 2
 .PHONY: bench
-bench: install build ## Time it beside its peers: CASES=small,middle,large THREADS=2
+bench: install build ## Time it beside its peers: CASES=small,middle,large THREADS=2 ONLY=...
 	@Scripts/install.sh $(TEST_PACKAGES)
-	@Scripts/bench.sh --cases "$(CASES)" --threads "$(THREADS)" $(if $(ROUNDS),--rounds "$(ROUNDS)")
+	@Scripts/bench.sh --cases "$(CASES)" --threads "$(THREADS)" $(if $(ROUNDS),--rounds "$(ROUNDS)") \
+	    $(if $(ONLY),--only "$(ONLY)") $(if $(OUTPUT),--output "$(OUTPUT)")
 
 .PHONY: test-intel
 test-intel: ## The tests that use OpenCL, on Intel's CPU runtime (230 MB from PyPI)

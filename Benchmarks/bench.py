@@ -1,6 +1,6 @@
 """Times gpudeconv and its peers on the same volumes, taking turns, and writes what it found.
 
-    python bench.py [--cases small,middle,large] [--threads 2] [--rounds N] [--output Results/DATE-MACHINE]
+    python bench.py [--cases small,middle,large] [--threads 2] [--rounds N] [--only NAME,...] [--output Results/DATE-MACHINE]
 
 `make bench` does so in an environment of its own; README.md says what is measured.
 """
@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("--cases", type=cases, default=list(CASES.values()))
     parser.add_argument("--threads", type=int, default=2, help="of our CPU back end, and workers of SciPy")
     parser.add_argument("--rounds", type=int, help="of every case, instead of what cases.py says")
+    parser.add_argument("--only", default="", help="beginnings of the names of contestants, separated by commas; default all")
     parser.add_argument("--output", type=Path, help="folder for the results")
     arguments = parser.parse_args()
 
@@ -124,6 +125,11 @@ def main() -> None:
         arguments.cases = [dataclasses.replace(case, rounds=arguments.rounds) for case in arguments.cases]
         command += f" ROUNDS={arguments.rounds}"
     contestants = all_contestants(arguments.threads)
+    if arguments.only:
+        command += f" ONLY={shlex.quote(arguments.only)}"
+        contestants = [c for c in contestants if c.name.startswith(tuple(arguments.only.split(",")))]
+        if not contestants:
+            parser.error(f"--only {arguments.only}: no contestant's name begins so")
     results: list[CaseResult] = []
     folder = arguments.output or HERE / "Results" / f"{date}-{machine.slug}"
     for case in arguments.cases:
