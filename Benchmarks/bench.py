@@ -73,15 +73,13 @@ def make_volumes(case: Case, threads: int, folder: Path) -> None:
 
 def difference(folder: Path, entry: Entry, threads: int) -> float | None:
     """NRMSE of the image that a contestant left, if it did, to ours; takes the image away."""
-    if entry.name == cpu_name(entry.boundary, threads):
-        return None
     image = None
     for path in (folder / "result.npy", folder / "result.tif"):
         if path.exists():
             image = np.load(path) if path.suffix == ".npy" else tifffile.imread(path)
             path.unlink()
     shutil.rmtree(folder / "result", ignore_errors=True)
-    if image is None:
+    if image is None or entry.name == cpu_name(entry.boundary, threads):
         return None
     ours = tifffile.imread(folder / f"{entry.boundary}.tif")
     # Plane by plane: in double precision, without copies of the whole.

@@ -35,9 +35,59 @@ package enum KernelSource {
         package let text: String
     }
 
-    /// Bytes before the values of a transfer function: the multiple of 4 KiB that every device takes as the offset of a
-    /// part of a buffer, as eight words: sign, first and end of the data, first and end of the output.
-    package static let transferHeaderBytes = 4096
+    /// The rows, or lines along y, that a pass over planes of the work volume has to do with.
+    package struct Box: Hashable, Sendable {
+        /// Row pitch of the half spectrum in complex values.
+        package var halfRow: Int
+        /// Distance between planes in complex values.
+        package var planePitch: Int
+        package var planes: Range<Int>
+        package var rows: Range<Int>
+        package var columns: Range<Int>
+        /// How far apart a transform takes one row's half spectrum to be from the next, in complex values.
+        package var rowPitch: Int
+        /// How far apart a transform takes the values of a line along y to be.
+        package var linePitch: Int
+
+        /// - Parameter isPadded: whether pitches are powers of two, by which offsets divide fast.
+        package init(
+            halfRow: Int,
+            planePitch: Int,
+            planes: Range<Int>,
+            rows: Range<Int>,
+            columns: Range<Int>,
+            isPadded: Bool
+        ) {
+            self.halfRow = halfRow
+            self.planePitch = planePitch
+            self.planes = planes
+            self.rows = rows
+            self.columns = columns
+            rowPitch = isPadded ? Self.powerOfTwo(atLeast: halfRow) : halfRow
+            linePitch = isPadded ? Self.powerOfTwo(atLeast: planes.count * halfRow) : planes.count * halfRow
+        }
+
+        private static func powerOfTwo(atLeast minimum: Int) -> Int {
+            var power = 1
+            while power < minimum { power *= 2 }
+            return power
+        }
+
+        /// What stands for it in the texts of callbacks: numbers, so that no time is lost on dividing by them.
+        fileprivate var constants: [(name: String, value: Int)] {
+            [
+                ("HALF_ROW", halfRow), ("PLANE_PITCH", planePitch),
+                ("FIRST_PLANE", planes.lowerBound),
+                ("ROW_PITCH", rowPitch), ("LINE_PITCH", linePitch),
+                ("FIRST_ROW", rows.lowerBound), ("END_ROW", rows.upperBound), ("ROWS", rows.count),
+                ("FIRST_X", columns.lowerBound), ("END_X", columns.upperBound), ("EXTENT_X", columns.count),
+            ]
+        }
+    }
+
+    /// Bytes before the values of a buffer that callbacks read, for what else they have to know: the multiple of 4 KiB that
+    /// every device takes as the offset of a part of a buffer.
+    package static let headerBytes = 4096
 
     /// Reads 0 outside the planes that hold data.
     package static let readDataPlanes = callback("read_data_planes", "ReadDataPlanes")
@@ -48,12 +98,46 @@ package enum KernelSource {
     /// Writes the planes that are read afterwards only.
     package static let writeOutputPlanes = callback("write_output_planes", "WriteOutputPlanes")
 
-    private static func callback(_ function: String, _ file: String) -> Callback {
-        let text = callbackFiles.first { $0.0 == file }.map { String(decoding: $0.1, as: UTF8.self) }
-        return Callback(
-            function: function,
-            text: text!.replacing("TRANSFER_HEADER", with: "\(transferHeaderBytes)")
-        )
+    /// Reads rows of a field; its domain is the box.
+    package static func readFieldRows(_ box: Box) -> Callback { callback("read_field_rows", "ReadFieldRows", box) }
+    /// Reads rows of a box of the work volume.
+    package static func readRows(_ box: Box) -> Callback { callback("read_rows", "ReadRows", box) }
+    /// Writes the half spectra of rows.
+    package static func writeRowSpectra(_ box: Box) -> Callback {
+        callback("write_row_spectra", "WriteRowSpectra", box)
+    }
+    /// Reads the half spectra of rows.
+    package static func readRowSpectra(_ box: Box) -> Callback { callback("read_row_spectra", "ReadRowSpectra", box) }
+    /// Writes rows to the work volume.
+    package static func writeRows(_ box: Box) -> Callback { callback("write_rows", "WriteRows", box) }
+    /// Writes the ratio of an observed frame, which is the box, to the work volume.
+    /// - Parameter type: of the observed voxels in OpenCL C: uchar, ushort or float.
+    package static func writeRatio(_ box: Box, observed type: String) -> Callback {
+        callback("write_ratio", "WriteRatio", box, observed: type)
+    }
+    /// Writes the product of a field, whose domain is the box, with rows.
+    package static func writeProduct(_ box: Box) -> Callback { callback("write_product", "WriteProduct", box) }
+    /// Writes the product of a field, whose domain is the box, with rows and a normalization.
+    package static func writeWeightedProduct(_ box: Box) -> Callback {
+        callback("write_weighted_product", "WriteWeightedProduct", box)
+    }
+    /// Reads lines along y, and 0 beyond the rows of the box.
+    package static func readLines(_ box: Box) -> Callback { callback("read_lines", "ReadLines", box) }
+    /// Writes lines along y in the rows of the box.
+    package static func writeLines(_ box: Box) -> Callback { callback("write_lines", "WriteLines", box) }
+
+    private static func callback(
+        _ function: String,
+        _ file: String,
+        _ box: Box? = nil,
+        observed type: String = ""
+    ) -> Callback {
+        guard let bytes = callbackFiles.first(where: { $0.0 == file })?.1 else {
+            preconditionFailure("\(file).cl is no callback")
+        }
+        var text = String(decoding: bytes, as: UTF8.self).replacing("HEADER", with: "\(headerBytes)")
+        for (name, value) in box?.constants ?? [] { text.replace(name, with: "\(value)u") }
+        return Callback(function: function, text: text.replacing("OBSERVED", with: type))
     }
 
     private static let callbackFiles: [(String, [UInt8])] = [
@@ -61,5 +145,15 @@ package enum KernelSource {
         ("WriteTimesOTF", PackageResources.WriteTimesOTF_cl),
         ("WriteTimesRealOTF", PackageResources.WriteTimesRealOTF_cl),
         ("WriteOutputPlanes", PackageResources.WriteOutputPlanes_cl),
+        ("ReadFieldRows", PackageResources.ReadFieldRows_cl),
+        ("ReadRows", PackageResources.ReadRows_cl),
+        ("WriteRowSpectra", PackageResources.WriteRowSpectra_cl),
+        ("ReadRowSpectra", PackageResources.ReadRowSpectra_cl),
+        ("WriteRows", PackageResources.WriteRows_cl),
+        ("WriteRatio", PackageResources.WriteRatio_cl),
+        ("WriteProduct", PackageResources.WriteProduct_cl),
+        ("WriteWeightedProduct", PackageResources.WriteWeightedProduct_cl),
+        ("ReadLines", PackageResources.ReadLines_cl),
+        ("WriteLines", PackageResources.WriteLines_cl),
     ]
 }

@@ -24,7 +24,7 @@ unlisted_kernels() {
         name=$(basename "$kernel" .cl)
         grep -q "(\"$name\", " Kernels/KernelSource.swift || echo "$kernel is not in Kernels/KernelSource.swift"
         [[ $kernel == Kernels/Preamble/* ]] && continue
-        function=$(sed -nE 's/^(kernel void|void|float2) ([a-z_0-9]+)\(.*/\2/p' "$kernel")
+        function=$(sed -nE 's/^(kernel void|void|float2?) ([a-z_0-9]+)\(.*/\2/p' "$kernel")
         grep -q "^| \`$function\` |" Kernels/README.md || echo "$kernel: $function is not in Kernels/README.md"
     done
 }

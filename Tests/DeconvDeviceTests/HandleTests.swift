@@ -12,7 +12,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             for _ in 0..<2 {
                 try HandleTests.checkRelease {
-                    for backend in TestBackend.all {
+                    for backend in TestBackend.all + TestBackend.withPasses {
                         let backend = try backend.makeNew()
                         for boundary in [BoundaryMode.extend, .zero] {
                             let image = VolumeShape(z: 1, y: 29, x: 20)

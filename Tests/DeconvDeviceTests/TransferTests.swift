@@ -41,7 +41,7 @@ import Testing
         return try workspace.downloadWork(workspace.layout.frame)
     }
 
-    @Test(arguments: TestBackend.all, [PixelType.uint8, .uint16, .float32])
+    @Test(arguments: TestBackend.all + TestBackend.withPasses, [PixelType.uint8, .uint16, .float32])
     func aStagedFrameIsObservedOnceItIsSwapped(backend: TestBackend, type: PixelType) throws {
         func check<W: Workspace>(_ workspace: W) throws {
             let frames = (0..<4).map { Self.frame(type, UInt64($0)) }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import DeconvDevice
 
-/// Products made within the transforms beside those made after them, and real transfer functions beside complex ones.
+/// Steps made within the transforms beside the kernels that do the same between them, and real transfer functions.
 @Suite struct TransformFusionTests {
     static let image = VolumeShape(z: 10, y: 18, x: 15)
 
@@ -19,17 +19,21 @@ import Testing
         return psf
     }
 
-    private func workspace(_ backend: any ComputeBackend) throws -> OpenCLWorkspace {
+    private func workspace(
+        _ backend: any ComputeBackend,
+        _ type: PixelType = .float32,
+        boundary: BoundaryMode = .extend
+    ) throws -> OpenCLWorkspace {
         let plan = try TilePlan(
             TilePlan.Request(
                 imageShape: Self.image,
-                pixelType: .float32,
+                pixelType: type,
                 psfShape: VolumeShape(z: 5, y: 7, x: 7),
-                boundary: .extend,
+                boundary: boundary,
                 workShape: TestEngine.sharedWorkShape(isFlat: false)
             )
         )
-        let made = try backend.makeWorkspace(WorkspaceLayout(plan.whole, pixelType: .float32))
+        let made = try backend.makeWorkspace(WorkspaceLayout(plan.whole, pixelType: type))
         return try #require(made as? OpenCLWorkspace)
     }
 
@@ -42,25 +46,84 @@ import Testing
             try workspace.upload(TestImage.random(layout.domain.shape.voxelCount, seed: seed), to: field)
             try workspace.forwardProject(field)
             let forward = try workspace.downloadWork(layout.frame)
-            // On the way back the frame's planes are the data, and those of the domain are read.
+            // On the way back the frame is the data, and the domain is read.
+            try workspace.setSensitivity { TestImage.random($0.shape.voxelCount, seed: seed + 3) }
+            try workspace.fillWorkWithSensitivity(complemented: false)
             try workspace.backProject()
-            let both = try workspace.downloadWork(Region(VolumeShape(z: layout.domain.shape.z, y: 1, x: 1)))
+            let backward = try workspace.downloadWork(Region(layout.domain.shape))
             try workspace.upload(TestImage.random(layout.domain.shape.voxelCount, seed: seed + 7), to: field)
             try workspace.backProject(field)
-            return [forward, both, try workspace.downloadWork(layout.mirroredFrame)]
+            return [forward, backward, try workspace.downloadWork(layout.mirroredFrame)]
         }
     }
 
-    @Test(arguments: TestBackend.openCL)
+    @Test(arguments: TestBackend.openCL + TestBackend.withPasses)
     func fusedProjectionsAreTheUnfusedOnes(backend: TestBackend) throws {
         let fused = try workspace(backend.make())
-        let unfused = try workspace(backend.makeNew(fuses: false))
+        let unfused = try workspace(backend.makeUnfused())
         // The kind of the transfer function changes back and forth.
         for psf in [Self.skewed, Self.symmetric, Self.symmetric, Self.skewed] {
             let (a, b) = try (projections(fused, psf), projections(unfused, psf))
             for (a, b) in zip(a, b) { #expect(relativeRMSE(a, b) < 1e-6) }
             #expect(fused.isFused == (fused.fft == .clfft))
-            #expect(!unfused.isFused)
+            #expect(fused.usesPasses == backend.usesPasses)
+            #expect(!unfused.isFused && !unfused.usesPasses)
+        }
+    }
+
+    /// Estimates after a few updates of every kind: constants that change, weights or none, with and without a measurement on
+    /// the way, and with a sensitivity, whose ratio no transform takes.
+    private func estimates(_ workspace: OpenCLWorkspace, _ observed: VoxelData) throws -> [[Float]] {
+        let layout = workspace.layout
+        try workspace.setPSF(Self.skewed.voxels, shape: Self.skewed.shape)
+        try workspace.setObserved { _ in observed }
+        let (estimate, weights) = try (workspace.makeField(), workspace.makeField())
+        let start = TestImage.random(layout.domain.shape.voxelCount, seed: 3)
+        var normalization = TestImage.random(layout.domain.shape.voxelCount, seed: 4)
+        for index in stride(from: 0, to: normalization.count, by: 7) { normalization[index] = 0 }
+        try workspace.upload(start, to: estimate)
+        try workspace.upload(normalization, to: weights)
+        func update(_ constants: RatioConstants, _ weights: OpenCLWorkspace.Field?, least: Float = 0) throws {
+            try workspace.forwardProject(estimate)
+            _ = try workspace.takeRatio(constants, measuring: nil)
+            try workspace.backProject()
+            try workspace.multiply(estimate, byWorkAnd: weights, least: least, projectingNext: true)
+        }
+        let flat = RatioConstants(background: 0, readNoiseVariance: 0, floor: 1e-6)
+        let raised = RatioConstants(offset: 0.5, background: 0.75, readNoiseVariance: 0.25, floor: 0.01)
+        var results: [[Float]] = []
+        for (constants, weights) in [(flat, nil), (raised, weights), (flat, weights), (raised, nil)] {
+            try update(constants, weights)
+            results.append(try workspace.download(estimate, region: Region(layout.domain.shape)))
+            try workspace.upload(start, to: estimate)
+        }
+        try update(raised, nil, least: 0.7)
+        try workspace.forwardProject(estimate)
+        let divergence = try #require(try workspace.takeRatio(raised, measuring: layout.frame))
+        try workspace.backProject()
+        try workspace.multiply(estimate, byWorkAnd: weights, least: 0, projectingNext: true)
+        results.append(try workspace.download(estimate, region: Region(layout.domain.shape)) + [Float(divergence)])
+        try workspace.setSensitivity { TestImage.random($0.shape.voxelCount, seed: 6) }
+        try update(flat, weights)
+        results.append(try workspace.download(estimate, region: Region(layout.domain.shape)))
+        return results
+    }
+
+    @Test(arguments: TestBackend.withPasses, [PixelType.uint8, .uint16, .float32])
+    func fusedUpdatesAreTheUnfusedOnes(backend: TestBackend, type: PixelType) throws {
+        let values = TestImage.random(Self.image.voxelCount, seed: 5).map { $0 * 20 }
+        let observed: VoxelData =
+            switch type {
+            case .uint8: .uint8(values.map { UInt8(abs($0)) })
+            case .uint16: .uint16(values.map { UInt16(abs($0)) })
+            // Values below 0 count as 0.
+            default: .float32(values.map { $0 - 5 })
+            }
+        for boundary in [BoundaryMode.extend, .zero] {
+            let fused = try workspace(backend.make(), type, boundary: boundary)
+            let unfused = try workspace(backend.makeUnfused(), type, boundary: boundary)
+            let (a, b) = try (estimates(fused, observed), estimates(unfused, observed))
+            for (a, b) in zip(a, b) { #expect(relativeRMSE(a, b) < 2e-6) }
         }
     }
 

@@ -59,6 +59,10 @@ struct CLFFTEngine: TransformEngine {
         )
     }
 
+    func planePasses(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) -> PlanePasses? {
+        PlanePasses(layout, of: work, on: queue)
+    }
+
     private func columnLayout(_ layout: WorkspaceLayout) -> CLFFTPlan.Layout {
         let side = CLFFTPlan.Side(CLFFT_COMPLEX_INTERLEAVED, strides: [layout.planePitch], distance: 1)
         return CLFFTPlan.Layout(

@@ -10,6 +10,7 @@ final class CLFFTPlan: TransformPlan {
     private let handle: clfftPlanHandle
     private let direction: clfftDirection
     private let queue: CommandQueue
+    private let isInPlace: Bool
     /// What the callbacks are given; clFFT does not keep it alive.
     private let callbackData: DeviceBuffer?
     let temporaryByteCount: Int
@@ -33,6 +34,8 @@ final class CLFFTPlan: TransformPlan {
         var batch: Int
         var input: Side
         var output: Side
+        /// Whether it reads and writes one buffer.
+        var isInPlace = true
     }
 
     /// Makes and bakes a plan.
@@ -68,7 +71,10 @@ final class CLFFTPlan: TransformPlan {
             let settings: [(String, () -> clfftStatus)] = [
                 ("clfftSetPlanPrecision", { clfftSetPlanPrecision(handle, CLFFT_SINGLE) }),
                 ("clfftSetLayout", { clfftSetLayout(handle, layout.input.type, layout.output.type) }),
-                ("clfftSetResultLocation", { clfftSetResultLocation(handle, CLFFT_INPLACE) }),
+                (
+                    "clfftSetResultLocation",
+                    { clfftSetResultLocation(handle, layout.isInPlace ? CLFFT_INPLACE : CLFFT_OUTOFPLACE) }
+                ),
                 ("clfftSetPlanBatchSize", { clfftSetPlanBatchSize(handle, layout.batch) }),
                 ("clfftSetPlanInStride", { clfftSetPlanInStride(handle, dimension, &inputStrides) }),
                 ("clfftSetPlanOutStride", { clfftSetPlanOutStride(handle, dimension, &outputStrides) }),
@@ -106,6 +112,7 @@ final class CLFFTPlan: TransformPlan {
         self.handle = handle
         self.direction = direction
         self.queue = queue
+        isInPlace = layout.isInPlace
         callbackData = data
         temporaryByteCount = temporary
         HandleCounter.made(.clfftPlan)
@@ -130,20 +137,33 @@ final class CLFFTPlan: TransformPlan {
     }
 
     func run(_ buffer: DeviceBuffer, temporary: DeviceBuffer?) throws(DeconvolutionError) {
+        try run(buffer, to: buffer, temporary: temporary)
+    }
+
+    /// Enqueues the transform from one buffer to another, or to the same where it is in place.
+    func run(
+        _ input: DeviceBuffer,
+        to output: DeviceBuffer,
+        temporary: DeviceBuffer? = nil
+    ) throws(DeconvolutionError) {
+        precondition(isInPlace == (input === output), "a plan is made for one buffer or for two")
         var queueHandle: cl_command_queue? = queue.handle
-        var memory: cl_mem? = buffer.handle
-        let status = clfftEnqueueTransform(
-            handle,
-            direction,
-            1,
-            &queueHandle,
-            0,
-            nil,
-            nil,
-            &memory,
-            nil,
-            temporary?.handle
-        )
+        var memory: cl_mem? = input.handle
+        var target: cl_mem? = output.handle
+        let status = withUnsafeMutablePointer(to: &target) { target in
+            clfftEnqueueTransform(
+                handle,
+                direction,
+                1,
+                &queueHandle,
+                0,
+                nil,
+                nil,
+                &memory,
+                isInPlace ? nil : target,
+                temporary?.handle
+            )
+        }
         try check(status, "clfftEnqueueTransform", on: queue.context.name)
     }
 }

@@ -54,10 +54,10 @@ final class DeviceTransforms {
     /// Whether the product is made within the transforms of columns.
     var isFused: Bool { fused != nil }
 
-    /// Makes the transfer function from a PSF in the work volume, its centre on voxel (0, 0, 0).
+    /// Makes the transfer function of a PSF whose centre is on voxel (0, 0, 0), from the spectra of its planes in the work
+    /// volume.
     /// - Parameter sum: Σ |psf|, which no value of the transfer function exceeds.
     func takeTransferFunction(sum: Float) throws(DeconvolutionError) {
-        try transformPlanes(0..<layout.workShape.z, inverse: false)
         try columnsForward?.run(work, temporary: temporary)
         let count = layout.spectrumCount
         let isReal = try kernels.largestImaginary(work, count: count) <= Float(TransferFunction.rounding) * sum
@@ -100,8 +100,15 @@ final class DeviceTransforms {
     /// Convolves the planes `data`, the others standing for 0; of the result only the planes `output` are made.
     /// - Parameter adjoint: whether the conjugate of the transfer function is taken.
     func convolve(data: Range<Int>, output: Range<Int>, adjoint: Bool) throws(DeconvolutionError) {
-        guard let transfer else { preconditionFailure("setPSF comes before convolutions") }
         try transformPlanes(data, inverse: false)
+        try multiplySpectra(data: data, output: output, adjoint: adjoint)
+        try transformPlanes(output, inverse: true)
+    }
+
+    /// The part of a convolution between the transforms of planes: from the spectra of the planes `data` to those of the planes
+    /// `output`.
+    func multiplySpectra(data: Range<Int>, output: Range<Int>, adjoint: Bool) throws(DeconvolutionError) {
+        guard let transfer else { preconditionFailure("setPSF comes before convolutions") }
         if let fused {
             try transfer.setHeader(adjoint: adjoint, data: elements(data), output: elements(output), on: queue)
             try fused.forward.run(work, temporary: temporary)
@@ -129,7 +136,6 @@ final class DeviceTransforms {
                 try columnsInverse?.run(work, temporary: temporary)
             }
         }
-        try transformPlanes(output, inverse: true)
     }
 
     /// The complex values of some planes.
@@ -142,7 +148,8 @@ final class DeviceTransforms {
         try queue.fill(work, with: Float(0), from: elements.lowerBound * 8, byteCount: elements.count * 8)
     }
 
-    private func transformPlanes(_ range: Range<Int>, inverse: Bool) throws(DeconvolutionError) {
+    /// Transforms planes of the work volume in place.
+    func transformPlanes(_ range: Range<Int>, inverse: Bool) throws(DeconvolutionError) {
         let key = Key(count: range.count, inverse: inverse)
         let plan: any TransformPlan
         if let known = planes[key] {

@@ -38,10 +38,11 @@ package struct OpenCLBackend: ComputeBackend {
         )
     }
 
-    /// A library says how much it needs only when a plan is made: for long columns as much as it transforms.
+    /// A library says how much scratch memory it needs only when a plan is made, up to as much as it transforms. Passes over
+    /// planes need none; where they turn out not to work, memory may run out, and less is planned.
     package func transformBytes(_ geometry: WorkGeometry) -> TransformBytes {
         var bytes = TransformBytes.halfSpectra(geometry)
-        bytes.temporary = bytes.work
+        if !selection.expectsPasses(of: geometry.workShape) { bytes.temporary = bytes.work }
         return bytes
     }
 

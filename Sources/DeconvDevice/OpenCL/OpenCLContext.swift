@@ -64,16 +64,19 @@ package final class OpenCLContext: @unchecked Sendable {
         return cl_program(bitPattern: try result.get())!
     }
 
+    /// The type of observed voxels in OpenCL C.
+    static func typeName(_ type: PixelType) -> String {
+        switch type {
+        case .uint8: "uchar"
+        case .uint16: "ushort"
+        default: "float"
+        }
+    }
+
     private func build(_ type: PixelType) -> Result<UInt, DeconvolutionError> {
-        let observed =
-            switch type {
-            case .uint8: "uchar"
-            case .uint16: "ushort"
-            default: "float"
-            }
         let accumulator = device.hasDouble ? "-D ACCUMULATOR=double -D USES_DOUBLE" : "-D ACCUMULATOR=float"
         return Result { () throws(DeconvolutionError) in
-            let options = "-D OBSERVED=\(observed) \(accumulator)"
+            let options = "-D OBSERVED=\(Self.typeName(type)) \(accumulator)"
             let program = try makeProgram(KernelSource.program, options: options)
             HandleCounter.made(.program)
             return UInt(bitPattern: program)

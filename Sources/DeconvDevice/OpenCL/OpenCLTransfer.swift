@@ -15,7 +15,7 @@ package final class OpenCLTransfer: VolumeTransfer, @unchecked Sendable {
     private let downloads: CommandQueue
     private let frame: PinnedBuffer
     private let result: PinnedBuffer
-    private var staged: DeviceBuffer
+    private var staged: ObservedFrame
 
     /// Room for frames of a layout, and for results of a shape.
     init(_ layout: WorkspaceLayout, resultShape: VolumeShape, context: OpenCLContext) throws(DeconvolutionError) {
@@ -23,12 +23,12 @@ package final class OpenCLTransfer: VolumeTransfer, @unchecked Sendable {
         self.layout = layout
         uploads = try CommandQueue(context)
         downloads = try CommandQueue(context)
-        staged = try DeviceBuffer(byteCount: byteCount, in: context)
+        staged = try ObservedFrame(layout, in: context)
         frame = try PinnedBuffer(byteCount: byteCount, on: uploads)
         result = try PinnedBuffer(byteCount: resultShape.voxelCount * 4, on: downloads)
     }
 
-    package var byteCount: Int { staged.byteCount }
+    package var byteCount: Int { staged.buffer.byteCount }
 
     package func stageObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
@@ -43,7 +43,7 @@ package final class OpenCLTransfer: VolumeTransfer, @unchecked Sendable {
         case .uint16(let voxels): copy(voxels)
         case .float32(let voxels): copy(voxels)
         }
-        try uploads.write(UnsafeRawBufferPointer(start: frame.bytes, count: frame.byteCount), to: staged)
+        try uploads.write(UnsafeRawBufferPointer(start: frame.bytes, count: frame.byteCount), to: staged.voxels)
     }
 
     package func read(
@@ -66,12 +66,12 @@ package final class OpenCLTransfer: VolumeTransfer, @unchecked Sendable {
     }
 
     /// Takes in a frame that is no longer needed, and gives the staged one.
-    func exchange(_ observed: DeviceBuffer?) throws(DeconvolutionError) -> DeviceBuffer {
-        let old: DeviceBuffer
+    func exchange(_ observed: ObservedFrame?) throws(DeconvolutionError) -> ObservedFrame {
+        let old: ObservedFrame
         if let observed {
             old = observed
         } else {
-            old = try DeviceBuffer(byteCount: staged.byteCount, in: uploads.context)
+            old = try ObservedFrame(layout, in: uploads.context)
         }
         defer { staged = old }
         return staged

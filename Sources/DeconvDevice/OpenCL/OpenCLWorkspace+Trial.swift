@@ -5,70 +5,29 @@ extension OpenCLWorkspace {
     /// Part of a value by which a moved point may differ from it.
     private static let tolerance: Float = 1e-4
 
-    /// Whether a PSF that moves light by one voxel does that to a few points, and its adjoint moves them back.
+    /// Light of a point and where it lies; or what a PSF of the trial does, which moves that part of the light so far.
+    private struct Point {
+        var place: VolumeIndex
+        var value: Float
+    }
+
+    /// Whether PSFs that move light by one voxel do that to a few points, their adjoints move it back, and an update by the ratio
+    /// is right; once to one side, which takes a complex transfer function, and once to both sides, for which it is real.
     ///
     /// Whole planes are looked at, so that light in wrong places is found as well. Leaves a PSF that is of no use.
     func movesPoints() throws(DeconvolutionError) -> Bool {
-        let frame = layout.frame
-        let step = VolumeIndex { frame.shape[$0] > 1 ? 1 : 0 }
-        let psfShape = VolumeShape { 2 * step[$0] + 1 }
-        var psf = [Float](repeating: 0, count: psfShape.voxelCount)
-        // The last voxel: one step after the centre along every axis that has one.
-        psf[psf.count - 1] = 1
-        try setPSF(psf, shape: psfShape)
+        let step = VolumeIndex { layout.frame.shape[$0] > 1 ? 1 : 0 }
+        let back = VolumeIndex { -step[$0] }
         let field = try makeField()
-        let isForwardRight = try movesPoints(field, in: frame, by: step) { (field) throws(DeconvolutionError) in
-            try forwardProject(field)
-        }
-        let isAdjointRight = try movesPoints(
-            field,
-            in: layout.mirroredFrame,
-            by: VolumeIndex { -step[$0] }
-        ) { (field) throws(DeconvolutionError) in try backProject(field) }
-        forget(field)
-        return isForwardRight && isAdjointRight
-    }
-
-    private func movesPoints(
-        _ field: Field,
-        in readable: Region,
-        by step: VolumeIndex,
-        _ project: (Field) throws(DeconvolutionError) -> Void
-    ) throws(DeconvolutionError) -> Bool {
-        /// A place of the readable region to which light can be moved.
-        func place(_ part: (Int) -> Int) -> VolumeIndex {
-            VolumeIndex { axis in
-                let least = max(step[axis], 0)
-                let last = readable.shape[axis] - 1 + min(step[axis], 0)
-                return readable.origin[axis] + least + part(last - least)
-            }
-        }
-        let places = [place { _ in 0 }, place { $0 / 3 }, place { $0 }]
-        var expected: [[Int]: Float] = [:]
-        try fill(field, with: 0)
-        for (number, place) in places.enumerated() {
-            let value = Float(number + 1)
-            let source = VolumeIndex { place[$0] - step[$0] }
-            try set(field, at: source, to: value)
-            // Where places coincide, the last value stands, in the field as here.
-            expected[[place.z, place.y, place.x]] = value
-        }
-        try project(field)
-        for z in Set(places.map(\.z)) {
-            let plane = Region(
-                origin: VolumeIndex(z: z, y: readable.origin.y, x: readable.origin.x),
-                shape: VolumeShape(z: 1, y: readable.shape.y, x: readable.shape.x)
-            )
-            let values = try downloadWork(plane)
-            var index = 0
-            for y in plane.yRange {
-                for x in plane.xRange {
-                    let difference = abs(values[index] - (expected[[z, y, x]] ?? 0))
-                    // Also false where it is no number.
-                    guard difference <= Self.tolerance else { return false }
-                    index += 1
-                }
-            }
+        defer { forget(field) }
+        for moves in [
+            [Point(place: step, value: 1)], [Point(place: step, value: 0.5), Point(place: back, value: 0.5)],
+        ] {
+            try setPSF(of: moves, step)
+            guard try projects(field, moves) else { return false }
+            let updates = try updates(field, moves)
+            forgetObserved()
+            guard updates else { return false }
         }
         return true
     }
@@ -79,5 +38,146 @@ extension OpenCLWorkspace {
         defer { forget(field) }
         try fill(field, with: 1)
         return try measureTransforms(field, count: 3).min()!
+    }
+
+    private func setPSF(of moves: [Point], _ step: VolumeIndex) throws(DeconvolutionError) {
+        let shape = VolumeShape { 2 * step[$0] + 1 }
+        var psf = [Float](repeating: 0, count: shape.voxelCount)
+        for move in moves {
+            let place = VolumeIndex { step[$0] + move.place[$0] }
+            psf[(place.z * shape.y + place.y) * shape.x + place.x] += move.value
+        }
+        try setPSF(psf, shape: shape)
+    }
+
+    /// Puts the same few points into a field and gives them.
+    private func setPoints(in field: Field) throws(DeconvolutionError) -> [Point] {
+        let frame = layout.frame
+        /// A place in the frame, off its ends where there is room.
+        func place(_ part: (Int) -> Int) -> VolumeIndex {
+            VolumeIndex { axis in
+                let margin = frame.shape[axis] > 2 ? 1 : 0
+                return frame.origin[axis] + margin + part(frame.shape[axis] - 1 - 2 * margin)
+            }
+        }
+        // Where places coincide, the last value stands.
+        var values: [VolumeIndex: Float] = [:]
+        for (number, place) in [place { _ in 0 }, place { $0 / 3 }, place { $0 }].enumerated() {
+            values[place] = Float(number + 1)
+        }
+        try fill(field, with: 0)
+        for (place, value) in values { try set(field, at: place, to: value) }
+        return values.map { Point(place: $0.key, value: $0.value) }
+    }
+
+    /// Where light goes, or with −1 for `direction` where it comes from; the work volume has no ends.
+    private func moved(_ points: [Point], by moves: [Point], direction: Int = 1) -> [Point] {
+        let size = layout.workShape
+        return points.flatMap { point in
+            moves.map { move in
+                let place = VolumeIndex {
+                    (point.place[$0] + direction * move.place[$0] + size[$0]) % size[$0]
+                }
+                return Point(place: place, value: point.value * move.value)
+            }
+        }
+    }
+
+    /// Whether points are moved there and back.
+    private func projects(_ field: Field, _ moves: [Point]) throws(DeconvolutionError) -> Bool {
+        let points = try setPoints(in: field)
+        try forwardProject(field)
+        guard try holds(moved(points, by: moves), in: layout.frame) else { return false }
+        try backProject(field)
+        return try holds(moved(points, by: moves, direction: -1), in: layout.mirroredFrame)
+    }
+
+    /// Whether the work volume has these points in a region and no other light, in the planes where they are.
+    private func holds(_ points: [Point], in region: Region) throws(DeconvolutionError) -> Bool {
+        for z in Set(points.map(\.place.z)).intersection(region.zRange) {
+            let plane = region.plane(z)
+            var expected = [Float](repeating: 0, count: plane.shape.voxelCount)
+            add(points, to: &expected, plane)
+            guard try isNear(downloadWork(plane), expected) else { return false }
+        }
+        return true
+    }
+
+    /// Whether an update of ones by a frame of ones gives the back projection of the ratio, which is 1 on the frame but for
+    /// the places to which points were moved.
+    private func updates(_ field: Field, _ moves: [Point]) throws(DeconvolutionError) -> Bool {
+        let (frame, domain) = (layout.frame, layout.domain)
+        let ranges = [frame.zRange, frame.yRange, frame.xRange]
+        let points = try setPoints(in: field)
+        try setObserved { region throws(DeconvolutionError) in .ones(region.shape.voxelCount, layout.pixelType) }
+        try forwardProject(field)
+        _ = try takeRatio(RatioConstants(background: 0, readNoiseVariance: 0, floor: 1), measuring: nil)
+        try backProject()
+        try fill(field, with: 1)
+        let normalization: Field? = frame == domain ? nil : try makeField()
+        defer { if let normalization { forget(normalization) } }
+        let weight: Float = normalization == nil ? 1 : 0.5
+        if let normalization { try fill(normalization, with: weight) }
+        try multiply(field, byWorkAnd: normalization, least: 0, projectingNext: false)
+
+        var projection: [VolumeIndex: Float] = [:]
+        for point in moved(points, by: moves) where frame.holds(point.place) {
+            projection[point.place, default: 0] += point.value
+        }
+        let changes = projection.map { Point(place: $0.key, value: weight * (1 / max($0.value, 1) - 1)) }
+        for z in Set([0, domain.shape.z - 1] + points.map(\.place.z)) {
+            let plane = domain.plane(z)
+            var expected = [Float](repeating: 0, count: plane.shape.voxelCount)
+            for move in moves {
+                // The frame as it is seen from where its light comes.
+                func isInside(_ axis: Int, _ range: Range<Int>) -> [Bool] {
+                    let size = layout.workShape[axis]
+                    return range.map { ranges[axis].contains(($0 + move.place[axis] + size) % size) }
+                }
+                guard isInside(0, plane.zRange)[0] else { continue }
+                let rows = isInside(1, plane.yRange)
+                let columns = isInside(2, plane.xRange)
+                for y in rows.indices where rows[y] {
+                    for x in columns.indices where columns[x] { expected[y * columns.count + x] += weight * move.value }
+                }
+            }
+            add(moved(changes, by: moves, direction: -1), to: &expected, plane)
+            guard try isNear(download(field, region: plane), expected) else { return false }
+        }
+        return true
+    }
+
+    private func add(_ points: [Point], to values: inout [Float], _ plane: Region) {
+        for point in points where plane.holds(point.place) {
+            values[(point.place.y - plane.origin.y) * plane.shape.x + point.place.x - plane.origin.x] += point.value
+        }
+    }
+
+    private func isNear(_ values: [Float], _ expected: [Float]) -> Bool {
+        // Also false where a value is no number.
+        zip(values, expected).allSatisfy { abs($0 - $1) <= Self.tolerance }
+    }
+}
+
+extension Region {
+    fileprivate func holds(_ place: VolumeIndex) -> Bool {
+        zRange.contains(place.z) && yRange.contains(place.y) && xRange.contains(place.x)
+    }
+
+    fileprivate func plane(_ z: Int) -> Region {
+        Region(
+            origin: VolumeIndex(z: z, y: origin.y, x: origin.x),
+            shape: VolumeShape(z: 1, y: shape.y, x: shape.x)
+        )
+    }
+}
+
+extension VoxelData {
+    fileprivate static func ones(_ count: Int, _ type: PixelType) -> VoxelData {
+        switch type {
+        case .uint8: .uint8([UInt8](repeating: 1, count: count))
+        case .uint16: .uint16([UInt16](repeating: 1, count: count))
+        default: .float32([Float](repeating: 1, count: count))
+        }
     }
 }

@@ -8,24 +8,35 @@ package final class OpenCLWorkspace: Workspace {
     private let kernels: KernelTable
     private let work: DeviceBuffer
     private let transforms: DeviceTransforms
+    /// What transforms planes instead of `transforms`, or nil where that does.
+    private let passes: PlanePasses?
     /// What a person should know of how the transforms were chosen.
     package let warnings: [Diagnostic]
-    var observed: DeviceBuffer?
+    var observed: ObservedFrame?
     private var sensitivity: DeviceBuffer?
     /// A box of the work volume on its way to the host.
     private var box: DeviceBuffer?
     private var fieldCount = 0
-    /// The planes of the work volume that may differ from 0.
-    private var dataPlanes: Range<Int>
+    private var content = Content.planes(0..<0)
+
+    /// What the work volume holds.
+    private enum Content: Equatable {
+        /// Voxels in these planes, and nothing of use elsewhere.
+        case planes(Range<Int>)
+        /// Voxels that are still half spectra of the rows of a region, for the next step to take them from there.
+        case rowSpectra(Region)
+    }
 
     /// A workspace whose transforms are made by one library.
     /// - Parameters:
     ///   - fuses: whether the product with the transfer function may be made within the transforms.
+    ///   - usesPasses: whether planes may be transformed in passes, with the steps between transforms in them.
     ///   - warnings: what was said when the library was chosen.
     init(
         _ layout: WorkspaceLayout,
         _ engine: any TransformEngine,
         fuses: Bool,
+        usesPasses: Bool = false,
         warnings: [Diagnostic] = [],
         in context: OpenCLContext
     ) throws(DeconvolutionError) {
@@ -44,18 +55,21 @@ package final class OpenCLWorkspace: Workspace {
         // The gaps between planes are transformed along with them and must be finite.
         try queue.fill(work, with: Float(0), byteCount: work.byteCount)
         transforms = try DeviceTransforms(engine, layout, of: work, kernels, fuses: fuses, on: queue)
-        dataPlanes = 0..<0
+        passes = usesPasses ? engine.planePasses(layout, of: work, on: queue) : nil
     }
 
     package var byteCount: Int {
         work.byteCount + transforms.byteCount + fieldCount * layout.domain.shape.voxelCount * 4
-            + (observed?.byteCount ?? 0) + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
+            + (observed?.buffer.byteCount ?? 0) + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
     }
 
     package var fft: FFTLibrary { transforms.engine.library }
 
     /// Whether the product with the transfer function is made within the transforms.
     package var isFused: Bool { transforms.isFused }
+
+    /// Whether planes are transformed in passes, with the steps between transforms in them.
+    package var usesPasses: Bool { passes != nil }
 }
 
 // MARK: - Moving data
@@ -88,17 +102,17 @@ extension OpenCLWorkspace {
     ) throws(DeconvolutionError) {
         let data = try read(Region(layout.frame.shape))
         precondition(data.count == layout.frame.shape.voxelCount && data.pixelType == layout.pixelType, "frame")
-        let buffer: DeviceBuffer
+        let target: ObservedFrame
         if let observed {
-            buffer = observed
+            target = observed
         } else {
-            buffer = try DeviceBuffer(byteCount: data.count * layout.pixelType.byteCount, in: queue.context)
-            observed = buffer
+            target = try ObservedFrame(layout, in: queue.context)
+            observed = target
         }
         switch data {
-        case .uint8(let voxels): try write(voxels, to: buffer)
-        case .uint16(let voxels): try write(voxels, to: buffer)
-        case .float32(let voxels): try write(voxels, to: buffer)
+        case .uint8(let voxels): try write(voxels, to: target.voxels)
+        case .uint16(let voxels): try write(voxels, to: target.voxels)
+        case .float32(let voxels): try write(voxels, to: target.voxels)
         }
     }
 
@@ -124,6 +138,7 @@ extension OpenCLWorkspace {
     }
 
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] {
+        try finishRows()
         // A rectangular read wants a plane to be a whole number of rows, which the pitch of the work volume is not.
         let byteCount = region.shape.voxelCount * 4
         let target: DeviceBuffer
@@ -136,6 +151,12 @@ extension OpenCLWorkspace {
         }
         try kernels.extractBox(region, of: work, layout, into: target)
         return try queue.read(region.shape.voxelCount, of: Float.self, from: target)
+    }
+
+    /// Lets go of the observed frame.
+    func forgetObserved() {
+        observed = nil
+        passes?.forgetBuffers()
     }
 
     package func setSensitivity(
@@ -160,7 +181,7 @@ extension OpenCLWorkspace {
     package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
         precondition(!complemented || layout.frame == layout.domain, "1 − f is that of the whole domain")
         try kernels.fillWork(work, layout, sensitivity: sensitivity)
-        dataPlanes = layout.frame.zRange
+        content = .planes(layout.frame.zRange)
         if complemented { try kernels.complementWork(work, layout) }
     }
 
@@ -175,38 +196,81 @@ extension OpenCLWorkspace {
         let psf = try DeviceBuffer(byteCount: voxels.count * 4, in: queue.context)
         try write(voxels, to: psf)
         try kernels.embedPSF(psf, shape: shape, into: work, layout)
+        if let passes {
+            try passes.transform(Region(layout.workShape))
+        } else {
+            try transforms.transformPlanes(0..<layout.workShape.z, inverse: false)
+        }
         try transforms.takeTransferFunction(sum: Float(voxels.reduce(0.0) { $0 + Double(abs($1)) }))
-        dataPlanes = 0..<0
+        content = .planes(0..<0)
     }
 
     package func forwardProject(_ field: Field) throws(DeconvolutionError) {
-        try embed(field)
-        try convolve(readingBack: layout.frame.zRange, adjoint: false)
+        try project(field, readingBack: layout.frame, adjoint: false)
     }
 
     package func backProject(_ field: Field) throws(DeconvolutionError) {
-        try embed(field)
-        try convolve(readingBack: layout.mirroredFrame.zRange, adjoint: true)
+        try project(field, readingBack: layout.mirroredFrame, adjoint: true)
     }
 
     package func runTransforms() throws(DeconvolutionError) {
-        try convolve(readingBack: layout.frame.zRange, adjoint: false)
-        try convolve(readingBack: layout.domain.zRange, adjoint: true)
-    }
-
-    private func embed(_ field: Field) throws(DeconvolutionError) {
-        try kernels.embedField(field.buffer, into: work, layout)
-        dataPlanes = layout.domain.zRange
+        try convolve(layout.domain, readingBack: layout.frame, adjoint: false)
+        try convolve(layout.frame, readingBack: layout.domain, adjoint: true)
+        try finishRows()
     }
 
     package func backProject() throws(DeconvolutionError) {
-        try convolve(readingBack: layout.domain.zRange, adjoint: true)
+        try convolve(layout.frame, readingBack: layout.domain, adjoint: true)
     }
 
-    /// Convolves the data planes; of the result only the planes `output` are transformed back.
-    private func convolve(readingBack output: Range<Int>, adjoint: Bool) throws(DeconvolutionError) {
-        try transforms.convolve(data: dataPlanes, output: output, adjoint: adjoint)
-        dataPlanes = output
+    /// Convolves a field; the result can be read in a region.
+    private func project(
+        _ field: Field,
+        readingBack output: Region,
+        adjoint: Bool
+    ) throws(DeconvolutionError) {
+        guard let passes else {
+            try kernels.embedField(field.buffer, into: work, layout)
+            content = .planes(layout.domain.zRange)
+            return try convolve(layout.domain, readingBack: output, adjoint: adjoint)
+        }
+        try passes.transform(field.buffer)
+        try finishConvolution(passes, data: layout.domain, readingBack: output, adjoint: adjoint)
+    }
+
+    /// Convolves the work volume, which holds data in a region; the result can be read in another.
+    private func convolve(
+        _ data: Region,
+        readingBack output: Region,
+        adjoint: Bool
+    ) throws(DeconvolutionError) {
+        try finishRows()
+        precondition(content == .planes(data.zRange), "what is convolved lies in the work volume")
+        guard let passes else {
+            try transforms.convolve(data: data.zRange, output: output.zRange, adjoint: adjoint)
+            content = .planes(output.zRange)
+            return
+        }
+        try passes.transform(data)
+        try finishConvolution(passes, data: data, readingBack: output, adjoint: adjoint)
+    }
+
+    private func finishConvolution(
+        _ passes: PlanePasses,
+        data: Region,
+        readingBack output: Region,
+        adjoint: Bool
+    ) throws(DeconvolutionError) {
+        try transforms.multiplySpectra(data: data.zRange, output: output.zRange, adjoint: adjoint)
+        try passes.inverseLines(output)
+        content = .rowSpectra(output)
+    }
+
+    /// Makes voxels of what is half spectra of rows.
+    private func finishRows() throws(DeconvolutionError) {
+        guard case .rowSpectra(let region) = content, let passes else { return }
+        try passes.inverseRows(region)
+        content = .planes(region.zRange)
     }
 }
 
@@ -218,10 +282,16 @@ extension OpenCLWorkspace {
         measuring measured: Region?
     ) throws(DeconvolutionError) -> Double? {
         guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
+        if let passes, content == .rowSpectra(layout.frame), sensitivity == nil, measured == nil {
+            try passes.inverseRows(takingRatio: observed, constants)
+            content = .planes(layout.frame.zRange)
+            return nil
+        }
+        try finishRows()
         var divergence: Double?
         if let measured {
             divergence = try kernels.poissonDivergence(
-                observed,
+                observed.voxels,
                 sensitivity: sensitivity,
                 work,
                 layout,
@@ -229,7 +299,7 @@ extension OpenCLWorkspace {
                 constants
             )
         }
-        try kernels.takeRatio(observed, sensitivity: sensitivity, work, layout, constants)
+        try kernels.takeRatio(observed.voxels, sensitivity: sensitivity, work, layout, constants)
         return divergence
     }
 
@@ -242,7 +312,7 @@ extension OpenCLWorkspace {
         guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
         try kernels.fillFromObserved(
             field.buffer,
-            observed,
+            observed.voxels,
             sensitivity: sensitivity,
             layout,
             offset: offset,
@@ -256,6 +326,7 @@ extension OpenCLWorkspace {
         threshold: Float,
         complemented: Bool
     ) throws(DeconvolutionError) {
+        try finishRows()
         if complemented { try kernels.complementWork(work, layout) }
         let largest = try kernels.largestValue(work, layout)
         try kernels.storeNormalization(field.buffer, work, layout, least: threshold * largest)
@@ -267,6 +338,10 @@ extension OpenCLWorkspace {
         least: Float,
         projectingNext: Bool
     ) throws(DeconvolutionError) {
+        if let passes, content == .rowSpectra(layout.domain), least == 0 {
+            return try passes.inverseRows(multiplying: estimate.buffer, normalization: normalization?.buffer)
+        }
+        try finishRows()
         try kernels.multiplyEstimate(
             estimate.buffer,
             work,

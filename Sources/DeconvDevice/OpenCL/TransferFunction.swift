@@ -16,7 +16,7 @@ final class TransferFunction {
     let values: DeviceBuffer
 
     init(count: Int, isReal: Bool, in context: OpenCLContext) throws(DeconvolutionError) {
-        let header = KernelSource.transferHeaderBytes
+        let header = KernelSource.headerBytes
         let byteCount = count * (isReal ? 4 : 8)
         self.isReal = isReal
         buffer = try DeviceBuffer(byteCount: header + byteCount, in: context)

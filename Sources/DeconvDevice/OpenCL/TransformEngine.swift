@@ -45,9 +45,14 @@ protocol TransformEngine: Sendable {
         by transfer: TransferFunction,
         on queue: CommandQueue
     ) throws(DeconvolutionError) -> (any TransformPlan)?
+
+    /// The transforms of planes with what happens to voxels between them, or nil where the library or the layout has none.
+    func planePasses(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) -> PlanePasses?
 }
 
 extension TransformEngine {
+    func planePasses(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) -> PlanePasses? { nil }
+
     /// Whether it has the transforms of a volume.
     func supports(_ shape: VolumeShape) -> Bool { shape.axes.allSatisfy(supportsLength) }
 }

@@ -8,6 +8,8 @@ package struct TransformSelection: Sendable {
     package var memory = TransformMemory.shared
     /// Whether the product with the transfer function may be made within the transforms.
     package var fuses = true
+    /// Whether planes may be transformed in passes over rows and lines, with the steps between transforms in them.
+    package var usesPasses = true
     /// Whether `auto` measures which library is faster; nil for GPUs and accelerators only, where transforms take
     /// milliseconds and the libraries differ.
     package var measures: Bool?
@@ -21,6 +23,11 @@ package struct TransformSelection: Sendable {
 
     /// Whether a library that may be used has this length.
     func supportsLength(_ length: Int) -> Bool { candidates.contains { $0.supportsLength(length) } }
+
+    /// Whether a volume is likely to be transformed in passes of one kernel each.
+    func expectsPasses(of shape: VolumeShape) -> Bool {
+        usesPasses && choice != .vkfft && PlanePasses.canTransform(shape) && CLFFTEngine().supports(shape)
+    }
 
     private var candidates: [any TransformEngine] {
         Self.engines.filter { choice == .auto || $0.library.rawValue == choice.rawValue }
@@ -105,18 +112,31 @@ package struct TransformSelection: Sendable {
         if failing.contains(engine.library) {
             throw DeconvolutionError(.deviceFailed, "\(engine.library.name) is taken to fail")
         }
-        let workspace = try OpenCLWorkspace(site.layout, engine, fuses: fuses, warnings: warnings, in: site.context)
-        if !memory.isProven(engine.library, shapes: site.shapes, on: site.device) {
-            guard try workspace.movesPoints() else {
-                throw DeconvolutionError(
-                    .deviceFailed,
-                    "\(engine.library.name) gives wrong transforms of \(site.layout.workShape) on \(site.context.name): "
-                        + "use another --fft, or --backend cpu"
-                )
+        // A device that gets passes wrong may get whole planes right.
+        for usesPasses in usesPasses && engine.library == .clfft ? [true, false] : [false] {
+            let shapes = usesPasses ? "\(site.shapes), in passes" : site.shapes
+            let workspace = try OpenCLWorkspace(
+                site.layout,
+                engine,
+                fuses: fuses,
+                usesPasses: usesPasses,
+                warnings: warnings,
+                in: site.context
+            )
+            if memory.isProven(engine.library, shapes: shapes, on: site.device) { return workspace }
+            do {
+                guard try workspace.movesPoints() else { continue }
+            } catch  where usesPasses && error.code == .deviceFailed {
+                continue
             }
-            memory.prove(engine.library, shapes: site.shapes, on: site.device)
+            memory.prove(engine.library, shapes: shapes, on: site.device)
+            return workspace
         }
-        return workspace
+        throw DeconvolutionError(
+            .deviceFailed,
+            "\(engine.library.name) gives wrong transforms of \(site.layout.workShape) on \(site.context.name): "
+                + "use another --fft, or --backend cpu"
+        )
     }
 
     /// The libraries in the order of the time that two convolutions take with them; one that fails keeps its place, for

@@ -1,0 +1,243 @@
+import CCLFFT
+import DeconvKernels
+import DeconvVolume
+
+/// The transforms of planes by clFFT, rows and then lines along y, with what happens to the voxels between them: fields, ratio
+/// and update are read and written by the transforms themselves.
+///
+/// Only the rows and lines of a region are transformed, each pass in one launch, and no pass moves data for another. clFFT's own 2D
+/// plans transform whole planes and, where they are large, transpose them on the way.
+///
+/// Plans are made when first needed and kept.
+final class PlanePasses {
+    /// Longer lines take clFFT several kernels, whose reads and writes need not be one each.
+    private static let longestLine = 4096
+
+    /// Padding at most doubles a pitch, and clFFT counts real values in 32 bits.
+    private static let largestPaddedCount = 1 << 30
+
+    private let layout: WorkspaceLayout
+    private let work: DeviceBuffer
+    private let queue: CommandQueue
+
+    private enum Pass: Hashable {
+        /// Rows of a field → half spectra.
+        case fieldRows
+        /// Rows of the work volume → half spectra.
+        case rows(Region)
+        case lines(Region)
+        case inverseLines(Region)
+        case inverseRows(Region)
+        /// Half spectra → ratio on the frame, with the observed frame in a buffer.
+        case ratio(ObjectIdentifier)
+        /// Half spectra → estimate, with the normalization in a buffer or without one.
+        case product(ObjectIdentifier?)
+    }
+    private var plans: [Pass: CLFFTPlan] = [:]
+
+    /// The passes for a work volume, or nil where they cannot be had: rows and lines of one value, or very long ones.
+    init?(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) {
+        guard Self.canTransform(layout.workShape) else { return nil }
+        self.layout = layout
+        self.work = work
+        self.queue = queue
+    }
+
+    /// Whether every pass over a volume of this shape is one kernel.
+    static func canTransform(_ shape: VolumeShape) -> Bool {
+        shape.y > 1 && shape.x > 1 && shape.axes.allSatisfy { $0 <= longestLine }
+    }
+
+    /// Spectra of the planes of the domain in the work volume, from a field.
+    func transform(_ field: DeviceBuffer) throws(DeconvolutionError) {
+        try run(.fieldRows, from: field, to: work)
+        try run(.lines(layout.domain))
+    }
+
+    /// Spectra of the planes of a region from what the work volume holds there; it counts as 0 elsewhere.
+    func transform(_ region: Region) throws(DeconvolutionError) {
+        try run(.rows(region))
+        try run(.lines(region))
+    }
+
+    /// The half spectra of a region's rows from the spectra of its planes.
+    func inverseLines(_ region: Region) throws(DeconvolutionError) { try run(.inverseLines(region)) }
+
+    /// The voxels of a region's rows from their half spectra.
+    func inverseRows(_ region: Region) throws(DeconvolutionError) { try run(.inverseRows(region)) }
+
+    /// The ratio of the observed frame to the projection, on the frame, from the half spectra of the projection's rows.
+    func inverseRows(
+        takingRatio observed: ObservedFrame,
+        _ constants: RatioConstants
+    ) throws(DeconvolutionError) {
+        try observed.setConstants(constants, on: queue)
+        try run(.ratio(ObjectIdentifier(observed.buffer)), from: work, to: work, with: observed.buffer)
+    }
+
+    /// estimate ← estimate · max(back projection · normalization, 0), from the half spectra of the back projection's rows.
+    func inverseRows(
+        multiplying estimate: DeviceBuffer,
+        normalization: DeviceBuffer?
+    ) throws(DeconvolutionError) {
+        let pass = Pass.product(normalization.map { ObjectIdentifier($0) })
+        try run(pass, from: work, to: estimate, with: normalization)
+    }
+
+    /// Forgets what was planned for observed frames and normalizations, which plans keep alive.
+    func forgetBuffers() {
+        plans = plans.filter { pass, _ in
+            switch pass {
+            case .ratio, .product(.some): false
+            default: true
+            }
+        }
+    }
+
+    private func run(_ pass: Pass) throws(DeconvolutionError) { try run(pass, from: work, to: work) }
+
+    private func run(
+        _ pass: Pass,
+        from input: DeviceBuffer,
+        to output: DeviceBuffer,
+        with data: DeviceBuffer? = nil
+    ) throws(DeconvolutionError) {
+        let plan: CLFFTPlan
+        if let known = plans[pass] {
+            plan = known
+        } else {
+            plan = try make(pass, data)
+            plans[pass] = plan
+        }
+        try plan.run(input, to: output)
+    }
+
+    private func make(_ pass: Pass, _ data: DeviceBuffer?) throws(DeconvolutionError) -> CLFFTPlan {
+        let (domain, frame) = (box(layout.domain), box(layout.frame))
+        let plan: CLFFTPlan
+        switch pass {
+        case .fieldRows:
+            plan = try rows(
+                layout.domain,
+                isInPlace: false,
+                KernelSource.readFieldRows(domain),
+                KernelSource.writeRowSpectra(domain)
+            )
+        case .rows(let region):
+            let box = box(region)
+            plan = try rows(region, KernelSource.readRows(box), KernelSource.writeRowSpectra(box))
+        case .inverseRows(let region):
+            let box = box(region)
+            plan = try inverseRows(region, KernelSource.readRowSpectra(box), KernelSource.writeRows(box))
+        case .ratio:
+            let ratio = KernelSource.writeRatio(frame, observed: OpenCLContext.typeName(layout.pixelType))
+            plan = try inverseRows(layout.frame, KernelSource.readRowSpectra(frame), ratio, data)
+        case .product:
+            let product = data == nil ? KernelSource.writeProduct(domain) : KernelSource.writeWeightedProduct(domain)
+            plan = try inverseRows(
+                layout.domain,
+                isInPlace: false,
+                KernelSource.readRowSpectra(domain),
+                product,
+                data
+            )
+        case .lines(let region):
+            let (read, write) = (KernelSource.readLines(box(region)), KernelSource.writeLines(wholePlanes(region)))
+            plan = try lines(region, inverse: false, read, write)
+        case .inverseLines(let region):
+            let (read, write) = (KernelSource.readLines(wholePlanes(region)), KernelSource.writeLines(box(region)))
+            plan = try lines(region, inverse: true, read, write)
+        }
+        precondition(plan.temporaryByteCount == 0, "one kernel does each of these passes")
+        return plan
+    }
+
+    private func box(_ region: Region) -> KernelSource.Box {
+        KernelSource.Box(
+            halfRow: layout.halfRow,
+            planePitch: layout.planePitch,
+            planes: region.zRange,
+            rows: region.yRange,
+            columns: region.xRange,
+            isPadded: layout.spectrumCount < Self.largestPaddedCount
+        )
+    }
+
+    /// All rows of the planes of a region.
+    private func wholePlanes(_ region: Region) -> KernelSource.Box {
+        var box = box(region)
+        box.rows = 0..<layout.workShape.y
+        return box
+    }
+
+    private func rows(
+        _ region: Region,
+        isInPlace: Bool = true,
+        _ read: KernelSource.Callback,
+        _ write: KernelSource.Callback
+    ) throws(DeconvolutionError) -> CLFFTPlan {
+        try CLFFTPlan(
+            CLFFTPlan.Layout(
+                lengths: [layout.workShape.x],
+                batch: region.shape.z * region.shape.y,
+                input: realRow(region),
+                output: halfSpectrum(region),
+                isInPlace: isInPlace
+            ),
+            CLFFT_FORWARD,
+            reading: read,
+            writing: write,
+            on: queue
+        )
+    }
+
+    private func inverseRows(
+        _ region: Region,
+        isInPlace: Bool = true,
+        _ read: KernelSource.Callback,
+        _ write: KernelSource.Callback,
+        _ data: DeviceBuffer? = nil
+    ) throws(DeconvolutionError) -> CLFFTPlan {
+        try CLFFTPlan(
+            CLFFTPlan.Layout(
+                lengths: [layout.workShape.x],
+                batch: region.shape.z * region.shape.y,
+                input: halfSpectrum(region),
+                output: realRow(region),
+                isInPlace: isInPlace
+            ),
+            CLFFT_BACKWARD,
+            reading: read,
+            writing: write,
+            callbackData: data,
+            on: queue
+        )
+    }
+
+    private func lines(
+        _ region: Region,
+        inverse: Bool,
+        _ read: KernelSource.Callback,
+        _ write: KernelSource.Callback
+    ) throws(DeconvolutionError) -> CLFFTPlan {
+        // As if the planes lay side by side in each row: the callbacks find the places where they are.
+        let side = CLFFTPlan.Side(CLFFT_COMPLEX_INTERLEAVED, strides: [box(region).linePitch], distance: 1)
+        let count = region.shape.z * layout.halfRow
+        return try CLFFTPlan(
+            CLFFTPlan.Layout(lengths: [layout.workShape.y], batch: count, input: side, output: side),
+            inverse ? CLFFT_BACKWARD : CLFFT_FORWARD,
+            reading: read,
+            writing: write,
+            on: queue
+        )
+    }
+
+    /// As if the region's rows lay one after the other.
+    private func realRow(_ region: Region) -> CLFFTPlan.Side {
+        CLFFTPlan.Side(CLFFT_REAL, strides: [1], distance: 2 * box(region).rowPitch)
+    }
+
+    private func halfSpectrum(_ region: Region) -> CLFFTPlan.Side {
+        CLFFTPlan.Side(CLFFT_HERMITIAN_INTERLEAVED, strides: [1], distance: box(region).rowPitch)
+    }
+}
