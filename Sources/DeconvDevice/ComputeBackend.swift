@@ -56,8 +56,8 @@ package protocol ComputeBackend: Sendable {
     /// Bytes that the transforms of a geometry take there, at most.
     func transformBytes(_ geometry: WorkGeometry) -> TransformBytes
 
-    /// Whether the FFT engine can transform this length.
-    func supportsLength(_ length: Int) -> Bool
+    /// Which transforms there are, and which of their lengths are fast.
+    var padding: FFTPadding { get }
 
     /// Buffers and transform plans for volumes of one shape.
     /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.

@@ -220,7 +220,7 @@ private final class DeviceRun {
                 psfShape: job.psfShape.limited(to: job.shape, job.options.boundary),
                 boundary: job.options.boundary,
                 transformBytes: backend.transformBytes,
-                supportsLength: backend.supportsLength
+                padding: backend.padding
             )
         )
         let name = backend.device.name

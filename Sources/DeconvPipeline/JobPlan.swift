@@ -94,7 +94,7 @@ extension JobPlan {
             budget: budget,
             tileShape: options.tileShape,
             transformBytes: backend.transformBytes,
-            supportsLength: backend.supportsLength
+            padding: backend.padding
         )
         tiles = try TilePlan(request)
         let wholeBytes = tiles.footprint.wholeBytes

@@ -26,7 +26,8 @@ struct WholeAxis {
             // Light that leaves the frame falls into the padding.
             work = transformLength(axis, request, atLeast: extent + psf / 2)
         case .edge, .reflect:
-            work = transformLength(axis, request, atLeast: extent + 2 * (psf / 2))
+            // The result depends on how many voxels are invented, and must not depend on what computes it.
+            work = transformLength(axis, request, atLeast: extent + 2 * (psf / 2), .fftw)
             let before = psf / 2 + (work - extent - 2 * (psf / 2)) / 2
             frameInImage = -before..<work - before
             frame = 0..<work
@@ -54,12 +55,17 @@ struct TileAxis {
         self.core = core
         count = (whole.frame.shape[axis] + core - 1) / core
         work = transformLength(axis, request, atLeast: core + request.psfShape[axis] - 1)
-        costPerVoxel = FFTPadding.cost(work, real: axis == 2) / Double(work)
+        costPerVoxel = request.padding.cost.ofLine(work, real: axis == 2) / Double(work)
     }
 }
 
-private func transformLength(_ axis: Int, _ request: TilePlan.Request, atLeast minimum: Int) -> Int {
+private func transformLength(
+    _ axis: Int,
+    _ request: TilePlan.Request,
+    atLeast minimum: Int,
+    _ padding: FFTPadding? = nil
+) -> Int {
     if let asked = request.workShape?[axis], asked >= minimum { return asked }
     // Planes are transformed along y and x always, along z only where there is more than one.
-    return axis == 0 && minimum == 1 ? 1 : FFTPadding.length(atLeast: minimum, real: axis == 2)
+    return axis == 0 && minimum == 1 ? 1 : (padding ?? request.padding).length(atLeast: minimum, real: axis == 2)
 }

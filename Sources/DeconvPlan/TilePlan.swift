@@ -54,12 +54,12 @@ extension TilePlan {
         package var budget: MemoryBudget
         /// Voxels that a tile delivers, asked for by the user; the budget decides where it is nil.
         package var tileShape: VolumeShape?
-        /// Transform shape asked for; an axis on which it is too short gets the one of least modelled cost.
+        /// Transform shape asked for; an axis on which it is too short gets the one of least modeled cost.
         package var workShape: VolumeShape?
         /// What the engine takes for the transforms of a geometry.
         package var transformBytes: @Sendable (WorkGeometry) -> TransformBytes
-        /// Whether the engine can transform a length that padding may not change.
-        package var supportsLength: @Sendable (Int) -> Bool
+        /// Which lengths are padded to, and which transforms there are.
+        package var padding: FFTPadding
 
         /// A request from its parts.
         package init(
@@ -72,7 +72,7 @@ extension TilePlan {
             tileShape: VolumeShape? = nil,
             workShape: VolumeShape? = nil,
             transformBytes: @escaping @Sendable (WorkGeometry) -> TransformBytes = TransformBytes.halfSpectra,
-            supportsLength: @escaping @Sendable (Int) -> Bool = { FFTPadding.isSmooth($0) }
+            padding: FFTPadding = .fftw
         ) {
             self.imageShape = imageShape
             self.pixelType = pixelType
@@ -83,11 +83,11 @@ extension TilePlan {
             self.tileShape = tileShape
             self.workShape = workShape
             self.transformBytes = transformBytes
-            self.supportsLength = supportsLength
+            self.padding = padding
         }
     }
 
-    /// The plan of least modelled work that stays within the budget: one piece if it fits, else tiles.
+    /// The plan of least modeled work that stays within the budget: one piece if it fits, else tiles.
     /// - Throws: `DeconvolutionError.invalidArgument` when not even the smallest tile fits, or only tiles that are nearly all
     ///   halo.
     package init(_ request: Request) throws(DeconvolutionError) {
@@ -125,7 +125,7 @@ extension TilePlan {
             wholeBytes: 0
         )
         // A periodic axis cannot be padded; tiles can, and wrap as well.
-        let isTransformable = (0..<3).allSatisfy { request.supportsLength(whole.workShape[$0]) }
+        let isTransformable = request.padding.canTransform(whole.workShape)
         if request.tileShape == nil, isTransformable, footprint.fits(request.budget) { return }
         try cut(request)
     }
@@ -176,7 +176,9 @@ extension TilePlan {
                     for x in candidates[2] {
                         let voxels = Double(z.count * y.count * x.count) * Double(z.work * y.work * x.work)
                         let cost = voxels * (z.costPerVoxel + y.costPerVoxel + x.costPerVoxel)
-                        guard cost < least, tiles([z, y, x]).footprint.fits(request.budget) else { continue }
+                        guard cost < least, request.padding.canTransform(VolumeShape(z: z.work, y: y.work, x: x.work)),
+                            tiles([z, y, x]).footprint.fits(request.budget)
+                        else { continue }
                         least = cost
                         chosen = [z, y, x]
                     }

@@ -1,6 +1,7 @@
 import DeconvDevice
 import DeconvPlan
 import DeconvTestSupport
+import DeconvVolume
 import Testing
 
 @Suite struct DeviceTests {
@@ -29,8 +30,21 @@ import Testing
     @Test(arguments: TestBackend.openCL)
     func clFFTAloneLacksLengthsWithLargePrimes(backend: TestBackend) throws {
         let hasAll = backend.fft != .clfft
-        let backend = try backend.make()
-        #expect([1, 2, 35, 1001, 2 * 3 * 5 * 7 * 11 * 13].allSatisfy { backend.supportsLength($0) })
-        #expect([17, 34, 19 * 64].allSatisfy { backend.supportsLength($0) == hasAll })
+        let padding = try backend.make().padding
+        func shapes(_ lengths: [Int]) -> [VolumeShape] {
+            (0..<3).flatMap { axis in lengths.map { length in VolumeShape { $0 == axis ? length : 10 } } }
+        }
+        #expect(shapes([1, 2, 35, 1001, 2 * 3 * 5 * 7 * 11 * 13]).allSatisfy { padding.canTransform($0) })
+        #expect(shapes([17, 34, 19 * 64]).allSatisfy { padding.canTransform($0) == hasAll })
+    }
+
+    @Test(arguments: TestBackend.all)
+    func lengthsAreChosenForTheDevice(backend: TestBackend) throws {
+        let cost: FFTCost =
+            switch backend.device {
+            case nil: .fftw
+            case let device?: device.isAccelerator ? .accelerator : .openCLOnCPU
+            }
+        #expect(try backend.make().padding.cost == cost)
     }
 }

@@ -82,7 +82,7 @@ import Testing
     func lengthsThatCLFFTLacksGoToVkFFT(device: Int) throws {
         let shape = VolumeShape(z: 17, y: 19, x: 23)
         let auto = selection(TransformMemory(path: nil))
-        #expect(auto.supportsLength(17))
+        #expect(auto.supports(shape))
         let workspace = try auto.makeWorkspace(Self.layout(shape), in: context(device))
         #expect(workspace.fft == .vkfft)
         #expect(workspace.warnings.isEmpty)
@@ -92,6 +92,16 @@ import Testing
         }
         #expect(error?.message.contains("17x19x23") == true)
         #expect(error?.message.contains("--fft vkfft") == true)
+    }
+
+    /// 40000 has no large factor but is too long for VkFFT, and 17 is a factor that clFFT lacks.
+    @Test func oneLibraryMustHaveAllAxes() {
+        let (long, prime) = (VolumeShape(z: 1, y: 40_000, x: 2), VolumeShape(z: 17, y: 10, x: 2))
+        let both = VolumeShape(z: 17, y: 40_000, x: 2)
+        let supported = FFTChoice.allCases.map { choice in
+            [long, prime, both].map { TransformSelection(choice).supports($0) }
+        }
+        #expect(supported == [[true, true, false], [true, false, false], [false, true, false]])
     }
 
     @Test(arguments: devices)

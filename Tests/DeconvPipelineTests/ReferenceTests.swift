@@ -56,7 +56,7 @@ import Testing
                 workShape: reference.workShape
                     ?? (reference.observed.shape.z == 1
                         ? VolumeShape(z: 1, y: 35, x: 28) : VolumeShape(z: 14, y: 24, x: 28)),
-                supportsLength: backend.supportsLength
+                padding: backend.padding
             )
         )
         let whole = WorkspaceLayout(plan.whole, pixelType: .float32)

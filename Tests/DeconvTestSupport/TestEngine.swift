@@ -37,7 +37,7 @@ package final class TestEngine {
                 boundary: boundary,
                 tileShape: core,
                 workShape: Self.sharedWorkShape(isFlat: image.z == 1 && psf.shape.z == 1),
-                supportsLength: backend.supportsLength
+                padding: backend.padding
             )
         )
         let whole = WorkspaceLayout(plan.whole, pixelType: pixelType)

@@ -34,8 +34,7 @@ package struct CPUBackend: ComputeBackend {
         CPUWorkspace.transformBytes(geometry, threadCount: pool.threadCount)
     }
 
-    /// FFTW transforms every length.
-    package func supportsLength(_ length: Int) -> Bool { length >= 1 }
+    package var padding: FFTPadding { .fftw }
 
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
         try CPUWorkspace(layout, pool: pool)

@@ -48,7 +48,9 @@ package struct OpenCLBackend: ComputeBackend {
 
     /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13; VkFFT has every length up to 4096, and without factors
     /// above 13 up to 32768.
-    package func supportsLength(_ length: Int) -> Bool { selection.supportsLength(length) }
+    package var padding: FFTPadding {
+        FFTPadding(context.device.isAccelerator ? .accelerator : .openCLOnCPU) { [selection] in selection.supports($0) }
+    }
 
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
         try selection.makeWorkspace(layout, in: context)

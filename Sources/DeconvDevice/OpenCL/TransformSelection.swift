@@ -21,8 +21,8 @@ package struct TransformSelection: Sendable {
 
     private static let engines: [any TransformEngine] = [CLFFTEngine(), VkFFTEngine()]
 
-    /// Whether a library that may be used has this length.
-    func supportsLength(_ length: Int) -> Bool { candidates.contains { $0.supportsLength(length) } }
+    /// Whether one library that may be used has all transforms of a volume.
+    func supports(_ shape: VolumeShape) -> Bool { candidates.contains { $0.supports(shape) } }
 
     /// Whether a volume is likely to be transformed in passes of one kernel each.
     func expectsPasses(of shape: VolumeShape) -> Bool {
