@@ -30,7 +30,7 @@ package struct BenchmarkJob: Sendable {
     package var folder: String?
     /// Whether files there may be replaced.
     package var overwrite: Bool
-    /// Devices and boundary; `auto` without a device means all devices.
+    /// Devices, their FFT library, and boundary; `auto` without a device means all devices.
     package var options: DeconvolutionOptions
 
     package init(
@@ -68,6 +68,7 @@ package struct BenchmarkJob: Sendable {
     ) throws(DeconvolutionError) -> BenchmarkReport {
         try validate()
         let numbers = try Devices.numbers(for: options)
+        if numbers == [0] { try Devices.refuseLibrary(options, on: Devices.all[0]) }
         let psf = try pointSpreadFunction()
         let output = try folder.map { (folder) throws(DeconvolutionError) in
             try BenchmarkOutput(folder: folder, shape: shape, psf: psf, numbers: numbers, overwrite: overwrite)
@@ -310,6 +311,7 @@ private final class DeviceRun {
         return DeviceBenchmark(
             number: number,
             device: backend.device,
+            fft: workspace.fft,
             workShape: plan.workShape,
             cost: IterationCost(plan.whole, pixelType: .uint16),
             setup: setup,

@@ -76,6 +76,8 @@ package struct DeviceBenchmark: Sendable {
     package var number: Int
     /// The device.
     package var device: DeviceDescription
+    /// What made the transforms.
+    package var fft: FFTLibrary
     /// Shape of the transforms.
     package var workShape: VolumeShape
     /// What an iteration costs on paper.
@@ -157,7 +159,7 @@ extension BenchmarkReport: Encodable {
 
 extension DeviceBenchmark: Encodable {
     private enum Key: String, CodingKey {
-        case number, backend, device, driver, computeUnits, workShape
+        case number, backend, device, driver, computeUnits, fft, workShape
         case setupSeconds, firstIterationSeconds, iterationSeconds, secondsPerIteration, fastestIterationSeconds
         case transformSeconds, iterationPerTransforms
         case deviceBytes, deviceBytesPerWorkVoxel, peakHostBytes, peakHostBytesPerWorkVoxel
@@ -175,6 +177,7 @@ extension DeviceBenchmark: Encodable {
         try container.encode(device.name, forKey: .device)
         try container.encode(device.driver, forKey: .driver)
         try container.encode(device.computeUnits, forKey: .computeUnits)
+        try container.encode(fft.rawValue, forKey: .fft)
         try container.encode(workShape.axes, forKey: .workShape)
         var seconds = container.nestedContainer(keyedBy: SetupKey.self, forKey: .setupSeconds)
         try seconds.encode(setup.plans, forKey: .plans)

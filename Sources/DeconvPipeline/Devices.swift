@@ -12,14 +12,21 @@ public enum Devices {
     /// - Throws: `deviceUnavailable` when there is no such device; `deviceFailed` when its driver gives no context.
     package static func backend(for options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
         let backend = try chosen(options)
-        if options.fft != .auto, backend.device.backend == .cpu {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "--fft \(options.fft.rawValue) is for OpenCL devices, and FFTW transforms on \(backend.device.name): leave "
-                    + "it out, or use --backend opencl"
-            )
-        }
+        try refuseLibrary(options, on: backend.device)
         return backend
+    }
+
+    /// - Throws: `invalidArgument` where the options ask for a library that a device does not transform with.
+    static func refuseLibrary(
+        _ options: DeconvolutionOptions,
+        on device: DeviceDescription
+    ) throws(DeconvolutionError) {
+        guard options.fft != .auto, device.backend == .cpu else { return }
+        throw DeconvolutionError(
+            .invalidArgument,
+            "--fft \(options.fft.rawValue) is for OpenCL devices, and FFTW transforms on \(device.name): leave it out, or "
+                + "use --backend opencl"
+        )
     }
 
     private static func chosen(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
@@ -63,17 +70,18 @@ public enum Devices {
     }
 
     /// The number of the device of a number, or of the first one of a name, or of a part of a name, that the wanted back
-    /// end has.
-    private static func number(
+    /// end has. What reads as a number is never taken for a part of a name.
+    static func number(
         of wanted: String,
-        _ options: DeconvolutionOptions
+        _ options: DeconvolutionOptions,
+        among devices: [DeviceDescription] = all
     ) throws(DeconvolutionError) -> Int {
-        let devices = all
         let names = devices.map { $0.name.lowercased() }
         let candidates = devices.indices.filter {
             options.backend == .auto || (options.backend == .cpu) == (devices[$0].backend == .cpu)
         }
         let name = wanted.lowercased()
+        let isNumber = Int(wanted) != nil
         let number = Int(wanted).flatMap { devices.indices.contains($0) ? $0 : nil }
         if let number, !candidates.contains(number) {
             throw DeconvolutionError(
@@ -85,7 +93,7 @@ public enum Devices {
         let alias = name == "cpu" && candidates.contains(0) ? 0 : nil
         let found =
             number ?? alias ?? candidates.first { names[$0] == name }
-            ?? candidates.first { !name.isEmpty && names[$0].contains(name) }
+            ?? candidates.first { !name.isEmpty && !isNumber && names[$0].contains(name) }
         guard let found else {
             let backend = options.backend == .auto ? "" : " of --backend \(options.backend.rawValue)"
             throw DeconvolutionError(

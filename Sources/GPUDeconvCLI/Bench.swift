@@ -17,6 +17,7 @@ struct Bench: ParsableCommand {
               gpudeconv bench
               gpudeconv bench --shape 201,1024,768 --psf-shape 101,64,64 --device 0
               gpudeconv bench --backend opencl --baseline --json
+              gpudeconv bench --device 1 --fft vkfft
             """
     )
 
@@ -73,6 +74,9 @@ struct Bench: ParsableCommand {
         )
         var device: String?
 
+        @Option(help: "FFT library on OpenCL devices; auto takes clFFT, and VkFFT where that fails or is faster.")
+        var fft = FFTChoice.auto
+
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Threads of the CPU back end. (default: one for each core)", valueName: "n")
@@ -102,6 +106,7 @@ struct Bench: ParsableCommand {
             options.boundary = boundary
             options.backend = compute.backend.option
             options.device = compute.device
+            options.fft = compute.fft
             options.threadCount = compute.threads
             let job = BenchmarkJob(
                 shape: shape.shape,
@@ -157,6 +162,7 @@ struct BenchmarkTable {
         func rate(_ perSecond: Double, _ unit: String) -> String { String(format: "%.1f G\(unit)/s", perSecond * 1e-9) }
         func bytes(_ perVoxel: Double) -> String { String(format: "%.1f B", perVoxel) }
         row("") { "device \($0.number)" }
+        row("FFT library") { $0.fft.name }
         row("work shape") { "\($0.workShape)" }
         row("set-up") { $0.setup.total.inWords }
         row("  plans, memory") { $0.setup.plans.inWords }

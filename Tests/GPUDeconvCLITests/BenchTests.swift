@@ -1,3 +1,4 @@
+import DeconvDevice
 import DeconvTestSupport
 import DeconvVolume
 import Foundation
@@ -31,7 +32,7 @@ import Testing
             #expect(
                 device.keys.sorted() == [
                     "backend", "baseline", "computeUnits", "copyBytesPerSecond", "device", "deviceBytes",
-                    "deviceBytesPerWorkVoxel", "driver", "fastestIterationSeconds", "firstIterationSeconds",
+                    "deviceBytesPerWorkVoxel", "driver", "fastestIterationSeconds", "fft", "firstIterationSeconds",
                     "iterationPerTransforms", "iterationSeconds", "leastBytes", "leastBytesPerSecond", "nominalFlops",
                     "nominalFlopsPerSecond", "number", "partOfCopyRate", "peakHostBytes", "peakHostBytesPerWorkVoxel",
                     "secondsPerIteration", "setupSeconds", "transformSeconds", "workShape",
@@ -73,13 +74,33 @@ import Testing
         }
         #expect(
             names == [
-                "work shape", "set-up", "plans, memory", "OTF, weights", "upload", "first iteration",
+                "FFT library", "work shape", "set-up", "plans, memory", "OTF, weights", "upload", "first iteration",
                 "iteration, median", "iteration, fastest", "bare transforms, fastest", "iteration / transforms",
                 "device bytes / work voxel", "process bytes / work voxel", "nominal arithmetic", "least traffic",
                 "copy rate", "least traffic / copy rate",
             ],
             "\(names)"
         )
+    }
+
+    @Test(arguments: TestBackend.libraries)
+    func aLibraryAskedForTransformsOnOpenCLDevices(choice: FFTChoice) async throws {
+        let folder = try TemporaryFolder()
+        let arguments = Self.tiny + ["--fft", choice.rawValue]
+        let all = try await Command.run(arguments + ["--json"], in: folder)
+        #expect(all.status == 0)
+        let devices = try #require(try object(all)["devices"] as? [[String: Any]])
+        let libraries = devices.map { $0["fft"] as? String }
+        #expect(libraries == ["fftw"] + [String](repeating: choice.rawValue, count: devices.count - 1))
+        for cpu in [["--device", "0"], ["--backend", "cpu"]] {
+            let refused = try await Command.run(arguments + cpu, in: folder)
+            #expect(refused.status == 64 && refused.output == "")
+            #expect(
+                refused.error.hasPrefix(
+                    "gpudeconv: --fft \(choice.rawValue) is for OpenCL devices, and FFTW transforms on "
+                )
+            )
+        }
     }
 
     /// Other programs compute on the saved volume: the main command gives on it what the benchmark gave.
