@@ -12,6 +12,8 @@ package enum HandleCounter {
     private struct Counts {
         var live: [Kind: Int] = [:]
         var failedReleases = 0
+        var hostBytes = 0
+        var mostHostBytes = 0
     }
 
     private static let counts = Mutex(Counts())
@@ -24,6 +26,20 @@ package enum HandleCounter {
             if !succeeded { $0.failedReleases += 1 }
         }
     }
+
+    /// Counts the bytes of host buffers that are made, or with a minus released.
+    static func changeHostBytes(by byteCount: Int) {
+        counts.withLock {
+            $0.hostBytes += byteCount
+            $0.mostHostBytes = max($0.mostHostBytes, $0.hostBytes)
+        }
+    }
+
+    /// Most bytes that host buffers had at a time, since the last reset.
+    package static var mostHostBytes: Int { counts.withLock { $0.mostHostBytes } }
+
+    /// Has `mostHostBytes` begin anew from what is held now.
+    package static func resetMostHostBytes() { counts.withLock { $0.mostHostBytes = $0.hostBytes } }
 
     /// Objects alive now, without kinds that have none.
     package static var live: [Kind: Int] { counts.withLock { $0.live.filter { $0.value != 0 } } }

@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvMethods
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
@@ -92,6 +93,44 @@ import Testing
         let error = try #require(HandleTests.error(backend, Self.absurdShape))
         #expect(error.description.contains("clCreateBuffer"))
         #expect(error.description.contains("CL_"))
+    }
+
+    /// PSFs as large as the image, longer than the transform, and flat ones, whose transfer functions are made in place.
+    @Test func theCPUTakesNoMoreThanItsFootprint() async {
+        await #expect(processExitsWith: .success) {
+            let (image, large) = (VolumeShape(z: 24, y: 90, x: 70), VolumeShape(z: 25, y: 91, x: 70))
+            try MemoryTests.useFootprint(image, psf: large, .extend)
+            try MemoryTests.useFootprint(image, psf: large, .zero)
+            try MemoryTests.useFootprint(image, psf: VolumeShape(z: 40, y: 9, x: 100), .periodic)
+            try MemoryTests.useFootprint(VolumeShape(z: 1, y: 90, x: 70), psf: VolumeShape(z: 1, y: 90, x: 70), .extend)
+        }
+    }
+
+    /// Deconvolves on the CPU, and ends the process if that takes more host memory than its plan says.
+    private static func useFootprint(_ image: VolumeShape, psf shape: VolumeShape, _ boundary: BoundaryMode) throws {
+        let backend = CPUBackend(threadCount: 3)
+        let plan = try TilePlan(
+            TilePlan.Request(
+                imageShape: image,
+                pixelType: .uint16,
+                psfShape: shape,
+                boundary: boundary,
+                transformBytes: backend.transformBytes,
+                padding: backend.padding
+            )
+        )
+        func use<W: Workspace>(_ workspace: W) throws {
+            let solver = try RichardsonLucy.Solver(RichardsonLucy(iterationCount: 2), on: workspace)
+            try solver.setPSF(TestImage.psf(shape))
+            try workspace.setObserved { region in
+                .uint16([UInt16](repeating: 100, count: region.shape.voxelCount))
+            }
+            try solver.run(mean: 100, measuring: plan.imageInWhole) { _ in }
+            HandleTests.require(workspace.byteCount <= plan.footprint.deviceBytes)
+        }
+        HandleCounter.resetMostHostBytes()
+        try use(backend.makeWorkspace(WorkspaceLayout(plan.whole, pixelType: .uint16)))
+        HandleTests.require(HandleCounter.mostHostBytes <= plan.footprint.deviceBytes)
     }
 
     /// A back end that refused once goes on working.

@@ -121,7 +121,7 @@ extension CPUWorkspace {
 extension CPUWorkspace {
     package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
         precondition(voxels.count == shape.voxelCount, "\(voxels.count) voxels do not make a PSF of \(shape)")
-        try slabs.setPSF(voxels, shape: shape, scale: layout.transformScale)
+        slabs.setPSF(voxels, shape: shape, scale: layout.transformScale, rows: rows)
     }
 
     package func forwardProject(_ field: HostField) throws(DeconvolutionError) {

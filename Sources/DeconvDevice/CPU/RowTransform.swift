@@ -127,6 +127,29 @@ final class RowTransform: Sendable {
         }
         return sums.total
     }
+
+    /// Transforms rows that are made up on the way, a group after the other.
+    /// - Parameters:
+    ///   - rowCount: gives the rows of a group, at most `RowSpectra.groupSize`.
+    ///   - fill: gets the number of a group, that of a row in it, and the row, which is 0.
+    ///   - take: gets the number of a group and the half spectra of its rows, one every `pitch` floats.
+    func forEachGroup(
+        _ count: Int,
+        rowCount: @Sendable (_ group: Int) -> Int,
+        fill: @Sendable (_ group: Int, _ index: Int, _ row: UnsafeMutablePointer<Float>) -> Void,
+        take: @Sendable (_ group: Int, _ spectra: UnsafePointer<Float>, _ pitch: Int) -> Void
+    ) {
+        pool.forEach(count) { [self] worker, number in
+            let (group, row) = (scratch[worker].spectra.floats, scratch[worker].row.floats)
+            let pitch = 2 * spectra.lineCount
+            for index in 0..<rowCount(number) {
+                row.update(repeating: 0, count: width)
+                fill(number, index, row)
+                forward.forward(row, to: group + index * pitch)
+            }
+            take(number, group, pitch)
+        }
+    }
 }
 
 extension RowSpectra {

@@ -179,47 +179,74 @@ final class SlabConvolution: Sendable {
 
 extension SlabConvolution {
     /// Makes the transfer function of a PSF; see `Projector.setPSF`.
-    /// - Parameter scale: is multiplied to it.
-    func setPSF(_ voxels: [Float], shape psf: VolumeShape, scale: Float) throws(DeconvolutionError) {
+    ///
+    /// It is made where it stays: the spectra of the PSF's rows go to their places among those of the whole volume, and what
+    /// the transforms along y and z work on is in the thread's scratch memory. So it takes no memory but the PSF's own.
+    /// - Parameters:
+    ///   - rows: transforms along x.
+    ///   - scale: is multiplied to it.
+    func setPSF(_ voxels: [Float], shape psf: VolumeShape, scale: Float, rows: RowTransform) {
         // The PSF wrapped into the periodic volume, for the planes and rows that it reaches.
         let extent = VolumeShape { min(psf[$0], shape[$0]) }
-        let lineCount = RowSpectra.lineCount(halfRow)
-        let forward = try FFTWPlan.realForward(shape.x)
-        let rows = try HostMemory(byteCount: 8 * extent.z * extent.y * lineCount)
-        let row = try HostMemory(byteCount: 4 * (shape.x + 16))
-        for z in 0..<extent.z {
-            for y in 0..<extent.y {
-                row.clear()
-                for pz in stride(from: z, to: psf.z, by: shape.z) {
-                    for py in stride(from: y, to: psf.y, by: shape.y) {
-                        for px in 0..<psf.x {
-                            row.floats[wrapped(px - psf.x / 2, shape.x)] += voxels[(pz * psf.y + py) * psf.x + px]
-                        }
-                    }
-                }
-                forward.forward(row.floats, to: rows.floats + 2 * (z * extent.y + y) * lineCount)
-            }
-        }
+        embedRows(voxels, psf, extent, rows)
+        // Planes that the PSF does not reach: those after its second half and before its first.
+        let empty = extent.z - psf.z / 2..<shape.z - psf.z / 2
         pool.forEach(halfRow) { [self] worker, k in
             let (line, transformed) = (scratch[worker].line.floats, scratch[worker].slab.floats)
             let (columns, column) = (otfBlock(k, 0), scratch[worker].column.floats)
-            columns.update(repeating: 0, count: 2 * linePitch * columnPitch)
             for z in 0..<extent.z {
                 line.update(repeating: 0, count: 2 * linePitch)
+                let plane = columns + 2 * wrapped(z - psf.z / 2, shape.z)
                 for y in 0..<extent.y {
-                    let value = rows.floats + 2 * ((z * extent.y + y) * lineCount + k)
-                    (line + 2 * wrapped(y - psf.y / 2, shape.y)).update(from: value, count: 2)
+                    let ky = 2 * wrapped(y - psf.y / 2, shape.y)
+                    (line + ky).update(from: plane + ky * columnPitch, count: 2)
                 }
                 lineForward.transform(line, to: transformed)
-                let target = columns + 2 * wrapped(z - psf.z / 2, shape.z)
                 for y in 0..<shape.y {
-                    target[2 * y * columnPitch] = transformed[2 * y] * scale
-                    target[2 * y * columnPitch + 1] = transformed[2 * y + 1] * scale
+                    plane[2 * y * columnPitch] = transformed[2 * y] * scale
+                    plane[2 * y * columnPitch + 1] = transformed[2 * y + 1] * scale
                 }
             }
             for y in 0..<shape.y {
-                columnForward.transform(columns + 2 * y * columnPitch, to: column)
-                (columns + 2 * y * columnPitch).update(from: column, count: 2 * shape.z)
+                let values = columns + 2 * y * columnPitch
+                if extent.z < shape.z { (values + 2 * empty.lowerBound).update(repeating: 0, count: 2 * empty.count) }
+                columnForward.transform(values, to: column)
+                values.update(from: column, count: 2 * shape.z)
+                // Products are made in pairs.
+                (values + 2 * shape.z).update(repeating: 0, count: 2 * (columnPitch - shape.z))
+            }
+        }
+    }
+
+    /// Puts the spectra of a PSF's rows to where the transfer function's values for y and z will be: [kx][y][z].
+    private func embedRows(_ voxels: [Float], _ psf: VolumeShape, _ extent: VolumeShape, _ rows: RowTransform) {
+        let groupSize = RowSpectra.groupSize
+        let groupCount = (extent.z + groupSize - 1) / groupSize
+        // Rows of neighboring planes together, for their values of one frequency lie side by side.
+        @Sendable func planes(_ group: Int) -> Range<Int> {
+            let first = group % groupCount * groupSize
+            return first..<min(first + groupSize, extent.z)
+        }
+        rows.forEachGroup(extent.y * groupCount) { group in
+            planes(group).count
+        } fill: { [shape] group, index, row in
+            for pz in stride(from: planes(group).lowerBound + index, to: psf.z, by: shape.z) {
+                for py in stride(from: group / groupCount, to: psf.y, by: shape.y) {
+                    for px in 0..<psf.x {
+                        row[wrapped(px - psf.x / 2, shape.x)] += voxels[(pz * psf.y + py) * psf.x + px]
+                    }
+                }
+            }
+        } take: { [self] group, spectra, pitch in
+            let y = wrapped(group / groupCount - psf.y / 2, shape.y)
+            for k in 0..<halfRow {
+                let values = otfBlock(k, 0) + 2 * y * columnPitch
+                for (index, z) in planes(group).enumerated() {
+                    (values + 2 * wrapped(z - psf.z / 2, shape.z)).update(
+                        from: spectra + index * pitch + 2 * k,
+                        count: 2
+                    )
+                }
             }
         }
     }

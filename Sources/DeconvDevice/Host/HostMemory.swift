@@ -44,9 +44,13 @@ package final class HostMemory: @unchecked Sendable {
         if folder == nil, self.byteCount >= Self.hugePageBytes { madvise(map, self.byteCount, MADV_HUGEPAGE) }
         bytes = map
         HandleCounter.made(.hostBuffer)
+        HandleCounter.changeHostBytes(by: self.byteCount)
     }
 
-    deinit { HandleCounter.released(.hostBuffer, succeeded: munmap(bytes, byteCount) == 0) }
+    deinit {
+        HandleCounter.released(.hostBuffer, succeeded: munmap(bytes, byteCount) == 0)
+        HandleCounter.changeHostBytes(by: -byteCount)
+    }
 
     private static let hugePageBytes = 2 << 20
 
