@@ -11,6 +11,9 @@ package protocol VolumeTransfer<Field>: AnyObject, Sendable {
     /// Bytes held where it is computed.
     var byteCount: Int { get }
 
+    /// Bytes of host memory that a driver holds for it and that `HostSystem.peakResidentBytes` does not see.
+    var uncountedHostByteCount: Int { get }
+
     /// Brings a frame to where `Workspace.swapObserved` finds it, and returns when it is there.
     /// - Parameter read: as for `Workspace.setObserved`.
     func stageObserved(

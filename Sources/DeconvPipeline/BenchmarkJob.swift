@@ -236,10 +236,12 @@ private final class DeviceRun {
         let imageBytes = 2 * job.shape.voxelCount
         if budget.isHostMemory { budget.totalBytes -= imageBytes } else { budget.hostBytes -= imageBytes }
         guard plan.footprint.fits(budget) else {
-            let needed = plan.footprint.deviceBytes
+            let isShared = budget.sharesHostMemory && plan.footprint.deviceBytes <= budget.totalBytes
+            let needed = isShared ? plan.footprint.hostBytes(budget) : plan.footprint.deviceBytes
+            let free = isShared ? budget.hostBytes : budget.totalBytes
             let limit =
-                needed > budget.totalBytes || plan.footprint.largestBufferBytes <= budget.largestBufferBytes
-                ? "takes \(ByteCount(needed)) in one piece but \(ByteCount(max(budget.totalBytes, 0))) are free"
+                needed > free || plan.footprint.largestBufferBytes <= budget.largestBufferBytes
+                ? "takes \(ByteCount(needed)) in one piece but \(ByteCount(max(free, 0))) are free"
                 : "needs a buffer of \(ByteCount(plan.footprint.largestBufferBytes)) but "
                     + "\(ByteCount(budget.largestBufferBytes)) are the most"
             throw DeconvolutionError(

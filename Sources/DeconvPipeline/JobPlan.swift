@@ -124,9 +124,11 @@ extension JobPlan.Overlap {
             let needed = footprint.deviceBytes + footprint.transferBytes + deviceBytes + hostBytes
             if needed > budget.totalBytes { return nil }
         } else {
+            // What the driver keeps in host memory for frames on their way there and results on their way back.
             hostBytes += footprint.observedBytes + image.shape.voxelCount * 4
             if footprint.deviceBytes + deviceBytes > budget.totalBytes { return nil }
-            if footprint.psfBytes + footprint.transferBytes + hostBytes > budget.hostBytes { return nil }
+            let shared = budget.sharesHostMemory ? deviceBytes : 0
+            if footprint.hostBytes(budget) + shared + hostBytes > budget.hostBytes { return nil }
         }
     }
 }

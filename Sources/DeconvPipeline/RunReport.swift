@@ -81,7 +81,7 @@ public struct RunReport: Sendable {
     public var halo: VolumeShape
     /// Most bytes held on the device.
     public var peakDeviceBytes = 0
-    /// Most bytes that this process has held in memory.
+    /// Most bytes that this process has held in memory, with those that a driver held for it in host memory.
     public var peakHostBytes = 0
     /// Compute time over iterations, for a whole volume.
     public var secondsPerIteration = 0.0

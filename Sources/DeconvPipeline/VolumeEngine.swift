@@ -8,6 +8,9 @@ protocol VolumeEngine: AnyObject {
     /// Bytes held on the device now.
     var byteCount: Int { get }
 
+    /// Bytes of host memory held now that `HostSystem.peakResidentBytes` does not see.
+    var uncountedHostByteCount: Int { get }
+
     /// What transforms.
     var fft: FFTLibrary { get }
 
@@ -88,6 +91,8 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     }
 
     var byteCount: Int { workspace.byteCount + (transfer?.byteCount ?? 0) }
+
+    var uncountedHostByteCount: Int { transfer?.uncountedHostByteCount ?? 0 }
 
     var fft: FFTLibrary { workspace.fft }
 

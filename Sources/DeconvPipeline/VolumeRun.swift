@@ -30,6 +30,7 @@ final class VolumeRun {
     private var finishedVolumes = 0
     /// Volumes that had light.
     private var computedVolumes = 0
+    private var mostUncountedHostBytes = 0
     private var warnedOfNegatives = false
     private var warnedOfOffset = false
     private var warnedOfDarkness = false
@@ -188,6 +189,7 @@ final class VolumeRun {
         }
         computedVolumes += 1
         report.peakDeviceBytes = max(report.peakDeviceBytes, engine.byteCount)
+        mostUncountedHostBytes = max(mostUncountedHostBytes, engine.uncountedHostByteCount)
         convergence[position] = measured
     }
 
@@ -211,7 +213,7 @@ extension VolumeRun {
         report.workShape = plan.tiles.workShape
         report.tileCount = plan.tiles.tileCount
         report.halo = plan.tiles.halo
-        report.peakHostBytes = HostSystem.peakResidentBytes
+        report.peakHostBytes = HostSystem.peakResidentBytes + mostUncountedHostBytes
         let volumes = (0..<plan.image.timepointCount).flatMap { timepoint in
             (0..<plan.image.channelCount).map { VolumePosition(channel: $0, timepoint: timepoint) }
         }

@@ -10,18 +10,22 @@ package struct MemoryBudget: Hashable, Sendable {
     package var hostBytes: Int
     /// Whether it is computed in host memory, so that `totalBytes` covers both.
     package var isHostMemory: Bool
+    /// Whether the device's memory is the host's, so that what is held on either counts against `hostBytes`.
+    package var sharesHostMemory: Bool
 
     /// A budget from its limits.
     package init(
         totalBytes: Int,
         largestBufferBytes: Int = .max,
         hostBytes: Int = .max,
-        isHostMemory: Bool = false
+        isHostMemory: Bool = false,
+        sharesHostMemory: Bool = false
     ) {
         self.totalBytes = totalBytes
         self.largestBufferBytes = largestBufferBytes
         self.hostBytes = hostBytes
         self.isHostMemory = isHostMemory
+        self.sharesHostMemory = sharesHostMemory
     }
 }
 
@@ -59,10 +63,15 @@ package struct Footprint: Hashable, Sendable {
         max(workBytes, largestFieldBytes, max(observedBytes, sensitivityBytes), psfBytes)
     }
 
+    /// Bytes of host memory beside a device, and with the device's where that shares it.
+    package func hostBytes(_ budget: MemoryBudget) -> Int {
+        psfBytes + transferBytes + (budget.sharesHostMemory ? deviceBytes : 0)
+    }
+
     /// Whether it stays within all limits, the whole volume's fields apart.
     package func fits(_ budget: MemoryBudget) -> Bool {
         if budget.isHostMemory { return deviceBytes + transferBytes <= budget.totalBytes }
         return deviceBytes <= budget.totalBytes && largestBufferBytes <= budget.largestBufferBytes
-            && psfBytes + transferBytes <= budget.hostBytes
+            && hostBytes(budget) <= budget.hostBytes
     }
 }

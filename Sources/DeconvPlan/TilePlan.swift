@@ -218,7 +218,7 @@ extension TilePlan {
         let what = request.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"
         let remedy = request.tileShape == nil ? "raise --memory-limit or crop the PSF" : "choose a smaller --tile"
         let needed = budget.isHostMemory ? footprint.deviceBytes + footprint.transferBytes : footprint.deviceBytes
-        let host = footprint.psfBytes + footprint.transferBytes
+        let host = footprint.hostBytes(budget)
         let reason =
             if needed > budget.totalBytes {
                 "takes \(ByteCount(needed)) but \(ByteCount(budget.totalBytes)) are allowed"

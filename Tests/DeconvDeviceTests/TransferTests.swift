@@ -1,8 +1,9 @@
-import DeconvDevice
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
 import Testing
+
+@testable import DeconvDevice
 
 /// Frames and results on their way while a workspace computes.
 @Suite struct TransferTests {
@@ -100,6 +101,38 @@ import Testing
         let shape = TestEngine.sharedWorkShape(isFlat: false)
         let geometry = WorkGeometry(workShape: shape, frame: Region(shape), domain: Region(shape), wraps: true)
         try check(backend.make().makeWorkspace(WorkspaceLayout(geometry, pixelType: .float32)))
+    }
+
+    /// PoCL's memory is the process's own; that of a GPU's driver may be mapped in a way that the system does not count.
+    @Test(arguments: TestBackend.all)
+    func memoryThatTheSystemCountsIsNotCountedTwice(backend: TestBackend) throws {
+        func check<W: Workspace>(_ workspace: W) throws {
+            let large = VolumeShape(z: 4, y: 512, x: 512)
+            let transfer = try #require(try workspace.makeTransfer(for: large))
+            #expect(transfer.uncountedHostByteCount >= 0)
+            if try backend.make().device.type == "CPU" { #expect(transfer.uncountedHostByteCount == 0) }
+        }
+        try check(backend.make().makeWorkspace(Self.layout(.uint16)))
+    }
+
+    /// As Linux 6 writes it: a heap, and pages of a device, which the flag `pf` says are no memory of the process.
+    @Test func residentBytesAreThoseOfTheMapping() {
+        let mappings = """
+            55e0c0de1000-55e0c0e02000 rw-p 00000000 00:00 0                          [heap]
+            Size:                132 kB
+            KernelPageSize:        4 kB
+            Rss:                 120 kB
+            Pss:                 120 kB
+            VmFlags: rd wr mr mw me ac sd
+            7f5a10000000-7f5a14000000 rw-s 00000000 00:06 418                        /dev/nvidia0
+            Size:              65536 kB
+            Rss:                   0 kB
+            VmFlags: rd wr sh mr mw me ms pf io de dd
+            """
+        #expect(HostSystem.residentBytes(around: 0x55e0_c0de_1000, in: mappings) == 120 * 1024)
+        #expect(HostSystem.residentBytes(around: 0x55e0_c0e0_1fff, in: mappings) == 120 * 1024)
+        #expect(HostSystem.residentBytes(around: 0x7f5a_1200_0000, in: mappings) == 0)
+        #expect(HostSystem.residentBytes(around: 0x55e0_c0e0_2000, in: mappings) == nil)
     }
 
     @Test func everyHandleOfATransferIsReleased() async {

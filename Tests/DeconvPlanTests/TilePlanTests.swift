@@ -161,6 +161,30 @@ import Testing
         #expect(tilesWith.footprint.wholeBytes == tiles.footprint.wholeBytes + f)
     }
 
+    /// Memory that a device shares with its host holds what is on either.
+    @Test func sharedMemoryIsCountedOnce() throws {
+        var request = request(
+            VolumeShape(z: 48, y: 160, x: 150),
+            psf: VolumeShape(z: 9, y: 20, x: 21),
+            boundary: .extend
+        )
+        let footprint = try TilePlan(request).footprint
+        let host = footprint.psfBytes + footprint.transferBytes
+        for (shares, hostBytes) in [(false, host), (true, host + footprint.deviceBytes)] {
+            request.budget = MemoryBudget(
+                totalBytes: footprint.deviceBytes,
+                hostBytes: hostBytes,
+                sharesHostMemory: shares
+            )
+            #expect(try TilePlan(request).tile == nil)
+            request.budget.hostBytes -= 1
+            #expect(!footprint.fits(request.budget))
+        }
+        // Less in all is needed for tiles.
+        let plan = try TilePlan(request)
+        #expect(plan.tile != nil && plan.footprint.hostBytes(request.budget) < host + footprint.deviceBytes)
+    }
+
     @Test func aLimitTooSmallForOneTileSaysHowMuchItTakes() throws {
         let error = #expect(throws: DeconvolutionError.self) {
             try TilePlan(

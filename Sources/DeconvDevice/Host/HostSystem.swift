@@ -60,6 +60,28 @@ package enum HostSystem {
         return line.flatMap { Int($0.dropFirst("inactive_file ".count)) } ?? 0
     }
 
+    /// Bytes in memory of the mapping around an address that the system counts as this process's; 0 for memory of a
+    /// device's driver, of which it does not.
+    static func residentBytes(around address: UInt) -> Int {
+        let mappings = (try? String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)) ?? ""
+        return residentBytes(around: address, in: mappings) ?? .max
+    }
+
+    /// The same, from the text of `/proc/self/smaps` (see proc(5)); nil where no mapping there has the address.
+    static func residentBytes(around address: UInt, in mappings: String) -> Int? {
+        var isAround = false
+        for line in mappings.split(separator: "\n") {
+            if isAround, line.hasPrefix("Rss:") {
+                return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+            }
+            guard let range = line.split(separator: " ").first?.split(separator: "-"), range.count == 2,
+                let start = UInt(range[0], radix: 16), let end = UInt(range[1], radix: 16)
+            else { continue }
+            isAround = (start..<end).contains(address)
+        }
+        return nil
+    }
+
     /// Has `peakResidentBytes` begin anew from what is held now; a system that cannot do so goes on counting.
     package static func resetPeakResidentBytes() {
         let file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)

@@ -14,6 +14,8 @@ package final class HostTransfer: VolumeTransfer, @unchecked Sendable {
 
     package var byteCount: Int { staged.byteCount }
 
+    package var uncountedHostByteCount: Int { 0 }
+
     package func stageObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError) {

@@ -34,7 +34,8 @@ package struct OpenCLBackend: ComputeBackend {
         return MemoryBudget(
             totalBytes: context.device.sharesHostMemory ? min(total, host) : total,
             largestBufferBytes: min(device.largestBufferBytes, Self.largestTransformBytes),
-            hostBytes: host
+            hostBytes: host,
+            sharesHostMemory: context.device.sharesHostMemory
         )
     }
 

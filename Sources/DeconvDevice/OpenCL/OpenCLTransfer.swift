@@ -30,6 +30,8 @@ package final class OpenCLTransfer: VolumeTransfer, @unchecked Sendable {
 
     package var byteCount: Int { staged.buffer.byteCount }
 
+    package var uncountedHostByteCount: Int { frame.uncountedByteCount + result.uncountedByteCount }
+
     package func stageObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError) {

@@ -1,5 +1,6 @@
 import COpenCL
 import DeconvVolume
+import Glibc
 
 /// Host memory that a device reads and writes by itself, at the full rate of its bus.
 ///
@@ -11,6 +12,8 @@ final class PinnedBuffer: @unchecked Sendable {
     let bytes: UnsafeMutableRawPointer
     /// Number of bytes.
     let byteCount: Int
+    /// Those that the system does not count as the process's, since the driver maps memory of its own.
+    let uncountedByteCount: Int
     private let buffer: DeviceBuffer
     private let queue: CommandQueue
 
@@ -32,8 +35,11 @@ final class PinnedBuffer: @unchecked Sendable {
         )
         try check(status, "clEnqueueMapBuffer", on: queue.context.name)
         guard let bytes else { preconditionFailure("a driver that maps nothing says why") }
+        // Only what was written to is there.
+        memset(bytes, 0, byteCount)
         self.bytes = bytes
         self.byteCount = byteCount
+        uncountedByteCount = max(byteCount - HostSystem.residentBytes(around: UInt(bitPattern: bytes)), 0)
         self.buffer = buffer
         self.queue = queue
     }
