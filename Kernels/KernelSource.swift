@@ -73,14 +73,18 @@ package enum KernelSource {
             return power
         }
 
-        /// What stands for it in the texts of callbacks: numbers, so that no time is lost on dividing by them.
-        fileprivate var constants: [(name: String, value: Int)] {
-            [
-                ("HALF_ROW", halfRow), ("PLANE_PITCH", planePitch),
-                ("FIRST_PLANE", planes.lowerBound),
-                ("ROW_PITCH", rowPitch), ("LINE_PITCH", linePitch),
-                ("FIRST_ROW", rows.lowerBound), ("END_ROW", rows.upperBound), ("ROWS", rows.count),
+        /// What stands for it in the texts of callbacks: numbers, so that little time is lost on dividing by them.
+        ///
+        /// `FIRST` is where the box, or its first plane for lines, begins; gaps are what a plane of the work volume has beyond the
+        /// rows of the box, or beyond one row.
+        fileprivate func constants(ofLines: Bool) -> [(name: String, value: Int)] {
+            let first = planes.lowerBound * planePitch + (ofLines ? 0 : rows.lowerBound * halfRow)
+            return [
+                ("FIRST_ROW", rows.lowerBound), ("END_ROW", rows.upperBound),
                 ("FIRST_X", columns.lowerBound), ("END_X", columns.upperBound), ("EXTENT_X", columns.count),
+                ("HALF_ROW", halfRow), ("ROW_PITCH", rowPitch), ("LINE_PITCH", linePitch),
+                ("PLANE_GAP", planePitch - rows.count * halfRow), ("LINE_GAP", planePitch - halfRow),
+                ("ROWS", rows.count), ("FIRST", first),
             ]
         }
     }
@@ -122,21 +126,22 @@ package enum KernelSource {
         callback("write_weighted_product", "WriteWeightedProduct", box)
     }
     /// Reads lines along y, and 0 beyond the rows of the box.
-    package static func readLines(_ box: Box) -> Callback { callback("read_lines", "ReadLines", box) }
+    package static func readLines(_ box: Box) -> Callback { callback("read_lines", "ReadLines", box, ofLines: true) }
     /// Writes lines along y in the rows of the box.
-    package static func writeLines(_ box: Box) -> Callback { callback("write_lines", "WriteLines", box) }
+    package static func writeLines(_ box: Box) -> Callback { callback("write_lines", "WriteLines", box, ofLines: true) }
 
     private static func callback(
         _ function: String,
         _ file: String,
         _ box: Box? = nil,
+        ofLines: Bool = false,
         observed type: String = ""
     ) -> Callback {
         guard let bytes = callbackFiles.first(where: { $0.0 == file })?.1 else {
             preconditionFailure("\(file).cl is no callback")
         }
         var text = String(decoding: bytes, as: UTF8.self).replacing("HEADER", with: "\(headerBytes)")
-        for (name, value) in box?.constants ?? [] { text.replace(name, with: "\(value)u") }
+        for (name, value) in box?.constants(ofLines: ofLines) ?? [] { text.replace(name, with: "\(value)u") }
         return Callback(function: function, text: text.replacing("OBSERVED", with: type))
     }
 

@@ -2,6 +2,6 @@
 float2 read_lines(__global void *work, uint offset, __global void *unused) {
     uint y = offset / LINE_PITCH, line = offset % LINE_PITCH;
     if (y < FIRST_ROW || y >= END_ROW) return (float2)(0.0f, 0.0f);
-    uint start = (FIRST_PLANE + line / HALF_ROW) * PLANE_PITCH + line % HALF_ROW;
+    uint start = FIRST + line + line / HALF_ROW * LINE_GAP;
     return ((__global const float2 *)work)[start + y * HALF_ROW];
 }

@@ -2,6 +2,6 @@
 float read_rows(__global void *work, uint offset, __global void *unused) {
     uint row = offset / (2 * ROW_PITCH), x = offset % (2 * ROW_PITCH);
     if (x < FIRST_X || x >= END_X) return 0.0f;
-    uint start = (FIRST_PLANE + row / ROWS) * PLANE_PITCH + (FIRST_ROW + row % ROWS) * HALF_ROW;
+    uint start = FIRST + row * HALF_ROW + row / ROWS * PLANE_GAP;
     return ((__global const float *)work)[2 * start + x];
 }

@@ -9,6 +9,6 @@ void write_ratio(__global void *work, uint offset, __global void *observed, floa
     __global const OBSERVED *voxels = (__global const OBSERVED *)((__global const uchar *)observed + HEADER);
     float recorded = fmax((float)voxels[row * EXTENT_X + (x - FIRST_X)], 0.0f) - header[0];
     float ratio = (recorded + header[2]) / fmax(value + header[1] + header[2], header[3]);
-    uint start = (FIRST_PLANE + row / ROWS) * PLANE_PITCH + (FIRST_ROW + row % ROWS) * HALF_ROW;
+    uint start = FIRST + row * HALF_ROW + row / ROWS * PLANE_GAP;
     ((__global float *)work)[2 * start + x] = ratio;
 }
