@@ -113,7 +113,39 @@ static cl_int build_program(
     return status;
 }
 
+// VkFFT takes as many work-items into a group, and as much local memory, as the device allows. On a GPU that is right. On a
+// CPU each item's values lie on the stack of the thread that runs the group: PoCL 3.1 allows 4096 items and 2 MiB, with which
+// one kernel of VkFFT wanted 17 MB of stack and ended the process. With these limits every kernel tried stays below 1 MB, for
+// stacks have 2 MB where `ulimit -s` says unlimited. More local memory makes kernels that take minutes to compile.
+enum { cpu_local_bytes = 128 << 10, cpu_least_items = 256, cpu_most_items = 1024 };
+
+static _Thread_local uint64_t cpu_items;
+
+// The items of a group that transforms columns of a length, 8 beside each other: the least number with which a column is
+// shared by so many that none has more than 32 values, for kernels are written out for all values of an item.
+static uint64_t items_for_columns(uint64_t length) {
+    for (uint64_t items = cpu_least_items; items < cpu_most_items; items *= 2)
+        for (uint64_t share = 1; share <= items / 8; share++)
+            if (length % share == 0 && length / share <= 32) return items;
+    return cpu_most_items;
+}
+
+static cl_int get_device_info(cl_device_id device, cl_device_info name, size_t bytes, void *value, size_t *value_bytes) {
+    cl_int status = clGetDeviceInfo(device, name, bytes, value, value_bytes);
+    if (status != CL_SUCCESS || !value) return status;
+    cl_device_type type = 0;
+    if (clGetDeviceInfo(device, CL_DEVICE_TYPE, sizeof type, &type, NULL) != CL_SUCCESS) return status;
+    if (!(type & CL_DEVICE_TYPE_CPU)) return status;
+    if (name == CL_DEVICE_MAX_WORK_GROUP_SIZE && bytes == sizeof(size_t)) {
+        if (*(size_t *)value > cpu_items) *(size_t *)value = cpu_items;
+    } else if (name == CL_DEVICE_LOCAL_MEM_SIZE && bytes == sizeof(cl_ulong)) {
+        if (*(cl_ulong *)value > cpu_local_bytes) *(cl_ulong *)value = cpu_local_bytes;
+    }
+    return status;
+}
+
 #define VKFFT_BACKEND 3
+#define clGetDeviceInfo get_device_info
 #define printf append_to_log
 #define setlocale no_locale_change
 #define clCreateProgramWithSource create_program
@@ -130,6 +162,7 @@ static cl_int build_program(
 #undef setlocale
 #undef clCreateProgramWithSource
 #undef clBuildProgram
+#undef clGetDeviceInfo
 
 struct gpudeconv_vkfft_plan {
     VkFFTApplication application;
@@ -153,13 +186,15 @@ int gpudeconv_vkfft_create(
     plan->is_inverse = layout->is_inverse;
     plan->device = device;
     plan->context = context;
-    plan->buffer_bytes = layout->batch * layout->plane_pitch * 8;
+    plan->buffer_bytes = layout->value_count * 8;
     plan->temporary_bytes = plan->buffer_bytes;
 
     VkFFTConfiguration configuration = {0};
     configuration.device = &plan->device;
     configuration.context = &plan->context;
     configuration.bufferSize = &plan->buffer_bytes;
+    // VkFFT looks at the length of what it writes only when it is written.
+    configuration.maxTempLength = 1 << 16;
     // Our scratch buffer serves all plans; it is given when the plan runs.
     configuration.userTempBuffer = 1;
     configuration.tempBufferSize = &plan->temporary_bytes;
@@ -169,9 +204,9 @@ int gpudeconv_vkfft_create(
     configuration.performR2C = layout->is_real != 0;
     configuration.size[1] = 1;
     configuration.size[2] = 1;
-    // Batches of planes lie at the last of the three strides.
-    configuration.bufferStride[1] = layout->plane_pitch;
-    configuration.bufferStride[2] = layout->plane_pitch;
+    // Batches lie at the last of the three strides.
+    configuration.bufferStride[1] = layout->batch_pitch;
+    configuration.bufferStride[2] = layout->batch_pitch;
     if (layout->column_length > 1 && layout->row_length > 1) {
         configuration.FFTdim = 2;
         configuration.size[0] = layout->row_length;
@@ -182,12 +217,13 @@ int gpudeconv_vkfft_create(
         // One line a plane; VkFFT takes the batch of those for a second axis.
         configuration.FFTdim = 1;
         configuration.size[0] = layout->row_length > 1 ? layout->row_length : layout->column_length;
-        configuration.bufferStride[0] = layout->plane_pitch;
+        configuration.bufferStride[0] = layout->batch_pitch;
     }
 
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t previous = uselocale(c_locale);
     known_programs = programs;
+    cpu_items = items_for_columns(layout->column_length);
     int status = initializeVkFFT(&plan->application, configuration);
     known_programs = NULL;
     uselocale(previous);

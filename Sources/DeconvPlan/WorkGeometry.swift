@@ -29,10 +29,14 @@ package struct WorkGeometry: Hashable, Sendable {
     /// Row pitch of the half spectrum in complex values: x / 2 + 1.
     package var halfRow: Int { workShape.x / 2 + 1 }
 
-    /// Distance between planes of the work volume in complex values.
-    ///
-    /// Rounded up to 64 (512 bytes), so that every plane starts where a SIMD load and an OpenCL sub-buffer may.
-    package var planePitch: Int { (workShape.y * halfRow + 63) / 64 * 64 }
+    /// Complex values of which the distance between planes is a multiple: 512 bytes, so that every plane starts where a SIMD load
+    /// and an OpenCL sub-buffer may.
+    package static let planeAlignment = 64
+
+    /// Distance between planes of the work volume in complex values, a multiple of `planeAlignment`.
+    package var planePitch: Int {
+        (workShape.y * halfRow + Self.planeAlignment - 1) / Self.planeAlignment * Self.planeAlignment
+    }
 
     /// Complex values of the work volume.
     package var spectrumCount: Int { workShape.z * planePitch }

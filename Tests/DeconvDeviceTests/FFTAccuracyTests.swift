@@ -87,6 +87,26 @@ import Testing
         #expect(difference < Self.tolerance)
     }
 
+    /// Planes of many values and long axes: what VkFFT's kernels want of a device grows with them, and ended the process where
+    /// it was a CPU with 8 MB of stack.
+    @Test(
+        arguments: TestBackend.openCL.filter { $0.fft == .vkfft },
+        [
+            // 64 times a prime number of values in a plane.
+            VolumeShape(z: 8, y: 560, x: 400),
+            // Columns and rows of several passes, by factors and by Bluestein's algorithm.
+            VolumeShape(z: 1087, y: 12, x: 10), VolumeShape(z: 1331, y: 8, x: 6), VolumeShape(z: 2, y: 1152, x: 1024),
+            VolumeShape(z: 1, y: 4096, x: 16),
+            VolumeShape(z: 1, y: 6, x: 3989),
+        ]
+    )
+    func vkFFTHasLongAxes(backend: TestBackend, shape: VolumeShape) throws {
+        let psf = TestImage.psf(VolumeShape { min(shape[$0], [5, 6, 7][$0]) })
+        let image = TestImage.random(shape.voxelCount, seed: 31)
+        let difference = relativeRMSE(try blur(backend, shape, psf, image), try blur(.cpu, shape, psf, image))
+        #expect(difference < 2 * Self.tolerance)
+    }
+
     private func checkDeltas(_ backend: TestBackend, _ shape: VolumeShape) throws {
         let image = TestImage.random(shape.voxelCount, seed: 11)
         for taps in [VolumeShape(z: 1, y: 1, x: 1), VolumeShape(z: 3, y: 4, x: 5), VolumeShape(z: 4, y: 3, x: 2)] {

@@ -14,7 +14,7 @@
 /// A plan of one direction, in place, single precision, unnormalized.
 typedef struct gpudeconv_vkfft_plan gpudeconv_vkfft_plan;
 
-/// What a plan transforms. Pitches are in complex values.
+/// What a plan transforms: `batch` times `column_length` rows of `row_length` values. Pitches are in complex values.
 typedef struct gpudeconv_vkfft_layout {
     /// Length of a row: real values of a plane, or complex values that lie side by side and are not transformed.
     uint64_t row_length;
@@ -22,10 +22,12 @@ typedef struct gpudeconv_vkfft_layout {
     uint64_t column_length;
     /// From one row to the next; 1 where rows are 1 long.
     uint64_t row_pitch;
-    /// Number of planes.
+    /// How often.
     uint64_t batch;
-    /// From one plane to the next.
-    uint64_t plane_pitch;
+    /// From one of the batch to the next.
+    uint64_t batch_pitch;
+    /// Complex values of all that is transformed, with the gaps.
+    uint64_t value_count;
     /// Whether rows hold real values on one side and half spectra on the other; else only the second axis is transformed.
     int is_real;
     /// Whether half spectra become rows, and phases have the positive sign.

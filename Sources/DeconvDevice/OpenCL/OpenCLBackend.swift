@@ -48,7 +48,7 @@ package struct OpenCLBackend: ComputeBackend {
     }
 
     /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13; VkFFT has every length up to 4096, and without factors
-    /// above 13 up to 32768.
+    /// above 13 up to 131072.
     package var padding: FFTPadding {
         FFTPadding(context.device.isAccelerator ? .accelerator : .openCLOnCPU) { [selection] in selection.supports($0) }
     }

@@ -6,11 +6,10 @@ import DeconvVolume
 struct VkFFTEngine: TransformEngine {
     var library: FFTLibrary { .vkfft }
 
-    /// Lengths with a prime factor above 13 go by Bluestein's algorithm.
-    ///
-    /// Longer ones than these want several passes, which crash in VkFFT 1.2.26 (PoCL 3.1, lengths 10007 and 131072).
+    /// Lengths with a prime factor above 13 go by Bluestein's algorithm. Up to these limits all was well that was tried; a
+    /// row of odd length may still be refused when its plan is made, where a device has little local memory.
     func supportsLength(_ length: Int) -> Bool {
-        length >= 1 && length <= (FFTPadding.isSmooth(length, largest: 13) ? 1 << 15 : 1 << 12)
+        length >= 1 && length <= (FFTPadding.isSmooth(length, largest: 13) ? 1 << 17 : 1 << 12)
     }
 
     func planes(
@@ -29,7 +28,8 @@ struct VkFFTEngine: TransformEngine {
                 column_length: UInt64(shape.y),
                 row_pitch: UInt64(layout.halfRow),
                 batch: UInt64(count),
-                plane_pitch: UInt64(layout.planePitch),
+                batch_pitch: UInt64(layout.planePitch),
+                value_count: UInt64(count * layout.planePitch),
                 is_real: isReal ? 1 : 0,
                 is_inverse: inverse ? 1 : 0
             ),
@@ -42,20 +42,34 @@ struct VkFFTEngine: TransformEngine {
         inverse: Bool,
         on queue: CommandQueue
     ) throws(DeconvolutionError) -> any TransformPlan {
-        // Planes with the gaps between them, which hold zeros, are taken for the rows of one plane: all that lies at one
-        // place in them is a column.
-        try VkFFTPlan(
+        // VkFFT plans a transform along rows even where rows are not to be transformed, with all that a long or prime one
+        // needs. So what lies in a plane, gaps included, is not one row, but a batch of short ones.
+        let rowLength = Self.rowLength(dividing: layout.planePitch)
+        return try VkFFTPlan(
             gpudeconv_vkfft_layout(
-                row_length: UInt64(layout.planePitch),
+                row_length: UInt64(rowLength),
                 column_length: UInt64(layout.workShape.z),
                 row_pitch: UInt64(layout.planePitch),
-                batch: 1,
-                plane_pitch: UInt64(layout.spectrumCount),
+                batch: UInt64(layout.planePitch / rowLength),
+                batch_pitch: UInt64(rowLength),
+                value_count: UInt64(layout.spectrumCount),
                 is_real: 0,
                 is_inverse: inverse ? 1 : 0
             ),
             on: queue
         )
+    }
+
+    /// The longest row up to 4096 values that VkFFT transforms in one pass and of which a plane is a whole number.
+    ///
+    /// Long, because work-groups of a batch follow each other in the last of a device's three dimensions, which holds the
+    /// fewest.
+    static func rowLength(dividing planePitch: Int) -> Int {
+        let unit = WorkGeometry.planeAlignment
+        precondition(planePitch % unit == 0, "planes are aligned")
+        let factor = stride(from: 4096 / unit, to: 1, by: -1)
+            .first { planePitch / unit % $0 == 0 && FFTPadding.isSmooth($0, largest: 13) }
+        return unit * (factor ?? 1)
     }
 
     /// Its product with a kernel wants every axis transformed, and so cannot be had for the columns alone.

@@ -46,12 +46,22 @@ final class VkFFTPlan: TransformPlan {
         guard result == 0 else { throw Self.error("VkFFT's transform", result, log, on: queue.context.name) }
     }
 
+    /// VkFFT's results for lengths that it has not; it numbers them so.
+    private static let unsupported = 3001...3005 as ClosedRange<Int32>
+
     private static func error(
         _ call: String,
         _ result: Int32,
         _ log: [CChar],
         on device: String
     ) -> DeconvolutionError {
+        if unsupported.contains(result) {
+            return DeconvolutionError(
+                .deviceFailed,
+                "\(call) is not to be had on \(device), whose local memory is too small for it: use another --device, "
+                    + "or --backend cpu"
+            )
+        }
         let status =
             gpudeconv_vkfft_is_out_of_memory(result) != 0 ? CL_MEM_OBJECT_ALLOCATION_FAILURE : result
         let text = String(decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
