@@ -1,9 +1,10 @@
-import DeconvDevice
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
 import Foundation
 import Testing
+
+@testable import DeconvDevice
 
 /// Whether programs are built once, and never from what is not whole.
 @Suite struct ProgramCacheTests {
@@ -36,32 +37,42 @@ import Testing
     func theSecondRunTakesTheBinaryOfTheFirst(device: TestBackend) throws {
         let (first, second) = (cache, cache)
         let expected = try blurred(device, first)
-        #expect(first.counts == BinaryCache.Counts(missing: 1, stored: 1))
+        let count = first.counts.stored
+        // Ours, and those of VkFFT.
+        #expect(device.fft == .vkfft ? count > 1 : count == 1 || device.fft == .auto)
+        #expect(first.counts == BinaryCache.Counts(missing: count, stored: count))
+        #expect(files.count == count)
         #expect(try blurred(device, second) == expected)
-        #expect(second.counts == BinaryCache.Counts(found: 1))
+        #expect(second.counts == BinaryCache.Counts(found: count))
     }
 
     @Test(arguments: TestBackend.openCL)
     func eachSetOfOptionsHasItsOwnBinary(device: TestBackend) throws {
         let cache = cache
-        for type in [PixelType.uint8, .uint16, .float32] { _ = try blurred(device, cache, type) }
-        #expect(cache.counts == BinaryCache.Counts(missing: 3, stored: 3))
-        #expect(files.count == 3)
+        _ = try blurred(device, cache, .uint8)
+        let count = cache.counts.stored
+        for type in [PixelType.uint16, .float32] { _ = try blurred(device, cache, type) }
+        // Two more of ours; what the library has stays the same.
+        let counts = BinaryCache.Counts(found: 2 * (count - 1), missing: count + 2, stored: count + 2)
+        #expect(cache.counts == counts)
+        #expect(files.count == count + 2)
     }
 
     @Test(arguments: TestBackend.openCL, Damage.allCases)
     func aDamagedFileIsBuiltAnewAndReplaced(device: TestBackend, damage: Damage) throws {
         let expected = try blurred(device, cache)
-        let path = try #require(files.first)
-        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
-        try damage.applied(to: whole).write(to: URL(fileURLWithPath: path))
+        let count = files.count
+        for path in files {
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            try damage.applied(to: whole).write(to: URL(fileURLWithPath: path))
+        }
 
         let second = cache
         #expect(try blurred(device, second) == expected)
-        #expect(second.counts == BinaryCache.Counts(missing: 1, stored: 1))
+        #expect(second.counts == BinaryCache.Counts(missing: count, stored: count))
         let third = cache
         _ = try blurred(device, third)
-        #expect(third.counts == BinaryCache.Counts(found: 1))
+        #expect(third.counts == BinaryCache.Counts(found: count))
     }
 
     /// As after an update of a driver that keeps its version.
@@ -69,15 +80,18 @@ import Testing
     func aBinaryThatTheDriverRefusesIsBuiltAnewAndReplaced(device: TestBackend) throws {
         let expected = try blurred(device, cache)
         // A file: 19 bytes that say what it is, 8 of the key's length, 8 of the value's, the key.
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: try #require(files.first))))
-        let length = bytes[19..<27].reversed().reduce(0) { $0 << 8 | Int($1) }
-        let key = String(decoding: bytes[35..<35 + length], as: UTF8.self)
-        cache.store(Array("from another world".utf8), for: key)
+        let count = files.count
+        for path in files {
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            let length = bytes[19..<27].reversed().reduce(0) { $0 << 8 | Int($1) }
+            let key = String(decoding: bytes[35..<35 + length], as: UTF8.self)
+            cache.store(Array("from another world".utf8), for: key)
+        }
 
         let second = cache
         #expect(try blurred(device, second) == expected)
-        #expect(second.counts == BinaryCache.Counts(found: 1, stored: 1, removed: 1))
-        #expect(files.count == 1)
+        #expect(second.counts == BinaryCache.Counts(found: count, stored: count, removed: count))
+        #expect(files.count == count)
     }
 
     @Test(arguments: TestBackend.openCL)
@@ -86,8 +100,22 @@ import Testing
         let nowhere = BinaryCache(folder: folder.path("file/programs"), byteLimit: 64 << 20)
         let none = BinaryCache(folder: nil, byteLimit: 64 << 20)
         #expect(try blurred(device, nowhere) == blurred(device, none))
-        #expect(nowhere.counts == BinaryCache.Counts(missing: 1))
-        #expect(none.counts == BinaryCache.Counts(missing: 1))
+        #expect(nowhere.counts == BinaryCache.Counts(missing: nowhere.counts.missing))
+        #expect(none.counts == nowhere.counts)
+    }
+
+    @Test func aTableOfProgramsKeepsThoseUsedLast() {
+        var programs = RecentPrograms(limit: 2)
+        #expect(programs.keep(1, of: "a") == [])
+        #expect(programs.keep(2, of: "b") == [])
+        #expect(programs.program(of: "a") == 1)
+        #expect(programs.keep(3, of: "c") == [2])
+        #expect(programs.program(of: "b") == nil)
+        // Two threads may build the same source.
+        #expect(programs.keep(4, of: "a") == [1])
+        #expect(programs.program(of: "a") == 4)
+        #expect(Set(programs.removeAll()) == [3, 4])
+        #expect(programs.program(of: "c") == nil)
     }
 
     @Test func theLeastRecentlyUsedGoWhenThereIsNoMoreRoom() throws {

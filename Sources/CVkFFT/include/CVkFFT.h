@@ -34,20 +34,19 @@ typedef struct gpudeconv_vkfft_layout {
     int is_inverse;
 } gpudeconv_vkfft_layout;
 
-/// The programs that were compiled for one context, by their source. Any number of threads may use one.
-typedef struct gpudeconv_vkfft_programs gpudeconv_vkfft_programs;
+/// What gives VkFFT the programs of its kernels.
+typedef struct gpudeconv_vkfft_compiler {
+    /// A program that was built from a source for the plan's device and context, and is the caller's to release; NULL where
+    /// none can be had. Called by the thread that makes a plan, with `owner`.
+    cl_program (*build)(void *owner, const char *source);
+    void *owner;
+} gpudeconv_vkfft_compiler;
 
-/// An empty table, or NULL where there is no memory.
-gpudeconv_vkfft_programs *gpudeconv_vkfft_programs_create(void);
-
-/// Releases a table with its programs, or does nothing with NULL. Plans keep what they use.
-void gpudeconv_vkfft_programs_destroy(gpudeconv_vkfft_programs *programs);
-
-/// Makes a plan: compiles its kernels for a device, or takes them from `programs`, where they are kept for the next plan.
-/// `log` takes what VkFFT and the compiler say when they fail.
+/// Makes a plan from kernels that `compiler` gives.
+/// `log` takes what VkFFT says when it fails.
 int gpudeconv_vkfft_create(
-    const gpudeconv_vkfft_layout *layout, cl_device_id device, cl_context context, gpudeconv_vkfft_programs *programs,
-    char *log, size_t log_bytes, gpudeconv_vkfft_plan **plan);
+    const gpudeconv_vkfft_layout *layout, cl_device_id device, cl_context context,
+    const gpudeconv_vkfft_compiler *compiler, char *log, size_t log_bytes, gpudeconv_vkfft_plan **plan);
 
 /// Bytes of scratch memory that the plan needs when it runs; 0 for lengths that fit into the device's local memory.
 uint64_t gpudeconv_vkfft_temporary_bytes(const gpudeconv_vkfft_plan *plan);

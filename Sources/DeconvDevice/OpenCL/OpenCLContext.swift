@@ -1,5 +1,4 @@
 import COpenCL
-import CVkFFT
 import DeconvKernels
 package import DeconvVolume
 import Synchronization
@@ -14,8 +13,8 @@ package final class OpenCLContext: @unchecked Sendable {
     let binaries: BinaryCache
     private let programs = Mutex<[PixelType: UInt]>([:])
     private let fft: CLFFTLibrary
-    /// What was compiled for VkFFT: another workspace of a shape has it at once.
-    let vkfftPrograms: OpaquePointer?
+    /// VkFFT's programs: another workspace of a shape has them at once.
+    private let vkfftPrograms = Mutex(RecentPrograms(limit: 32))
 
     var name: String { device.description.name }
 
@@ -37,18 +36,12 @@ package final class OpenCLContext: @unchecked Sendable {
             throw error
         }
         self.handle = handle
-        vkfftPrograms = gpudeconv_vkfft_programs_create()
         HandleCounter.made(.context)
     }
 
     deinit {
-        gpudeconv_vkfft_programs_destroy(vkfftPrograms)
-        programs.withLock { programs in
-            for program in programs.values {
-                let status = clReleaseProgram(cl_program(bitPattern: program))
-                HandleCounter.released(.program, succeeded: status == CL_SUCCESS)
-            }
-        }
+        vkfftPrograms.withLock { $0.removeAll() }.forEach(Self.release)
+        programs.withLock { $0.values.forEach(Self.release) }
         HandleCounter.released(.context, succeeded: clReleaseContext(handle) == CL_SUCCESS)
     }
 
@@ -71,6 +64,28 @@ package final class OpenCLContext: @unchecked Sendable {
         case .uint16: "ushort"
         default: "float"
         }
+    }
+
+    /// A program of VkFFT's: one that this context was asked for lately, one that an earlier run kept, or a new one.
+    /// - Returns: a program that the caller releases.
+    /// - Throws: `deviceFailed` with the compiler's log when the device refuses the source.
+    func vkfftProgram(_ source: String) throws(DeconvolutionError) -> cl_program {
+        let known = vkfftPrograms.withLock { programs in
+            let program = programs.program(of: source).flatMap { cl_program(bitPattern: $0) }
+            // While it is in the table, lest another thread drops it.
+            if let program { clRetainProgram(program) }
+            return program.map { UInt(bitPattern: $0) }
+        }
+        if let known { return cl_program(bitPattern: known)! }
+        let program = try makeProgram(source, options: "")
+        clRetainProgram(program)
+        HandleCounter.made(.program)
+        vkfftPrograms.withLock { $0.keep(UInt(bitPattern: program), of: source) }.forEach(Self.release)
+        return program
+    }
+
+    private static func release(_ program: UInt) {
+        HandleCounter.released(.program, succeeded: clReleaseProgram(cl_program(bitPattern: program)) == CL_SUCCESS)
     }
 
     private func build(_ type: PixelType) -> Result<UInt, DeconvolutionError> {

@@ -16,23 +16,56 @@ final class VkFFTPlan: TransformPlan {
         var log = [CChar](repeating: 0, count: Self.logByteCount)
         var handle: OpaquePointer?
         let context = queue.context
-        let result = gpudeconv_vkfft_create(
-            &layout,
-            context.device.id,
-            context.handle,
-            context.vkfftPrograms,
-            &log,
-            log.count,
-            &handle
+        let compilation = Compilation(context)
+        var compiler = gpudeconv_vkfft_compiler(
+            build: { owner, source in
+                guard let owner, let source else { return nil }
+                let compilation = Unmanaged<Compilation>.fromOpaque(owner).takeUnretainedValue()
+                return compilation.program(String(cString: source))
+            },
+            owner: Unmanaged.passUnretained(compilation).toOpaque()
         )
+        let result = withExtendedLifetime(compilation) {
+            gpudeconv_vkfft_create(
+                &layout,
+                context.device.id,
+                context.handle,
+                &compiler,
+                &log,
+                log.count,
+                &handle
+            )
+        }
         let what = "VkFFT's plan of \(layout.row_length)x\(layout.column_length)"
+        if let failure = compilation.failure {
+            throw OpenCLError(call: what, status: failure.status, log: failure.log).deconvolutionError(on: context.name)
+        }
         guard let handle, result == 0 else {
-            throw Self.error(what, result, log, on: queue.context.name)
+            throw Self.error(what, result, log, on: context.name)
         }
         self.handle = handle
         self.queue = queue
         temporaryByteCount = Int(gpudeconv_vkfft_temporary_bytes(handle))
         HandleCounter.made(.vkfftPlan)
+    }
+
+    /// Gives one plan its programs, and keeps the reason where there is none.
+    private final class Compilation {
+        let context: OpenCLContext
+        var failure: OpenCLError?
+
+        init(_ context: OpenCLContext) { self.context = context }
+
+        func program(_ source: String) -> cl_program? {
+            do {
+                return try context.vkfftProgram(source)
+            } catch {
+                failure =
+                    error.cause as? OpenCLError
+                    ?? OpenCLError(call: "clBuildProgram", status: OpenCLStatus(CL_BUILD_PROGRAM_FAILURE))
+                return nil
+            }
+        }
     }
 
     deinit {
