@@ -10,6 +10,13 @@ final class CLFFTLibrary: Sendable {
     /// Held around every call that makes or destroys a plan; the value counts the contexts.
     static let lock = Mutex(0)
 
+    /// The version of the library that was found, such as 2.12.2.
+    static let version: String = {
+        var (major, minor, patch) = (cl_uint(0), cl_uint(0), cl_uint(0))
+        clfftGetVersion(&major, &minor, &patch)
+        return "\(major).\(minor).\(patch)"
+    }()
+
     init(for device: String) throws(DeconvolutionError) {
         let status = Self.lock.withLock { users -> clfftStatus in
             users += 1

@@ -16,6 +16,15 @@ package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
             .contains(rawValue)
     }
 
+    /// Whether the compiler refused kernels: now, or earlier and without a word.
+    var isBuildFailure: Bool {
+        [
+            CL_BUILD_PROGRAM_FAILURE, CL_COMPILE_PROGRAM_FAILURE, CL_LINK_PROGRAM_FAILURE, CL_INVALID_PROGRAM,
+            CL_INVALID_PROGRAM_EXECUTABLE,
+        ]
+        .contains(rawValue)
+    }
+
     /// The name in the header, or the number.
     package var description: String { Self.names[rawValue] ?? "status \(rawValue)" }
 

@@ -1,3 +1,4 @@
+import DeconvVolume
 import Glibc
 import Synchronization
 
@@ -5,70 +6,131 @@ import Synchronization
 ///
 /// The file has one line a finding, fields separated by tabs, the last finding on a subject standing:
 ///
-///     refused  DEVICE  LIBRARY  REASON
-///     proven   DEVICE  SHAPES  LIBRARY
-///     chosen   DEVICE  SHAPES  LIBRARY  MEASUREMENT
+///     refused  DEVICE  LIBRARY  SHAPES  REASON
+///     proven   DEVICE  LIBRARY  SHAPES
+///     chosen   DEVICE  LIBRARIES  SHAPES  LIBRARY  MEASUREMENT
 ///
-/// DEVICE is the driver's name of the device with its driver and version, so that a new driver is tried anew. Lines that
-/// cannot be read are passed over, and a file that cannot be written is no error.
+/// DEVICE is the driver's name of the device with its driver and version and LIBRARY has the version of the library, so that a
+/// new driver or library is tried anew. A refusal holds for all shapes of the device, until the library proves itself at the
+/// shapes that it was refused for. Lines that cannot be read are passed over, and a file that cannot be written is no error.
 package final class TransformMemory: Sendable {
     /// The memory in the user's cache folder, one for the whole process.
     package static let shared = TransformMemory(path: CacheFolder.path.map { $0 + "/transforms" })
 
+    /// Raised when what is asked of the libraries changes, for what was found out before says nothing about that.
+    private static let revision = 1
+
+    /// The libraries of this process with their versions.
+    package static let releases: [FFTLibrary: String] = [
+        .clfft: "clfft \(CLFFTLibrary.version) r\(revision)", .vkfft: "vkfft \(VkFFTEngine.version) r\(revision)",
+    ]
+
+    private struct Refusal {
+        var shapes: String
+        var reason: String
+    }
+
     private struct Findings {
-        var refused: [[String]: String] = [:]
+        /// By device and library.
+        var refused: [[String]: Refusal] = [:]
+        /// Device, library and shapes.
         var proven: Set<[String]> = []
+        /// By device, libraries and shapes.
         var chosen: [[String]: FFTLibrary] = [:]
+        /// Why not in this process, by device, library and shapes.
+        var passedOver: [[String]: String] = [:]
 
         mutating func add(_ fields: [String]) {
             switch (fields.first, fields.count) {
-            case ("refused", 4): refused[[fields[1], fields[2]]] = fields[3]
-            case ("proven", 4): proven.insert(Array(fields[1...]))
-            case ("chosen", 5): chosen[[fields[1], fields[2]]] = FFTLibrary(rawValue: fields[3])
+            case ("refused", 5):
+                refused[[fields[1], fields[2]]] = Refusal(shapes: fields[3], reason: fields[4])
+            case ("proven", 4):
+                proven.insert(Array(fields[1...]))
+                passedOver[Array(fields[1...])] = nil
+                let subject = [fields[1], fields[2]]
+                if refused[subject]?.shapes == fields[3] { refused[subject] = nil }
+            case ("chosen", 6):
+                chosen[[fields[1], fields[2], fields[3]]] = FFTLibrary(rawValue: fields[4])
             default: break
             }
         }
     }
 
     private let path: String?
+    private let releases: [FFTLibrary: String]
     private let findings: Mutex<Findings>
 
     /// A memory in a file, or in this process only.
-    package init(path: String?) {
+    /// - Parameter releases: the libraries with their versions.
+    package init(path: String?, releases: [FFTLibrary: String] = TransformMemory.releases) {
         self.path = path
-        var findings = Findings()
-        for line in Self.text(of: path).split(separator: "\n") {
-            findings.add(line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init))
-        }
-        self.findings = Mutex(findings)
+        self.releases = releases
+        findings = Mutex(Findings())
+        readFile()
     }
 
-    /// Why a library cannot be used on a device, or nil.
-    func refusal(of library: FFTLibrary, on device: String) -> String? {
-        findings.withLock { $0.refused[[Self.field(device), library.rawValue]] }
+    /// Why a library cannot be used on a device, ever or in this process with these shapes; or nil.
+    func refusal(of library: FFTLibrary, shapes: String, on device: String) -> String? {
+        let subject = [device, release(library)].map(Self.field)
+        return findings.withLock {
+            $0.refused[subject]?.reason ?? $0.passedOver[subject + [Self.field(shapes)]]
+        }
     }
 
     /// Whether a library was seen to blur a point rightly.
     func isProven(_ library: FFTLibrary, shapes: String, on device: String) -> Bool {
-        findings.withLock { $0.proven.contains([Self.field(device), shapes, library.rawValue]) }
+        let finding = [device, release(library), shapes].map(Self.field)
+        return findings.withLock { $0.proven.contains(finding) }
     }
 
-    /// The library that was faster, or nil where none was measured.
+    /// The library that was faster, or nil where they were not measured.
     func choice(shapes: String, on device: String) -> FFTLibrary? {
-        findings.withLock { $0.chosen[[Self.field(device), shapes]] }
+        let subject = [device, allReleases, shapes].map(Self.field)
+        return findings.withLock { $0.chosen[subject] }
     }
 
-    func refuse(_ library: FFTLibrary, on device: String, reason: String) {
-        add(["refused", device, library.rawValue, reason])
+    /// Remembers that the device's compiler refuses a library's kernels, or that they compute something else.
+    func refuse(_ library: FFTLibrary, shapes: String, on device: String, reason: String) {
+        add(["refused", device, release(library), shapes, reason])
     }
 
+    /// Remembers for the life of this process that a library failed with these shapes, for a reason that may pass.
+    func passOver(_ library: FFTLibrary, shapes: String, on device: String, reason: String) {
+        let subject = [device, release(library), shapes].map(Self.field)
+        findings.withLock { $0.passedOver[subject] = Self.field(reason) }
+    }
+
+    /// Remembers that a library works, and takes back that it was refused for these shapes.
     func prove(_ library: FFTLibrary, shapes: String, on device: String) {
-        add(["proven", device, shapes, library.rawValue])
+        add(["proven", device, release(library), shapes])
     }
 
+    /// Remembers which library was faster.
     func choose(_ library: FFTLibrary, shapes: String, on device: String, measurement: String) {
-        add(["chosen", device, shapes, library.rawValue, measurement])
+        add(["chosen", device, allReleases, shapes, library.rawValue, measurement])
     }
+
+    /// Runs what finds something out while no other process or thread does so with this file, and with what those found.
+    ///
+    /// Two processes would compile the same kernels, and measure while the other computes. Who waits for a minute goes on all
+    /// the same, as does who can make no lock.
+    func alone<T>(_ body: () throws(DeconvolutionError) -> T) throws(DeconvolutionError) -> T {
+        let lock = path.map { open($0 + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644) } ?? -1
+        // Closing gives the lock back.
+        defer { if lock >= 0 { close(lock) } }
+        if lock >= 0 {
+            for _ in 0..<600 {
+                guard flock(lock, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { break }
+                usleep(100_000)
+            }
+            readFile()
+        }
+        return try body()
+    }
+
+    private func release(_ library: FFTLibrary) -> String { releases[library] ?? library.rawValue }
+
+    private var allReleases: String { releases.values.sorted().joined(separator: ", ") }
 
     private func add(_ fields: [String]) {
         let fields = fields.map(Self.field)
@@ -81,6 +143,16 @@ package final class TransformMemory: Sendable {
             let bytes = Array((fields.joined(separator: "\t") + "\n").utf8)
             _ = write(file, bytes, bytes.count)
             close(file)
+        }
+    }
+
+    /// Takes what the file says on top of what is known.
+    private func readFile() {
+        let lines = Self.text(of: path).split(separator: "\n")
+        findings.withLock { findings in
+            for line in lines {
+                findings.add(line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init))
+            }
         }
     }
 

@@ -4,6 +4,12 @@ import DeconvVolume
 
 /// VkFFT: every length that images have, and kernels that compilers take which refuse clFFT's; no callbacks.
 struct VkFFTEngine: TransformEngine {
+    /// The version of the header, such as 1.2.26.
+    static let version: String = {
+        let number = gpudeconv_vkfft_version()
+        return "\(number / 10000).\(number / 100 % 100).\(number % 100)"
+    }()
+
     var library: FFTLibrary { .vkfft }
 
     /// Lengths with a prime factor above 13 go by Bluestein's algorithm. Up to these limits all was well that was tried; a
