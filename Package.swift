@@ -37,6 +37,8 @@ let package = Package(
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         // VkFFT is a header; what it needs at run time is OpenCL.
         .target(name: "CVkFFT", dependencies: ["COpenCL"]),
+        // In C++, for libraries write to its streams.
+        .target(name: "CStandardError"),
 
         .target(
             name: "DeconvKernels",
@@ -52,7 +54,10 @@ let package = Package(
         room("DeconvIO", ["DeconvVolume", "CTIFF", "CTIFFShim"]),
         room("DeconvOptics", ["DeconvVolume"]),
         room("DeconvPlan", ["DeconvVolume"]),
-        room("DeconvDevice", ["DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CVkFFT", "CFFTW"]),
+        room(
+            "DeconvDevice",
+            ["DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CVkFFT", "CFFTW", "CStandardError"]
+        ),
         room("DeconvMethods", ["DeconvVolume", "DeconvDevice"]),
         room("DeconvSimulation", ["DeconvVolume"]),
         room("DeconvComparison", ["DeconvVolume"]),

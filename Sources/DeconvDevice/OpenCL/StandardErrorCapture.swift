@@ -1,38 +1,35 @@
+import CStandardError
 import Glibc
 
-/// What is written to standard error while something runs: clFFT prints the log of a compiler that refuses its kernels,
-/// says that all went well, and keeps the log to itself.
+/// What clFFT prints while it runs: the log of a compiler that refuses its kernels, of which it says that all went well.
 ///
-/// Standard error belongs to the whole process, so what others write meanwhile is caught as well; whoever asks passes on
-/// what is not clFFT's. One at a time: clFFT's lock is held.
+/// Only what the calling thread writes to the standard error streams of C++ and C is caught. What other threads write, and what
+/// anyone writes to the file descriptor itself, goes its way: PoCL's compiler counts the warnings about clFFT's kernels there,
+/// which `gpudeconv` asks it not to and other programs see.
 enum StandardErrorCapture {
     /// Runs `body`.
-    /// - Returns: what it gave, and what was written; nothing where this process cannot catch it.
+    /// - Returns: what it gave, and what was written.
     static func during<T>(_ body: () -> T) -> (result: T, text: String) {
-        let saved = dup(STDERR_FILENO)
-        guard saved >= 0, let file = tmpfile() else {
-            if saved >= 0 { close(saved) }
-            return (body(), "")
+        var result: T?
+        let text = withoutActuallyEscaping({ result = body() }) { body in
+            let run = Body(body)
+            return withExtendedLifetime(run) {
+                gpudeconv_catch_standard_error(
+                    { Unmanaged<Body>.fromOpaque($0!).takeUnretainedValue().run() },
+                    Unmanaged.passUnretained(run).toOpaque()
+                )
+            }
         }
-        fflush(nil)
-        dup2(fileno(file), STDERR_FILENO)
-        let result = body()
-        fflush(nil)
-        dup2(saved, STDERR_FILENO)
-        close(saved)
-        rewind(file)
-        var bytes: [UInt8] = []
-        var part = [UInt8](repeating: 0, count: 1 << 14)
-        while true {
-            let count = fread(&part, 1, part.count, file)
-            guard count > 0 else { break }
-            bytes += part.prefix(count)
-        }
-        fclose(file)
-        return (result, String(decoding: bytes, as: UTF8.self))
+        defer { free(text) }
+        return (result!, text.map { String(cString: $0) } ?? "")
     }
 
-    /// Writes to standard error what was caught and is somebody else's.
+    private final class Body {
+        let run: () -> Void
+        init(_ run: @escaping () -> Void) { self.run = run }
+    }
+
+    /// Writes to standard error what was caught and is no reason of a failure.
     static func passOn(_ text: String) {
         guard !text.isEmpty else { return }
         let bytes = Array(text.utf8)
