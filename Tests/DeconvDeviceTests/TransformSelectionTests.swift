@@ -99,10 +99,10 @@ import Testing
         #expect(error?.message.contains("--fft vkfft") == true)
     }
 
-    /// 40000 has no large factor but is too long for VkFFT, and 17 is a factor that clFFT lacks.
+    /// 200000 has no large factor but is too long for VkFFT, and 17 is a factor that clFFT lacks.
     @Test func oneLibraryMustHaveAllAxes() {
-        let (long, prime) = (VolumeShape(z: 1, y: 40_000, x: 2), VolumeShape(z: 17, y: 10, x: 2))
-        let both = VolumeShape(z: 17, y: 40_000, x: 2)
+        let (long, prime) = (VolumeShape(z: 1, y: 200_000, x: 2), VolumeShape(z: 17, y: 10, x: 2))
+        let both = VolumeShape(z: 17, y: 200_000, x: 2)
         let supported = FFTChoice.allCases.map { choice in
             [long, prime, both].map { TransformSelection(choice).supports($0) }
         }
