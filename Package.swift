@@ -34,6 +34,14 @@ let package = Package(
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
         .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng16", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CBlosc", pkgConfig: "blosc", providers: [.apt(["libblosc-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        // Debian's libbz2-dev has no .pc file.
+        .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
+        // A declaration of the C library that its headers hide.
+        .systemLibrary(name: "CLinux"),
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         // VkFFT is a header; what it needs at run time is OpenCL.
         .target(name: "CVkFFT", dependencies: ["COpenCL"]),
@@ -51,7 +59,10 @@ let package = Package(
             swiftSettings: settings
         ),
         room("DeconvVolume", []),
-        room("DeconvIO", ["DeconvVolume", "CTIFF", "CTIFFShim"]),
+        room(
+            "DeconvIO",
+            ["DeconvVolume", "CTIFF", "CTIFFShim", "CBlosc", "CZstd", "CZlib", "CLZ4", "CBZip2", "CLinux"]
+        ),
         room("DeconvOptics", ["DeconvVolume"]),
         room("DeconvPlan", ["DeconvVolume"]),
         room(

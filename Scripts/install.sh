@@ -36,7 +36,8 @@ install_packages() {
     local package missing=()
     if ! command -v apt-get >/dev/null; then
         # Not Debian: what counts is that the build finds the libraries.
-        if command -v pkg-config >/dev/null && pkg-config --exists OpenCL clFFT fftw3f libtiff-4 libpng; then return; fi
+        if command -v pkg-config >/dev/null &&
+            pkg-config --exists OpenCL clFFT fftw3f libtiff-4 libpng blosc libzstd zlib liblz4; then return; fi
         printf '%s\n' "There is no apt-get here, so nothing is installed. If something is missing further on," \
             "install what your system calls these Debian packages:" "  $*" >&2
         return

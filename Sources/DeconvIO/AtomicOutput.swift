@@ -120,12 +120,14 @@ package final class AtomicOutput {
     }
 
     /// Brings everything to the disk and makes it visible under its name.
+    /// - Parameter synchronizing: whether to wait for the disk. Without it a loss of power may leave a file of this name with
+    ///   other contents; it is for callers that wait for many files at once.
     /// - Throws: `inputOutput` where the disk is full or fails, `cannotCreateOutput` where the target has come into
     ///   existence meanwhile. The output is removed then.
-    package func finish() throws(DeconvolutionError) {
+    package func finish(synchronizing: Bool = true) throws(DeconvolutionError) {
         precondition(state == .open, "an output is finished once")
         // File systems that keep nothing back have no fsync and say EINVAL.
-        if calls.synchronize(descriptor) != 0, ![EINVAL, ENOSYS, ENOTSUP].contains(errno) {
+        if synchronizing, calls.synchronize(descriptor) != 0, ![EINVAL, ENOSYS, ENOTSUP].contains(errno) {
             throw fail("writing", errno)
         }
         let problem = OutputRename.rename(temporary, to: target, replacing: overwrite)
@@ -137,6 +139,7 @@ package final class AtomicOutput {
         state = .closed
         UnfinishedOutputs.remove(entry)
         close(descriptor)
+        guard synchronizing else { return }
         // The name itself is safe once the folder is; file systems that cannot do this say so and lose nothing.
         let folder = open(OutputPath(target).folder, O_RDONLY | O_CLOEXEC)
         if folder >= 0 {

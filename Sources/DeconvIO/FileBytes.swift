@@ -11,22 +11,24 @@ final class FileBytes: Sendable {
     private let ownsDescriptor: Bool
 
     /// Opens an existing regular file.
+    /// - Parameter shownAs: what messages call it, or nil for its path.
     /// - Throws: `inputNotFound` where it is missing, a folder, or may not be read.
-    init(path: String) throws(DeconvolutionError) {
+    init(path: String, shownAs name: String? = nil) throws(DeconvolutionError) {
+        let name = name ?? path
         var status = stat()
-        guard stat(path, &status) == 0 else { throw Self.cannotOpen(path, errno) }
+        guard stat(path, &status) == 0 else { throw Self.cannotOpen(name, errno) }
         switch status.st_mode & S_IFMT {
         case S_IFREG: break
-        case S_IFDIR: throw DeconvolutionError(.inputNotFound, "\(path.inMessage): is a folder; name an image file")
+        case S_IFDIR: throw DeconvolutionError(.inputNotFound, "\(name.inMessage): is a folder; name an image file")
         default:
             throw DeconvolutionError(
                 .inputNotFound,
-                "\(path.inMessage): is a pipe or device, not a file; save the image to a file first"
+                "\(name.inMessage): is a pipe or device, not a file; save the image to a file first"
             )
         }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.cannotOpen(path, errno) }
-        self.path = path
+        guard descriptor >= 0 else { throw Self.cannotOpen(name, errno) }
+        self.path = name
         self.descriptor = descriptor
         byteCount = UInt64(status.st_size)
         ownsDescriptor = true

@@ -7,7 +7,7 @@ public enum TestPython {
 
     /// What a test says where there is none: a missing check is a failure and no skip.
     public static let missing =
-        "no Python with tifffile: `make test` makes .venv-test, or name one in GPUDECONV_TEST_PYTHON"
+        "no Python with tifffile and zarr: `make test` makes .venv-test, or name one in GPUDECONV_TEST_PYTHON"
 
     /// The interpreter of GPUDECONV_TEST_PYTHON or of `.venv-test`, or nil where neither exists.
     public static var interpreter: URL? {

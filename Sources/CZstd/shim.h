@@ -1,0 +1,4 @@
+#ifndef GPUDECONV_CZSTD_SHIM_H
+#define GPUDECONV_CZSTD_SHIM_H
+#include <zstd.h>
+#endif

@@ -1,0 +1,182 @@
+package import DeconvVolume
+import Foundation
+
+/// An array of a store, for reading. Any number of threads may read at once, and each call blocks until it is done.
+package final class ZarrArray: Sendable {
+    /// The store that it is in.
+    package let store: ZarrStore
+    /// Where in the store.
+    package let path: ZarrPath
+    /// Shape, type, chunks, attributes.
+    package let metadata: ZarrArrayMetadata
+
+    init(store: ZarrStore, path: ZarrPath, metadata: ZarrArrayMetadata) {
+        self.store = store
+        self.path = path
+        self.metadata = metadata
+    }
+
+    /// What messages call it.
+    package var name: String { store.location(path.text) }
+
+    /// The parts of a region that lie in one file each, in the order of the files: what threads may share out.
+    package func chunkRegions(in region: ArrayRegion) -> [ArrayRegion] {
+        precondition(region.lies(within: metadata.shape), "\(region) lies outside \(metadata.shape)")
+        var parts: [ArrayRegion] = []
+        ChunkGrid(chunkShape: metadata.chunkShape).forEach(in: region) { _, part in parts.append(part) }
+        return parts
+    }
+
+    /// Reads a region as it is stored, in this machine's byte order, the last axis fastest.
+    ///
+    /// Only the files that have part in it are opened, and of shards only the inner chunks that do. A chunk that is wanted
+    /// whole and lies in memory as in the file is decoded right into `target`; for any other there is a buffer of its size.
+    /// - Parameters:
+    ///   - region: inside of the array.
+    ///   - target: of exactly its size, and aligned to the element.
+    /// - Throws: `invalidData` naming the chunk's file where it is damaged, `inputOutput` where the disk fails,
+    ///   `outOfMemory`.
+    package func read(
+        _ region: ArrayRegion,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(DeconvolutionError) {
+        let shape = metadata.shape
+        precondition(region.lies(within: shape), "\(region) lies outside \(shape)")
+        let element = metadata.element
+        precondition(
+            target.count == Int.product(region.shape + [element.size]),
+            "\(target.count) bytes are not those of \(region)"
+        )
+        guard let base = target.baseAddress, !region.isEmpty else { return }
+        precondition(Int(bitPattern: base) % element.size == 0, "the target is not aligned")
+        let elements = StridedElements(
+            base: base,
+            strides: StridedElements.contiguous(region.shape, width: element.size)
+        )
+        let grid = ChunkGrid(chunkShape: metadata.chunkShape)
+        try grid.forEach(in: region) { (index, part) throws(DeconvolutionError) in
+            let target = elements.moved(to: part.relative(to: region.origin).origin)
+            let key = path.key(metadata.chunkKeys.key(index))
+            guard let file = try store.file(key) else {
+                StridedElements.fill(target, shape: part.shape, with: element.fill)
+                return
+            }
+            try metadata.codecs.read(
+                ChunkBytes(file),
+                shape: metadata.chunkShape,
+                region: part.relative(to: grid.region(index).origin),
+                into: target,
+                element,
+                ChunkPlace(path: file.path)
+            )
+        }
+    }
+
+    /// Whether a chunk's or shard's file is there.
+    /// - Parameter index: its number along each axis.
+    /// - Throws: as `read`.
+    package func hasChunk(_ index: [Int]) throws(DeconvolutionError) -> Bool {
+        try store.exists(path.key(metadata.chunkKeys.key(index)))
+    }
+}
+
+extension ZarrArray {
+    /// A region as it is stored, in this machine's byte order.
+    /// - Throws: as `read(_:into:)`; `outOfMemory` where it is more than the machine has.
+    package func readBytes(_ region: ArrayRegion) throws(DeconvolutionError) -> [UInt8] {
+        let count = try requireMemory(for: region, bytesPerElement: metadata.dataType.byteCount)
+        // Arrays of bytes start at a multiple of 16.
+        return try filled(count) { (bytes: UnsafeMutableRawBufferPointer) throws(DeconvolutionError) in
+            try read(region, into: bytes)
+        }
+    }
+
+    /// A region as voxels: bool (as 0 and 1), uint8 and uint16 as stored, all other types as the nearest `Float`.
+    ///
+    /// For types that are converted there is a buffer of the region's size as stored meanwhile.
+    /// - Throws: as `read(_:into:)`; `outOfMemory` where it is more than the machine has.
+    package func readVoxels(_ region: ArrayRegion) throws(DeconvolutionError) -> VoxelData {
+        let type = metadata.dataType
+        let voxelBytes = type.pixelType.inMemory.byteCount
+        let isConverted = type.pixelType.inMemory == .float32 && type != .float32
+        let count =
+            try requireMemory(for: region, bytesPerElement: voxelBytes + (isConverted ? type.byteCount : 0))
+            / (voxelBytes + (isConverted ? type.byteCount : 0))
+        func direct<Voxel: BitwiseCopyable>() throws(DeconvolutionError) -> [Voxel] {
+            try filled(count) { (bytes: UnsafeMutableRawBufferPointer) throws(DeconvolutionError) in
+                try read(region, into: bytes)
+            }
+        }
+        switch type.pixelType.inMemory {
+        case .uint8: return .uint8(try direct())
+        case .uint16: return .uint16(try direct())
+        default: break
+        }
+        if !isConverted { return .float32(try direct()) }
+        let stored = try ByteBuffer(byteCount: count * type.byteCount, for: name)
+        try read(region, into: stored.bytes)
+        return .float32(
+            try filled(count) { (bytes: UnsafeMutableRawBufferPointer) throws(DeconvolutionError) in
+                Self.convert(
+                    UnsafeRawBufferPointer(stored.bytes),
+                    type,
+                    into: bytes.assumingMemoryBound(to: Float.self)
+                )
+            }
+        )
+    }
+
+    /// Refuses a region that the machine's memory cannot hold: its shape is only what a file claims.
+    private func requireMemory(
+        for region: ArrayRegion,
+        bytesPerElement: Int
+    ) throws(DeconvolutionError) -> Int {
+        let memory = max(1, sysconf(Int32(_SC_PHYS_PAGES))) * sysconf(Int32(_SC_PAGESIZE))
+        guard let count = Int.product(region.shape + [bytesPerElement]), count <= memory else {
+            throw DeconvolutionError(
+                .outOfMemory,
+                "\(name.inMessage): a region of \(region.shape) is more than the \(memory) bytes of memory; read smaller "
+                    + "parts"
+            )
+        }
+        return count
+    }
+
+    /// An array of numbers that `body` writes.
+    private func filled<Element: BitwiseCopyable>(
+        _ count: Int,
+        _ body: (UnsafeMutableRawBufferPointer) throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> [Element] {
+        guard count > 0 else { return [] }
+        var failure: DeconvolutionError?
+        let array = [Element](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+            do throws(DeconvolutionError) {
+                try body(UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+                initializedCount = count
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return array
+    }
+
+    private static func convert(
+        _ source: UnsafeRawBufferPointer,
+        _ type: ZarrDataType,
+        into target: UnsafeMutableBufferPointer<Float>
+    ) {
+        switch type {
+        case .float16:
+            let stored = source.assumingMemoryBound(to: UInt16.self)
+            for index in 0..<target.count { target[index] = HalfPrecision.float(stored[index]) }
+        case .int64:
+            let stored = source.assumingMemoryBound(to: Int64.self)
+            for index in 0..<target.count { target[index] = Float(stored[index]) }
+        case .uint64:
+            let stored = source.assumingMemoryBound(to: UInt64.self)
+            for index in 0..<target.count { target[index] = Float(stored[index]) }
+        default: VoxelConversion.convert(source, type.pixelType, into: target)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import DeconvVolume
+
+/// Why metadata cannot be used; becomes a `DeconvolutionError` with the file's name in front.
+struct ZarrProblem: Error, Equatable {
+    /// What is wrong and what to do, without the file's name.
+    let message: String
+
+    init(_ message: String) { self.message = message }
+}
+
+/// The file of one chunk, for messages about it.
+struct ChunkPlace {
+    /// The path of the file.
+    let path: String
+    /// The chunk inside of a shard, outermost first.
+    var innerChunks: [[Int]] = []
+
+    private var prefix: String {
+        innerChunks.reduce(path.inMessage) { "\($0): inner chunk (\($1.map(String.init).joined(separator: ", ")))" }
+    }
+
+    /// A chunk that cannot be decoded.
+    func damaged(_ problem: String) -> DeconvolutionError {
+        DeconvolutionError(
+            .invalidData,
+            "\(prefix): is damaged: \(problem); copy it again from its source or compute it again"
+        )
+    }
+
+    /// A chunk that cannot be written as asked.
+    func refused(_ problem: String) -> DeconvolutionError {
+        DeconvolutionError(.invalidArgument, "\(prefix): \(problem)")
+    }
+
+    /// The place of a chunk inside of this shard.
+    func inner(_ index: [Int]) -> ChunkPlace {
+        var place = self
+        place.innerChunks.append(index)
+        return place
+    }
+}
