@@ -218,7 +218,8 @@ package final class ZarrStore: Sendable {
 
     /// Brings everything that was written to the disk's file system to the disk.
     ///
-    /// One call for many chunks that were written without waiting for the disk, before anything says that they are there.
+    /// One call for many chunks that were written without waiting for the disk, before anything says that they are there. It
+    /// waits for what other programs have written to the same file system, too.
     /// - Throws: `inputOutput` where the disk fails or is full.
     package func synchronize() throws(DeconvolutionError) {
         let descriptor = open(root, O_RDONLY | O_CLOEXEC)

@@ -1,0 +1,179 @@
+package import DeconvVolume
+
+extension ZarrArrayMetadata {
+    /// The metadata of a new array.
+    /// - Parameters:
+    ///   - chunkShape: what is compressed at once.
+    ///   - shardShape: what goes into one file, a multiple of the chunk along each axis; nil for a file a chunk. Version 3
+    ///     only.
+    ///   - fillValue: what is there where nothing was written; nil for zero.
+    ///   - compression: what the bytes go through; an empty list leaves them as they are, nil is Blosc with LZ4 on shuffled
+    ///     bytes, or Zstandard for chunks that are too large for Blosc.
+    ///   - separator: between the numbers in the names of chunks; nil for what zarr-python takes, `.` in version 2 and `/` in
+    ///     version 3.
+    ///   - isBigEndian: byte order of the elements.
+    ///   - isFortranOrder: whether the first axis is fastest in a chunk.
+    ///   - dimensionNames: a name per axis.
+    /// - Throws: `invalidArgument` where it cannot be written like that.
+    package init(
+        version: ZarrVersion,
+        shape: [Int],
+        chunkShape: [Int],
+        shardShape: [Int]? = nil,
+        dataType: ZarrDataType,
+        fillValue: ZarrFillValue? = nil,
+        compression: [ZarrByteCodec]? = nil,
+        separator: ZarrChunkKeys.Separator? = nil,
+        isBigEndian: Bool = false,
+        isFortranOrder: Bool = false,
+        attributes: JSONObject = [:],
+        dimensionNames: [String?]? = nil
+    ) throws(DeconvolutionError) {
+        let chunkByteCount = Int.product(chunkShape + [dataType.byteCount]) ?? .max
+        var codecs = ZarrCodecPipeline(
+            layout: .elements(isBigEndian: isBigEndian),
+            byteCodecs: compression ?? [ZarrByteCodec.standard(chunkByteCount: chunkByteCount)]
+        )
+        if isFortranOrder, shape.count > 1 { codecs.transposes = [Array(shape.indices.reversed())] }
+        if shardShape != nil {
+            codecs = ZarrCodecPipeline(
+                layout: .shard(ZarrCodecPipeline.Shard(innerChunkShape: chunkShape, pipeline: codecs))
+            )
+        }
+        let keys: ZarrChunkKeys =
+            version == .two
+            ? .version2(separator: separator ?? .dot) : .standard(separator: separator ?? .slash)
+        try self.init(
+            checking: version,
+            shape: shape,
+            chunkShape: shardShape ?? chunkShape,
+            dataType: dataType,
+            fillValue: fillValue ?? .zero(dataType),
+            chunkKeys: keys,
+            codecs: codecs,
+            attributes: attributes,
+            dimensionNames: dimensionNames
+        )
+    }
+
+    /// Metadata of another array that is stored as this one is: version, codecs and names of chunks stay, and so does what is
+    /// not given.
+    /// - Parameters:
+    ///   - chunkShape: what is in one file, and must still be a multiple of the inner chunks of shards.
+    ///   - fillValue: nil for zero.
+    /// - Throws: `invalidArgument` where it cannot be written like that.
+    package func replacing(
+        shape: [Int]? = nil,
+        chunkShape: [Int]? = nil,
+        dataType: ZarrDataType? = nil,
+        fillValue: ZarrFillValue? = nil,
+        attributes: JSONObject? = nil,
+        dimensionNames: [String?]?? = .none
+    ) throws(DeconvolutionError) -> ZarrArrayMetadata {
+        let dataType = dataType ?? self.dataType
+        var attributes = attributes ?? self.attributes
+        let names = dimensionNames ?? self.dimensionNames
+        if version == .two, names == nil { attributes[Self.dimensionsAttribute] = nil }
+        return try ZarrArrayMetadata(
+            checking: version,
+            shape: shape ?? self.shape,
+            chunkShape: chunkShape ?? self.chunkShape,
+            dataType: dataType,
+            fillValue: fillValue ?? .zero(dataType),
+            chunkKeys: chunkKeys,
+            codecs: codecs.forElements(of: dataType.byteCount),
+            attributes: attributes,
+            dimensionNames: names
+        )
+    }
+
+    private init(
+        checking version: ZarrVersion,
+        shape: [Int],
+        chunkShape: [Int],
+        dataType: ZarrDataType,
+        fillValue: ZarrFillValue,
+        chunkKeys: ZarrChunkKeys,
+        codecs: ZarrCodecPipeline,
+        attributes: JSONObject,
+        dimensionNames: [String?]?
+    ) throws(DeconvolutionError) {
+        precondition(fillValue.bytes.count == dataType.byteCount, "the fill value is of another type")
+        var attributes = attributes
+        do throws(ZarrProblem) {
+            if version == .two {
+                try codecs.requireVersion2()
+                if let dimensionNames, !dimensionNames.contains(nil) {
+                    attributes[Self.dimensionsAttribute] = .array(dimensionNames.map { .string($0!) })
+                }
+            }
+            try self.init(
+                version: version,
+                shape: shape,
+                chunkShape: chunkShape,
+                dataType: dataType,
+                fillValue: fillValue,
+                chunkKeys: chunkKeys,
+                codecs: codecs,
+                attributes: attributes,
+                dimensionNames: dimensionNames
+            )
+            try codecs.requireRoom(chunkShape: self.chunkShape, elementSize: dataType.byteCount)
+        } catch {
+            throw DeconvolutionError(.invalidArgument, "the array to write: \(error.message)")
+        }
+    }
+}
+
+extension ZarrByteCodec {
+    /// What a new array is compressed with where nobody says; Documentation/Decisions/zarr.md has the measurement.
+    package static func standard(chunkByteCount: Int) -> ZarrByteCodec {
+        chunkByteCount <= BloscCodec.largestByteCount ? .blosc(BloscCodec()) : .zstd(level: 0)
+    }
+
+    /// The most bytes that it encodes at once, or nil where there is no limit.
+    fileprivate var largestByteCount: Int? {
+        switch self {
+        case .blosc: BloscCodec.largestByteCount
+        case .lz4: LZ4Codec.largestByteCount
+        default: nil
+        }
+    }
+}
+
+extension ZarrCodecPipeline {
+    /// Refuses what version 2 has no words for.
+    fileprivate func requireVersion2() throws(ZarrProblem) {
+        guard case .elements = layout else { throw ZarrProblem("version 2 has no shards; choose version 3") }
+        guard !byteCodecs.contains(.crc32c) else { throw ZarrProblem("version 2 has no crc32c; choose version 3") }
+    }
+
+    /// Refuses chunks that are too large for a codec.
+    fileprivate func requireRoom(chunkShape: [Int], elementSize: Int) throws(ZarrProblem) {
+        if case .shard(let shard) = layout {
+            return try shard.pipeline.requireRoom(chunkShape: shard.innerChunkShape, elementSize: elementSize)
+        }
+        let byteCount = chunkShape.reduce(elementSize, *)
+        for codec in byteCodecs {
+            guard let largest = codec.largestByteCount, byteCount > largest else { continue }
+            throw ZarrProblem(
+                "\(codec.name) takes chunks of up to \(largest) bytes, not \(byteCount); choose smaller chunks or zstd"
+            )
+        }
+    }
+
+    /// The same for elements of another size: only Blosc wants to know.
+    fileprivate func forElements(of size: Int) -> ZarrCodecPipeline {
+        var pipeline = self
+        pipeline.byteCodecs = byteCodecs.map { codec in
+            guard case .blosc(var blosc) = codec else { return codec }
+            blosc.typeSize = nil
+            return .blosc(blosc)
+        }
+        if case .shard(var shard) = layout {
+            shard.pipeline = shard.pipeline.forElements(of: size)
+            pipeline.layout = .shard(shard)
+        }
+        return pipeline
+    }
+}

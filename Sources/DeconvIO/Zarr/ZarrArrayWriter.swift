@@ -1,0 +1,87 @@
+package import DeconvVolume
+import Foundation
+
+/// An array of a store, for writing whole chunks. Any number of threads may write at once, each its own chunks.
+package final class ZarrArrayWriter: Sendable {
+    /// The array, which can be read as well.
+    package let array: ZarrArray
+    private let calls: OutputCalls
+
+    /// Goes on with an array that is there.
+    package init(_ array: ZarrArray, calls: OutputCalls = .system) {
+        self.array = array
+        self.calls = calls
+    }
+
+    /// Makes an array, with the groups above it, none of its chunks written.
+    ///
+    /// Consolidated metadata of the groups above learn of it.
+    /// - Parameters:
+    ///   - overwrite: whether an array that is there may be replaced; its chunks are removed now.
+    ///   - synchronizing: whether to wait for the disk; see `write`.
+    /// - Throws: `cannotCreateOutput` where there is an array, a group or a folder already, a group above is of another
+    ///   version or an array, or the folder may not be written; `inputOutput` where the disk is full.
+    package convenience init(
+        creating metadata: ZarrArrayMetadata,
+        at path: ZarrPath,
+        in store: ZarrStore,
+        overwrite: Bool = false,
+        synchronizing: Bool = true,
+        calls: OutputCalls = .system
+    ) throws(DeconvolutionError) {
+        try store.create(metadata, at: path, overwrite: overwrite, synchronizing: synchronizing)
+        self.init(ZarrArray(store: store, path: path, metadata: metadata), calls: calls)
+    }
+
+    /// Writes a region that is made of whole chunks, or of whole shards where there are shards; at the end of an axis they
+    /// may reach beyond the array, and are filled up there.
+    ///
+    /// Each file appears whole or not at all.
+    /// - Parameters:
+    ///   - bytes: the elements in this machine's byte order, the last axis fastest.
+    ///   - region: inside of the array, from the start of a chunk to the end of one or of the array, along each axis.
+    ///   - synchronizing: whether to wait for the disk after each file. Without it, call `store.synchronize()` before
+    ///     anything says that the chunks are there: a loss of power may damage them until then.
+    /// - Throws: `inputOutput` where the disk is full or fails, `outOfMemory`, `invalidArgument` where a codec cannot do
+    ///   what its settings ask for; each names the chunk's file, of which nothing remains.
+    package func write(
+        _ bytes: UnsafeRawBufferPointer,
+        region: ArrayRegion,
+        synchronizing: Bool = true
+    ) throws(DeconvolutionError) {
+        let metadata = array.metadata
+        let element = metadata.element
+        precondition(covers(region), "\(region) is not made of whole chunks of \(metadata.chunkShape)")
+        precondition(
+            bytes.count == Int.product(region.shape + [element.size]),
+            "\(bytes.count) bytes are not those of \(region)"
+        )
+        guard let base = bytes.baseAddress, !region.isEmpty else { return }
+        let strides = StridedElements.contiguous(region.shape, width: element.size)
+        let grid = ChunkGrid(chunkShape: metadata.chunkShape)
+        try grid.forEach(in: region) { (index, part) throws(DeconvolutionError) in
+            let key = array.path.key(metadata.chunkKeys.key(index))
+            let offset = zip(part.relative(to: region.origin).origin, strides).reduce(0) { $0 + $1.0 * $1.1 }
+            let encoded = try metadata.codecs.encode(
+                (base + offset, strides),
+                extent: part.shape,
+                shape: metadata.chunkShape,
+                element,
+                ChunkPlace(path: array.store.location(key))
+            )
+            let output = try array.store.output(key, expectedByteCount: encoded.byteCount, calls: calls)
+            for piece in encoded.pieces { try output.append(piece.bytes) }
+            try output.finish(synchronizing: synchronizing)
+        }
+    }
+
+    /// Whether a region starts and ends where chunks do.
+    private func covers(_ region: ArrayRegion) -> Bool {
+        let (shape, chunk) = (array.metadata.shape, array.metadata.chunkShape)
+        return region.lies(within: shape)
+            && shape.indices.allSatisfy {
+                let end = region.origin[$0] + region.shape[$0]
+                return region.origin[$0] % chunk[$0] == 0 && (end % chunk[$0] == 0 || end == shape[$0])
+            }
+    }
+}

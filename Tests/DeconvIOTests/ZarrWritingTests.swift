@@ -1,0 +1,388 @@
+import DeconvIO
+import DeconvTestSupport
+import DeconvVolume
+import Foundation
+import Testing
+
+/// An array to write, and in this form the job of `check_written.py`.
+private struct Job: Encodable {
+    var store: String
+    var path: String
+    var version: Int
+    var dtype: String
+    var shape: [Int]
+    var chunks: [Int]
+    var fill: [UInt8]
+    var raw: String
+    var attributes: [String: [Int]]
+    var dimensionNames: [String?]?
+    var zarrPython = true
+    var tensorstore: Bool
+    var consolidated = false
+}
+
+/// Little-endian elements for an array: bytes that change slowly enough for codecs to have something to do.
+private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UInt8] {
+    var random = SeededGenerator(seed: seed)
+    let count = shape.reduce(1, *)
+    return (0..<count).flatMap { index -> [UInt8] in
+        let noise = Int(random.next() % 3)
+        switch type {
+        case .bool: return [UInt8(noise & 1)]
+        case .float16:
+            return withUnsafeBytes(of: Float16(Float(index % 2000) / 8 + Float(noise)).bitPattern, Array.init)
+        case .float32: return withUnsafeBytes(of: Float(index) / 64 + Float(noise), Array.init)
+        case .float64: return withUnsafeBytes(of: Double(index) / 64 + Double(noise), Array.init)
+        default:
+            return withUnsafeBytes(of: UInt64(truncatingIfNeeded: index / 5 - 40 + noise)) {
+                Array($0.prefix(type.byteCount))
+            }
+        }
+    }
+}
+
+@Suite struct ZarrWritingTests {
+    private let folder = try! TemporaryFolder()
+
+    private static let shapes: [(shape: [Int], chunk: [Int], shard: [Int])] = [
+        ([7, 10, 13], [3, 4, 5], [6, 8, 10]),
+        ([5, 6, 7], [8, 8, 8], [16, 8, 8]),
+        ([61], [16], [32]),
+        ([2, 3, 4, 9, 11], [1, 1, 3, 9, 4], [1, 3, 3, 9, 8]),
+        ([8, 12, 10], [4, 6, 5], [8, 12, 10]),
+    ]
+
+    /// Codecs, and whether tensorstore knows them in version 2 and in version 3.
+    private struct Compression {
+        var name: String
+        var codecs: [ZarrByteCodec]
+        var isKnownToTensorstore = [true, true]
+    }
+
+    private static let compressions: [Compression] = {
+        var compressions = [
+            Compression(name: "none", codecs: []),
+            Compression(name: "zlib", codecs: [.zlib(level: 6)], isKnownToTensorstore: [true, false]),
+            Compression(name: "gzip", codecs: [.gzip(level: 5)]),
+            Compression(name: "zstd", codecs: [.zstd(level: 3)]),
+            Compression(
+                name: "zstd-checksum",
+                codecs: [.zstd(level: 1, hasChecksum: true)],
+                isKnownToTensorstore: [false, true]
+            ),
+            Compression(name: "lz4", codecs: [.lz4()], isKnownToTensorstore: [false, false]),
+            Compression(name: "bz2", codecs: [.bz2(level: 9)], isKnownToTensorstore: [true, false]),
+            Compression(name: "blosc", codecs: [.blosc(BloscCodec())]),
+            Compression(name: "blosc-auto", codecs: [.blosc(BloscCodec(.zstd, level: 3, shuffle: .automatic))]),
+        ]
+        // Python's Blosc is built without Snappy.
+        for compressor in BloscCodec.Compressor.allCases where compressor != .snappy {
+            for shuffle in [BloscCodec.Shuffle.none, .bits] {
+                let codec = ZarrByteCodec.blosc(BloscCodec(compressor, level: 4, shuffle: shuffle))
+                compressions.append(Compression(name: "blosc-\(compressor)-\(shuffle)", codecs: [codec]))
+            }
+        }
+        return compressions
+    }()
+
+    /// Makes an array and writes it, whole or chunk by chunk from several threads.
+    private func write(
+        _ metadata: ZarrArrayMetadata,
+        _ name: String,
+        path: String = "",
+        store: ZarrStore? = nil,
+        inParts: Bool,
+        tensorstore: Bool,
+        seed: UInt64
+    ) throws -> Job {
+        let store = try store ?? ZarrStore.create(path: folder.path(name))
+        let writer = try ZarrArrayWriter(creating: metadata, at: try ZarrPath(path), in: store, synchronizing: false)
+        let bytes = elements(metadata.dataType, metadata.shape, seed: seed)
+        let raw = folder.path("\(name)\(path.replacing("/", with: "-")).raw")
+        try Data(bytes).write(to: URL(fileURLWithPath: raw))
+        let whole = ArrayRegion(metadata.shape)
+        if inParts {
+            let parts = writer.array.chunkRegions(in: whole)
+            DispatchQueue.concurrentPerform(iterations: parts.count) { number in
+                let part = cut(bytes, metadata.shape, metadata.dataType.byteCount, parts[number])
+                #expect(throws: Never.self) {
+                    try part.withUnsafeBytes { try writer.write($0, region: parts[number], synchronizing: false) }
+                }
+            }
+        } else {
+            try bytes.withUnsafeBytes { try writer.write($0, region: whole, synchronizing: false) }
+        }
+        #expect(try store.array(at: ZarrPath(path)).readBytes(whole) == bytes, "\(name)")
+        return Job(
+            store: store.path,
+            path: path,
+            version: metadata.version.rawValue,
+            dtype: metadata.dataType.rawValue,
+            shape: metadata.shape,
+            chunks: metadata.chunkShape,
+            fill: metadata.fillValue.bytes,
+            raw: raw,
+            attributes: [:],
+            dimensionNames: metadata.dimensionNames,
+            tensorstore: tensorstore
+        )
+    }
+
+    private func check(_ jobs: [Job]) throws {
+        try #require(TestPython.interpreter != nil, Comment(rawValue: TestPython.missing))
+        try JSONEncoder().encode(jobs).write(to: folder.url.appendingPathComponent("jobs.json"))
+        let result = try TestPython.run(Fixtures.url("Zarr/check_written.py"), [folder.path("jobs.json")])
+        #expect(result.status == 0, "\(result.output)")
+    }
+
+    @Test func othersReadWhatIsWrittenVoxelForVoxel() throws {
+        var jobs: [Job] = []
+        func fill(_ number: Int, _ type: ZarrDataType) -> ZarrFillValue {
+            [0, 1, .nan, -.infinity, 0.1].compactMap { ZarrFillValue($0, type) }.turn(number)
+        }
+        for (version, compression) in Self.compressions.flatMap({ item in ZarrVersion.allCases.map { ($0, item) } }) {
+            for turn in 0..<2 {
+                let number = jobs.count
+                let order = (number / 2 + 2 * turn) % 4
+                let type = ZarrDataType.allCases.turn(number * 5)
+                let (shape, chunk, shard) = Self.shapes.turn(number)
+                let isSharded = version == .three && number % 3 == 0
+                let metadata = try ZarrArrayMetadata(
+                    version: version,
+                    shape: shape,
+                    chunkShape: chunk,
+                    shardShape: isSharded ? shard : nil,
+                    dataType: type,
+                    fillValue: fill(number, type),
+                    compression: compression.codecs,
+                    separator: [nil, .dot, .slash].turn(number),
+                    isBigEndian: order & 1 == 1,
+                    isFortranOrder: order & 2 == 2,
+                    dimensionNames: version == .three && number % 2 == 0 ? shape.indices.map { "axis\($0)" } : nil
+                )
+                jobs.append(
+                    try write(
+                        metadata,
+                        "w\(version.rawValue)-\(compression.name)-\(order)",
+                        inParts: number % 2 == 1,
+                        tensorstore: compression.isKnownToTensorstore[version.rawValue - 2],
+                        seed: UInt64(number)
+                    )
+                )
+            }
+        }
+        for version in ZarrVersion.allCases {
+            let metadata = try ZarrArrayMetadata(version: version, shape: [], chunkShape: [], dataType: .uint16)
+            jobs.append(
+                try write(metadata, "scalar\(version.rawValue)", inParts: false, tensorstore: true, seed: 1)
+            )
+        }
+        #expect(jobs.count >= 75)
+        try check(jobs)
+    }
+
+    @Test func anArrayIsWrittenAsAnotherOneIsStored() throws {
+        let matrix = try ZarrMatrix.get()
+        var jobs: [Job] = []
+        for (number, entry) in matrix.arrays.enumerated() where entry.name != "z2-large" {
+            let source = try ZarrStore(path: matrix.folder.path(entry.name)).array(at: .root).metadata
+            let type = [source.dataType, .float32, .uint16].turn(number)
+            let metadata = try source.replacing(dataType: type)
+            #expect(metadata.chunkShape == source.chunkShape && metadata.version == source.version)
+            let isForTensorstore = !["z2-lz4", "z2-zstd-checksum", "numcodecs", "filters", "shard-in-zstd"]
+                .contains { entry.name.contains($0) }
+            var job = try write(
+                metadata,
+                "as-\(entry.name)",
+                inParts: number % 2 == 0,
+                tensorstore: isForTensorstore,
+                seed: UInt64(number)
+            )
+            // zarr-python holds the inner chunks against the shard before it transposes it.
+            job.zarrPython = !entry.name.contains("t3-shard")
+            jobs.append(job)
+        }
+        try check(jobs)
+    }
+
+    @Test func anArrayIsAddedBesideOthersInTheirStore() throws {
+        for version in ZarrVersion.allCases {
+            let path = folder.path("store\(version.rawValue)")
+            let script = folder.path("make.py")
+            try """
+            import sys, warnings, zarr
+            warnings.filterwarnings("ignore")
+            group = zarr.open_group(sys.argv[1], mode="w", zarr_format=\(version.rawValue), attributes={"owner": "x", "n": 1.0})
+            group.create_array("raw", shape=(5, 6), chunks=(2, 3), dtype="uint16")[...] = 7
+            group.create_group("deep")
+            zarr.consolidate_metadata(sys.argv[1])
+            """.write(toFile: script, atomically: true, encoding: .utf8)
+            let made = try TestPython.run(URL(fileURLWithPath: script), [path])
+            #expect(made.status == 0, "\(made.output)")
+
+            let store = try ZarrStore(path: path)
+            var jobs: [Job] = []
+            for name in ["deconvolved", "deep/inside", "new/group/inside"] {
+                let metadata = try store.array(at: ZarrPath("raw")).metadata.replacing(
+                    dataType: .float32,
+                    attributes: ["list": .integers([1, 2])]
+                )
+                var job = try write(metadata, "", path: name, store: store, inParts: false, tensorstore: true, seed: 3)
+                job.attributes = ["list": [1, 2]]
+                job.consolidated = true
+                jobs.append(job)
+            }
+            try check(jobs)
+            let group = try store.group(at: .root)
+            #expect(try group.children() == ["deconvolved", "deep", "new", "raw"])
+            #expect(group.attributes["owner"] == "x")
+            #expect(group.attributes["n"] == .number("1.0"))
+            #expect(try store.group(at: ZarrPath("new")).children() == ["group"])
+            #expect(try store.array(at: ZarrPath("raw")).readBytes(ArrayRegion([5, 6])).prefix(4) == [7, 0, 7, 0])
+        }
+    }
+
+    @Test func attributesAreReplacedAndAllElseStays() throws {
+        for version in ZarrVersion.allCases {
+            let store = try ZarrStore.create(path: folder.path("attributes\(version.rawValue)"))
+            let metadata = try ZarrArrayMetadata(
+                version: version,
+                shape: [4, 5],
+                chunkShape: [2, 5],
+                dataType: .uint8,
+                attributes: ["a": 1],
+                dimensionNames: ["y", "x"]
+            )
+            let path = try ZarrPath("group/array")
+            _ = try ZarrArrayWriter(creating: metadata, at: path, in: store)
+            try store.setAttributes(["b": "two"], at: path)
+            let found = try store.array(at: path).metadata
+            #expect(found.attributes == ["b": "two"])
+            #expect(found.shape == [4, 5] && found.chunkShape == [2, 5])
+            try store.createGroup(at: ZarrPath("group"), version: version, attributes: ["c": 3])
+            #expect(try store.group(at: ZarrPath("group")).attributes == ["c": 3])
+            #expect(try store.array(at: path).metadata.attributes == ["b": "two"])
+        }
+    }
+
+    @Test func anArrayIsReplacedOnlyWhenAsked() throws {
+        let store = try ZarrStore.create(path: folder.path("replaced"))
+        let path = try ZarrPath("a")
+        let metadata = try ZarrArrayMetadata(version: .two, shape: [4, 4], chunkShape: [2, 2], dataType: .uint8)
+        let writer = try ZarrArrayWriter(creating: metadata, at: path, in: store)
+        try [UInt8](repeating: 9, count: 16).withUnsafeBytes { try writer.write($0, region: ArrayRegion([4, 4])) }
+        try Data().write(to: URL(fileURLWithPath: folder.path("replaced/a/notes.txt")))
+        let error = #expect(throws: DeconvolutionError.self) {
+            _ = try ZarrArrayWriter(creating: metadata, at: path, in: store)
+        }
+        #expect(error?.code == .cannotCreateOutput)
+        #expect(
+            error?.message
+                == "\(folder.path("replaced/a")): the array exists already; give --overwrite to replace it, or "
+                + "choose another name"
+        )
+        let next = try ZarrArrayWriter(creating: metadata, at: path, in: store, overwrite: true)
+        #expect(try next.array.readBytes(ArrayRegion([4, 4])) == [UInt8](repeating: 0, count: 16))
+        #expect(try next.array.hasChunk([0, 0]) == false)
+        #expect(FileManager.default.fileExists(atPath: folder.path("replaced/a/notes.txt")))
+        #expect(throws: DeconvolutionError.self) {
+            _ = try ZarrArrayWriter(creating: metadata, at: try ZarrPath("a/b"), in: store)
+        }
+        #expect(throws: DeconvolutionError.self) {
+            _ = try ZarrArrayWriter(creating: metadata, at: .root, in: store, overwrite: true)
+        }
+    }
+
+    @Test func aFolderOfOtherThingsIsLeftAlone() throws {
+        try FileManager.default.createDirectory(atPath: folder.path("home"), withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: folder.path("home/thesis.txt")))
+        let metadata = try ZarrArrayMetadata(version: .three, shape: [4], chunkShape: [4], dataType: .uint8)
+        for path in ["", "array", "group/array"] {
+            let error = #expect(throws: DeconvolutionError.self) {
+                let store = try ZarrStore.create(path: folder.path("home"))
+                _ = try ZarrArrayWriter(creating: metadata, at: try ZarrPath(path), in: store, overwrite: true)
+            }
+            #expect(error?.code == .cannotCreateOutput)
+            #expect(error?.message.hasSuffix("/home: is a folder with other things in it; choose another name") == true)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("home")) == ["thesis.txt"])
+    }
+
+    @Test func manyThreadsMakeArraysInOneStore() throws {
+        let store = try ZarrStore.create(path: folder.path("many"))
+        let metadata = try ZarrArrayMetadata(version: .two, shape: [4], chunkShape: [4], dataType: .uint8)
+        DispatchQueue.concurrentPerform(iterations: 8) { number in
+            #expect(throws: Never.self) {
+                let path = try ZarrPath("group\(number % 2)/array\(number)")
+                _ = try ZarrArrayWriter(creating: metadata, at: path, in: store, synchronizing: false)
+            }
+        }
+        try store.synchronize()
+        #expect(try store.group(at: ZarrPath("group1")).children() == ["array1", "array3", "array5", "array7"])
+    }
+
+    @Test func aDiskThatIsFullLeavesNoChunk() throws {
+        let store = try ZarrStore.create(path: folder.path("full"))
+        let metadata = try ZarrArrayMetadata(version: .three, shape: [64], chunkShape: [32], dataType: .uint8)
+        let array = try ZarrArrayWriter(creating: metadata, at: .root, in: store).array
+        let calls = OutputCalls(
+            write: { _, _, _, _ in
+                errno = ENOSPC
+                return -1
+            },
+            synchronize: { _ in 0 }
+        )
+        let writer = ZarrArrayWriter(array, calls: calls)
+        let error = #expect(throws: DeconvolutionError.self) {
+            try [UInt8](repeating: 1, count: 64).withUnsafeBytes { try writer.write($0, region: ArrayRegion([64])) }
+        }
+        #expect(error?.code == .inputOutput)
+        #expect(error?.message.hasPrefix("\(folder.path("full/c/0")): no space left in ") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("full/c")).isEmpty)
+    }
+
+    @Test func whatAFormatCannotHoldIsRefused() {
+        func message(_ body: () throws -> Void) -> String? {
+            do {
+                try body()
+                return nil
+            } catch {
+                return (error as? DeconvolutionError)?.message
+            }
+        }
+        #expect(
+            message {
+                _ = try ZarrArrayMetadata(version: .two, shape: [4], chunkShape: [2], shardShape: [4], dataType: .uint8)
+            } == "the array to write: version 2 has no shards; choose version 3"
+        )
+        #expect(
+            message {
+                _ = try ZarrArrayMetadata(
+                    version: .three,
+                    shape: [1 << 31],
+                    chunkShape: [1 << 31],
+                    dataType: .uint8,
+                    compression: [.blosc(BloscCodec())]
+                )
+            }
+                == "the array to write: blosc takes chunks of up to 2147483631 bytes, not 2147483648; choose smaller chunks or "
+                + "zstd"
+        )
+        #expect(
+            message {
+                _ = try ZarrArrayMetadata(
+                    version: .three,
+                    shape: [9],
+                    chunkShape: [2],
+                    shardShape: [5],
+                    dataType: .uint8
+                )
+            } == "the array to write: its shards of [5] cannot be cut into chunks of [2]; write the array again"
+        )
+    }
+}
+
+extension Array {
+    /// The element that comes after so many turns.
+    fileprivate func turn(_ number: Int) -> Element { self[number % count] }
+}
