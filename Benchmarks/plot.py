@@ -8,6 +8,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.ticker import NullFormatter  # noqa: E402
 
 from results import CaseResult  # noqa: E402
 
@@ -26,6 +27,7 @@ def draw(results: list[CaseResult], path: Path) -> None:
         bars = axis.barh(names, seconds, color=colors)
         axis.bar_label(bars, [f"{value:.3g} s" for value in seconds], padding=3, fontsize=8)
         axis.set_xscale("log")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlim(0.5 * min(seconds), 3 * max(seconds))
         axis.set_xlabel("seconds per iteration")
         shape = "x".join(map(str, result.case.shape))
