@@ -26,7 +26,7 @@ build: ## Build the command: .build/release/gpudeconv
 
 .PHONY: demo
 demo: install build ## Simulate a cell, deconvolve it, and say how much sharper it became
-	@Scripts/demo.sh
+	@Scripts/demo.sh .build/release/gpudeconv
 
 .PHONY: bundle
 bundle: install ## A folder and tarball that run where nothing is installed: bundle/

@@ -128,14 +128,15 @@ final class PlanePasses {
             plan = try rows(region, KernelSource.readRows(box), KernelSource.writeRowSpectra(box))
         case .inverseRows(let region):
             let box = box(region)
-            plan = try inverseRows(region, KernelSource.readRowSpectra(box), KernelSource.writeRows(box))
+            plan = try rows(region, inverse: true, KernelSource.readRowSpectra(box), KernelSource.writeRows(box))
         case .ratio:
             let ratio = KernelSource.writeRatio(frame, observed: OpenCLContext.typeName(layout.pixelType))
-            plan = try inverseRows(layout.frame, KernelSource.readRowSpectra(frame), ratio, data)
+            plan = try rows(layout.frame, inverse: true, KernelSource.readRowSpectra(frame), ratio, data)
         case .product:
             let product = data == nil ? KernelSource.writeProduct(domain) : KernelSource.writeWeightedProduct(domain)
-            plan = try inverseRows(
+            plan = try rows(
                 layout.domain,
+                inverse: true,
                 isInPlace: false,
                 KernelSource.readRowSpectra(domain),
                 product,
@@ -148,7 +149,12 @@ final class PlanePasses {
             let (read, write) = (KernelSource.readLines(wholePlanes(region)), KernelSource.writeLines(box(region)))
             plan = try lines(region, inverse: true, read, write)
         }
-        precondition(plan.temporaryByteCount == 0, "one kernel does each of these passes")
+        guard plan.temporaryByteCount == 0 else {
+            throw DeconvolutionError(
+                .deviceFailed,
+                "clFFT takes several kernels for lines of \(layout.workShape) on \(queue.context.name): use --fft vkfft"
+            )
+        }
         return plan
     }
 
@@ -172,27 +178,7 @@ final class PlanePasses {
 
     private func rows(
         _ region: Region,
-        isInPlace: Bool = true,
-        _ read: KernelSource.Callback,
-        _ write: KernelSource.Callback
-    ) throws(DeconvolutionError) -> CLFFTPlan {
-        try CLFFTPlan(
-            CLFFTPlan.Layout(
-                lengths: [layout.workShape.x],
-                batch: region.shape.z * region.shape.y,
-                input: realRow(region),
-                output: halfSpectrum(region),
-                isInPlace: isInPlace
-            ),
-            CLFFT_FORWARD,
-            reading: read,
-            writing: write,
-            on: queue
-        )
-    }
-
-    private func inverseRows(
-        _ region: Region,
+        inverse: Bool = false,
         isInPlace: Bool = true,
         _ read: KernelSource.Callback,
         _ write: KernelSource.Callback,
@@ -202,11 +188,11 @@ final class PlanePasses {
             CLFFTPlan.Layout(
                 lengths: [layout.workShape.x],
                 batch: region.shape.z * region.shape.y,
-                input: halfSpectrum(region),
-                output: realRow(region),
+                input: inverse ? halfSpectrum(region) : realRow(region),
+                output: inverse ? realRow(region) : halfSpectrum(region),
                 isInPlace: isInPlace
             ),
-            CLFFT_BACKWARD,
+            inverse ? CLFFT_BACKWARD : CLFFT_FORWARD,
             reading: read,
             writing: write,
             callbackData: data,
