@@ -125,7 +125,8 @@ def main() -> None:
     contestants = all_contestants(arguments.threads)
     if arguments.only:
         command += f" ONLY={shlex.quote(arguments.only)}"
-        contestants = [c for c in contestants if c.name.startswith(tuple(arguments.only.split(",")))]
+        wanted = tuple(name.strip() for name in arguments.only.split(",") if name.strip())
+        contestants = [c for c in contestants if c.name == arguments.only or c.name.startswith(wanted)]
         if not contestants:
             parser.error(f"--only {arguments.only}: no contestant's name begins so")
     results: list[CaseResult] = []

@@ -66,9 +66,11 @@ class CaseResult:
         return statistics.median(x / y for x, y in pairs) if pairs else None
 
     def fastest_ratio(self, numerator: str, denominator: str) -> float | None:
-        """Ratio of the fastest iterations of all rounds."""
+        """Ratio of the fastest iterations of all rounds, of contestants that had as many chances."""
         a, b = self.entries.get(numerator), self.entries.get(denominator)
-        return a.fastest / b.fastest if a and b and a.fastest and b.fastest else None
+        if not (a and b and a.fastest and b.fastest) or a.timing != b.timing or len(a.rounds) != len(b.rounds):
+            return None
+        return a.fastest / b.fastest
 
 
 @dataclass

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Times the release build and its peers; see Benchmarks/README.md. Makes .venv-bench first where it is not ready.
-# Usage: Scripts/bench.sh [--cases small,middle,large] [--threads N] [--rounds N] [--output FOLDER]
+# Usage: Scripts/bench.sh [--cases small,middle,large] [--threads N] [--rounds N] [--only NAMES] [--output FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

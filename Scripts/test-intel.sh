@@ -8,7 +8,7 @@ packages=('intel-opencl-rt>=2026.2' intel-cmplr-lib-rt tbb tcmlib)
 folder=.venv-intel
 stamp=$folder/packages
 
-if [[ ! -x $folder/bin/python || $(cat "$stamp" 2>/dev/null) != "${packages[*]}" ]]; then
+if [[ ! -x $folder/bin/python || $(cat "$stamp" 2>/dev/null) != "$PWD ${packages[*]}" ]]; then
     for python in python3 /usr/bin/python3; do
         if "$python" -c 'import ensurepip, venv' 2>/dev/null; then break; fi
         python=
@@ -23,7 +23,8 @@ if [[ ! -x $folder/bin/python || $(cat "$stamp" 2>/dev/null) != "${packages[*]}"
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}"
     mkdir "$folder/vendors"
     echo "$PWD/$folder/lib/libintelocl.so" >"$folder/vendors/intel.icd"
-    printf '%s' "${packages[*]}" >"$stamp"
+    # With the folder, which the loader's file names.
+    printf '%s' "$PWD ${packages[*]}" >"$stamp"
 fi
 
 work=$(mktemp -d)
@@ -47,12 +48,15 @@ if ! "$gpudeconv" devices | grep -q 'Intel(R) OpenCL'; then fail "Intel's OpenCL
 
 # A transform that the compiler refuses: the first run says so in one line, the second neither tries nor warns.
 "$gpudeconv" simulate "$work/cell" --shape 16,128,128 >/dev/null
+# Usage: deconvolve LOG OPTION...
 deconvolve() {
-    "$gpudeconv" "$work/cell/observed.tif" --psf "$work/cell/psf.tif" --background 100 -i 5 --boundary periodic --overwrite "$@"
+    local log=$1
+    "$gpudeconv" "$work/cell/observed.tif" --psf "$work/cell/psf.tif" --background 100 -i 5 --boundary periodic \
+        --overwrite "${@:2}" >"$log" 2>&1 || fail "gpudeconv ${*:2} failed: $(cat "$log")"
 }
-deconvolve -o "$work/cpu.tif" --backend cpu 2>/dev/null >&2
+deconvolve "$work/cpu.log" -o "$work/cpu.tif" --backend cpu
 for run in first second; do
-    deconvolve -o "$work/opencl.tif" --backend opencl --report "$work/report.json" 2>"$work/$run.log" >&2
+    deconvolve "$work/$run.log" -o "$work/opencl.tif" --backend opencl --report "$work/report.json"
     if ! grep -q '"fft" : "vkfft"' "$work/report.json"; then fail "The $run run was not made with VkFFT."; fi
 done
 cat "$work/first.log"
@@ -61,5 +65,6 @@ if [[ $(grep -c 'VkFFT takes its place' "$work/first.log") != 1 ]]; then
 fi
 if grep -q 'clFFT' "$work/second.log"; then fail "The second run says it again: $(cat "$work/second.log")"; fi
 nrmse=$("$gpudeconv" compare "$work/opencl.tif" "$work/cpu.tif" --json | sed -nE 's/.*"nrmse" *: *([0-9.eE+-]+),?.*/\1/p')
-awk -v nrmse="$nrmse" 'BEGIN { exit !(nrmse <= 1e-5) }' || fail "VkFFT and FFTW differ by an NRMSE of $nrmse."
+if [[ -z $nrmse ]]; then fail "gpudeconv compare says no NRMSE."; fi
+awk -v nrmse="$nrmse" 'BEGIN { exit !(nrmse + 0 <= 1e-5) }' || fail "VkFFT and FFTW differ by an NRMSE of $nrmse."
 echo "clFFT was refused, VkFFT took over, and differs from FFTW by an NRMSE of $nrmse."
