@@ -68,7 +68,7 @@ package struct BenchmarkJob: Sendable {
     ) throws(DeconvolutionError) -> BenchmarkReport {
         try validate()
         let numbers = try Devices.numbers(for: options)
-        if numbers == [0] { try Devices.refuseLibrary(options, on: Devices.all[0]) }
+        if numbers == [0] { try Devices.refuseLibrary(options, on: Devices.description(0)) }
         let psf = try pointSpreadFunction()
         let output = try folder.map { (folder) throws(DeconvolutionError) in
             try BenchmarkOutput(folder: folder, shape: shape, psf: psf, numbers: numbers, overwrite: overwrite)
@@ -84,12 +84,13 @@ package struct BenchmarkJob: Sendable {
         var firstError: DeconvolutionError?
         for (position, number) in numbers.enumerated() {
             var done = position * iterationCount
+            let name = Devices.description(number).name
             let tell = { (stage: DeconvolutionProgress.Stage, iterations: Int) in
                 done += iterations
                 progress(
                     DeconvolutionProgress(
                         stage: stage,
-                        device: Devices.all[number].name,
+                        device: name,
                         completedIterations: done,
                         totalIterations: numbers.count * iterationCount,
                         volume: 1,
@@ -151,7 +152,7 @@ extension DeconvolutionError {
 
 extension BenchmarkReport {
     fileprivate mutating func skip(_ part: Skipped.Part, _ number: Int, _ error: DeconvolutionError) {
-        let name = Devices.all[number].name
+        let name = Devices.description(number).name
         skipped.append(Skipped(part: part, number: number, device: name, reason: "\(error)"))
     }
 }

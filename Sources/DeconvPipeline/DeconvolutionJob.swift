@@ -2,7 +2,9 @@ import DeconvDevice
 import DeconvOptics
 import DeconvPlan
 package import DeconvVolume
+import Dispatch
 package import Logging
+import Synchronization
 
 /// One image, its PSFs and what to do with them: from source to sink, volume after volume.
 package struct DeconvolutionJob: Sendable {
@@ -17,9 +19,6 @@ package struct DeconvolutionJob: Sendable {
         }
     }
 
-    /// How often a job is planned anew after its device ran out of memory in spite of the plan.
-    private static let memoryAttempts = 4
-
     let source: any VolumeSource
     private let psfs: [MeasuredPSF]
     let sensitivity: Sensitivity
@@ -27,14 +26,16 @@ package struct DeconvolutionJob: Sendable {
     let scratchFolder: String
     let cancellation: Cancellation
     let progress: @Sendable (DeconvolutionProgress) -> Void
-    private let logger: Logger
+    let logger: Logger
+    private let backends: @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend]
 
     /// A job.
     /// - Parameters:
     ///   - psfs: one for all channels, or one a channel.
     ///   - sensitivity: flat field and mask of the image.
     ///   - scratchFolder: where results go that do not fit in memory before they are written.
-    ///   - progress: called on the thread of the run after every iteration and at every change of stage.
+    ///   - backends: the devices that options ask for.
+    ///   - progress: called after every iteration and at every change of stage, on the threads of the run, one at a time.
     package init(
         source: any VolumeSource,
         psfs: [MeasuredPSF],
@@ -43,6 +44,8 @@ package struct DeconvolutionJob: Sendable {
         scratchFolder: String = ".",
         cancellation: Cancellation = Cancellation(),
         logger: Logger = Logger(label: "gpudeconv"),
+        backends: @escaping @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend] =
+            { (options) throws(DeconvolutionError) in try Devices.backends(for: options) },
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) {
         self.source = source
@@ -52,21 +55,38 @@ package struct DeconvolutionJob: Sendable {
         self.scratchFolder = scratchFolder
         self.cancellation = cancellation
         self.logger = logger
+        self.backends = backends
         self.progress = progress
     }
 
-    /// What would be done, without doing it.
+    /// What would be done, without doing it: a plan for each device.
+    /// - Parameter results: what the results take on their way.
     /// - Throws: as `JobPlan.init`, and `invalidData` for a flat field or mask that is not that of the image.
-    package func plan() throws(DeconvolutionError) -> JobPlan {
+    package func plans(results: JobPlan.Results = .inOrder) throws(DeconvolutionError) -> [JobPlan] {
         try options.validate()
         try sensitivity.check(against: source)
-        let prepared = try preparedPSFs()
-        return try plan(prepared, Devices.backend(for: options))
+        return try plans(preparedPSFs(), backends(options), results)
+    }
+
+    private func plans(
+        _ prepared: [PreparedPSF],
+        _ backends: [NumberedBackend],
+        _ results: JobPlan.Results
+    ) throws(DeconvolutionError) -> [JobPlan] {
+        // More devices than volumes have nothing to do.
+        let used = backends.prefix(max(source.image.volumeCount, 1))
+        var plans: [JobPlan] = []
+        for backend in used {
+            plans.append(try plan(prepared, backend, deviceCount: used.count, results))
+        }
+        return plans
     }
 
     private func plan(
         _ prepared: [PreparedPSF],
-        _ backend: any ComputeBackend,
+        _ backend: NumberedBackend,
+        deviceCount: Int,
+        _ results: JobPlan.Results,
         memoryDivisor: Int = 1
     ) throws(DeconvolutionError) -> JobPlan {
         try JobPlan(
@@ -75,6 +95,8 @@ package struct DeconvolutionJob: Sendable {
             hasSensitivity: !sensitivity.isEmpty || options.saturation != nil,
             options: options,
             backend: backend,
+            deviceCount: deviceCount,
+            results: results,
             memoryDivisor: memoryDivisor
         )
     }
@@ -103,6 +125,36 @@ package struct DeconvolutionJob: Sendable {
     /// - Parameter sink: takes the planes of the result, channel fastest, then z, then time point; is finished here.
     /// - Throws: `DeconvolutionError`; the sink then shows nothing.
     package func run(into sink: any VolumeSink) throws(DeconvolutionError) -> RunReport {
+        try run(.inOrder) { (plan: JobPlan) throws(DeconvolutionError) -> any VolumeCollection in
+            let (cancellation, slotCount) = (cancellation, plan.waitingVolumeCount)
+            return try OrderedVolumes(
+                into: sink,
+                plan.image,
+                slotCount: slotCount,
+                scratchFolder: plan.usesScratchFiles ? scratchFolder : nil
+            ) { () throws(DeconvolutionError) in try cancellation.check() }
+        }
+    }
+
+    /// Does what is left of the work.
+    /// - Parameters:
+    ///   - collection: takes the volumes that it does not hold, in any order; is finished here.
+    ///   - writeBytes: what it takes in host memory to write a volume.
+    /// - Throws: `DeconvolutionError`; the collection then holds what was finished.
+    package func run(
+        into collection: any VolumeCollection,
+        writeBytes: Int
+    ) throws(DeconvolutionError) -> RunReport {
+        try run(.inAnyOrder(writeBytes: writeBytes)) {
+            (_: JobPlan) throws(DeconvolutionError) -> any VolumeCollection in
+            collection
+        }
+    }
+
+    private func run(
+        _ results: JobPlan.Results,
+        into makeCollection: (JobPlan) throws(DeconvolutionError) -> any VolumeCollection
+    ) throws(DeconvolutionError) -> RunReport {
         let clock = ContinuousClock()
         let start = clock.now
         var seconds = RunReport.Seconds()
@@ -111,36 +163,76 @@ package struct DeconvolutionJob: Sendable {
         let prepared = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
             try preparedPSFs()
         }
-        let backend = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
-            try Devices.backend(for: options)
+        let devices = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
+            try backends(options)
         }
-        var current = try plan(prepared, backend)
-        let writer = VolumeWriter(current, into: sink, cancellation)
-        let run = VolumeRun(self, current, writer, seconds)
-        var attempt = 1
-        while true {
-            do {
-                try run.run(current)
-                break
-            } catch  where error.code == .outOfMemory && attempt < Self.memoryAttempts {
-                // One volume at a time takes less; only then less of a volume.
-                if current.overlap != nil {
-                    logger.warning("going on with one volume at a time", metadata: ["reason": "\(error)"])
-                    current.overlap = nil
-                    continue
+        let plans = try self.plans(prepared, devices, results)
+        let collection = try makeCollection(plans[0])
+        let image = source.image
+        let missing = image.volumes.filter { !collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
+        let record = RunRecord(self, plans, heldCount: image.volumeCount - missing.count, seconds)
+        let waiting = plans[0].waitingVolumeCount
+        let agenda = VolumeAgenda(
+            missing,
+            channelCount: image.channelCount,
+            lookAhead: waiting > 0 ? waiting : nil
+        )
+        var lanes: [DeviceLane] = []
+        for (index, plan) in plans.enumerated() {
+            lanes.append(
+                DeviceLane(index, self, plan, agenda, into: collection, record) {
+                    (divisor) throws(DeconvolutionError) in
+                    try self.plan(
+                        prepared,
+                        devices[index],
+                        deviceCount: plans.count,
+                        results,
+                        memoryDivisor: divisor
+                    )
                 }
-                attempt += 1
-                logger.warning("planning smaller tiles", metadata: ["reason": "\(error)"])
-                let smaller = try? plan(prepared, backend, memoryDivisor: 1 << (attempt - 1))
-                guard var smaller else { throw error }
-                smaller.overlap = nil
-                current = smaller
-                run.warn(Diagnostic("\(backend.device.name) ran out of memory; went on with smaller tiles"))
+            )
+        }
+        if !missing.isEmpty { try run(lanes, agenda, record) }
+        try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
+        return record.finishedReport(total: (clock.now - start).inSeconds)
+    }
+
+    /// Runs all devices, the first one on this thread. One that fails is left out as long as there is another.
+    private func run(
+        _ lanes: [DeviceLane],
+        _ agenda: VolumeAgenda,
+        _ record: RunRecord
+    ) throws(DeconvolutionError) {
+        if lanes.count == 1 { return try lanes[0].run() }
+        let left = Mutex(lanes.count)
+        let run = { @Sendable (lane: DeviceLane) in
+            do throws(DeconvolutionError) {
+                try lane.run()
+            } catch {
+                let isLast = left.withLock { count in
+                    count -= 1
+                    return count == 0
+                }
+                if error.isOfDevice, !isLast {
+                    record.dropped(lane: lane.number, error)
+                } else {
+                    agenda.fail(error)
+                }
             }
         }
-        try writer.finish()
-        return run.finishedReport(total: (clock.now - start).inSeconds)
+        let threads = DispatchGroup()
+        for lane in lanes.dropFirst() {
+            DispatchQueue(label: "gpudeconv.device").async(group: threads) { run(lane) }
+        }
+        run(lanes[0])
+        threads.wait()
+        try agenda.check()
     }
+}
+
+extension DeconvolutionError {
+    /// Whether another device may do better.
+    fileprivate var isOfDevice: Bool { [.deviceFailed, .deviceUnavailable, .outOfMemory].contains(code) }
 }
 
 extension Volume {

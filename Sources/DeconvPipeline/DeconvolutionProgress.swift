@@ -27,6 +27,17 @@ public struct DeconvolutionProgress: Sendable, Hashable {
     /// Volumes in all.
     public var volumeCount: Int
 
+    /// Volumes that are where they belong, with those of earlier runs.
+    public var finishedVolumeCount = 0
+    /// Volumes that an earlier run with the same output had finished.
+    public var resumedVolumeCount = 0
+    /// Voxels of the image done a second in this run; nil until that is known.
+    public var voxelsPerSecond: Double?
+    /// Seconds until the end, judged by the pace of this run; nil until that is known.
+    public var secondsLeft: Double?
+    /// The stage that took longest so far; nil at the start.
+    public var bottleneck: RunReport.Stage?
+
     /// The part that is done, 0 to 1.
     public var fraction: Double { Double(completedIterations) / Double(max(totalIterations, 1)) }
 }

@@ -8,12 +8,25 @@ public enum Devices {
     /// The position in this list is the device's number. Touches the OpenCL drivers.
     public static var all: [DeviceDescription] { [CPUBackend().device] + OpenCLDevice.all.map(\.description) }
 
-    /// The back end that the options ask for.
-    /// - Throws: `deviceUnavailable` when there is no such device; `deviceFailed` when its driver gives no context.
-    package static func backend(for options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
-        let backend = try chosen(options)
-        try refuseLibrary(options, on: backend.device)
-        return backend
+    /// The device of a number in `all`; touches no OpenCL driver for the CPU back end.
+    package static func description(_ number: Int) -> DeviceDescription {
+        number == 0 ? CPUBackend().device : OpenCLDevice.all[number - 1].description
+    }
+
+    /// The back ends that the options ask for, at least one.
+    ///
+    /// `device` may name several devices, with commas, or `all`: of GPUs and accelerators if there are any, and otherwise of
+    /// the OpenCL devices where these are asked for.
+    /// - Throws: `deviceUnavailable` when there is no such device; `deviceFailed` when its driver gives no context;
+    ///   `invalidArgument` where a device is named twice.
+    package static func backends(for options: DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend] {
+        var backends: [NumberedBackend] = []
+        for number in try chosenNumbers(options) {
+            let backend = try backend(number: number, options)
+            try refuseLibrary(options, on: backend.device)
+            backends.append(NumberedBackend(number: number, backend: backend))
+        }
+        return backends
     }
 
     /// - Throws: `invalidArgument` where the options ask for a library that a device does not transform with.
@@ -29,16 +42,38 @@ public enum Devices {
         )
     }
 
-    private static func chosen(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend {
-        if let wanted = options.device { return try backend(number: number(of: wanted, options), options) }
-        let wantsCPU = options.backend == .cpu
-        let accelerator = wantsCPU ? nil : OpenCLDevice.bestAccelerator
-        // An OpenCL device of type CPU is never picked by itself: FFTW is faster there.
-        guard let device = accelerator ?? (options.backend == .opencl ? OpenCLDevice.all.first : nil) else {
-            guard options.backend != .opencl else { throw noOpenCLDevice }
-            return CPUBackend(threadCount: options.threadCount)
+    private static func chosenNumbers(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> [Int] {
+        let isAll = options.device?.lowercased() == "all"
+        if let wanted = options.device, !isAll {
+            // A name may have a comma in it.
+            let devices = all
+            if let number = try? number(of: wanted, options, among: devices) { return [number] }
+            let parts = wanted.split(separator: ",", omittingEmptySubsequences: false).map {
+                $0.trimmingPrefix(while: \.isWhitespace)
+            }
+            var numbers: [Int] = []
+            for part in parts {
+                let number = try number(of: parts.count == 1 ? wanted : String(part), options, among: devices)
+                guard !numbers.contains(number) else {
+                    throw DeconvolutionError(
+                        .invalidArgument,
+                        "--device \(wanted): names \(devices[number].name) twice; name each device once"
+                    )
+                }
+                numbers.append(number)
+            }
+            return numbers
         }
-        return try OpenCLBackend(device, TransformSelection(options.fft))
+        if options.backend == .cpu { return [0] }
+        let accelerators = OpenCLDevice.accelerators
+        // An OpenCL device of type CPU is never picked by itself: FFTW is faster there.
+        let openCL =
+            accelerators.isEmpty && options.backend == .opencl ? Array(OpenCLDevice.all.indices) : accelerators
+        guard let best = openCL.first else {
+            guard options.backend != .opencl else { throw noOpenCLDevice }
+            return [0]
+        }
+        return isAll ? openCL.map { $0 + 1 } : [best + 1]
     }
 
     /// The back end of a device by its number in `all`.
@@ -103,4 +138,12 @@ public enum Devices {
         }
         return found
     }
+}
+
+/// A back end and the number of its device in `Devices.all`.
+package struct NumberedBackend: Sendable {
+    /// From 0, which is the CPU back end.
+    package var number: Int
+    /// What computes.
+    package var backend: any ComputeBackend
 }

@@ -102,11 +102,11 @@ package struct FileDeconvolution: Sendable {
     /// What the input is called and what it holds.
     package var source: any VolumeSource { input }
 
-    /// What would be done, without doing it.
-    package func plan() throws(DeconvolutionError) -> JobPlan {
-        var plan = try DeconvolutionJob(source: input, psfs: psfs, sensitivity: sensitivity, options: options).plan()
-        plan.warnings = fileWarnings + plan.warnings
-        return plan
+    /// What would be done, without doing it: a plan for each device, the first one with all warnings.
+    package func plans() throws(DeconvolutionError) -> [JobPlan] {
+        var plans = try DeconvolutionJob(source: input, psfs: psfs, sensitivity: sensitivity, options: options).plans()
+        plans[0].warnings = fileWarnings + plans[0].warnings
+        return plans
     }
 
     /// Refuses outputs of which one would replace an input or another output.

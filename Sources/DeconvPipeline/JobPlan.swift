@@ -13,19 +13,33 @@ package struct JobPlan: Sendable {
     package var psfs: [PreparedPSF]
     /// Where it runs.
     package var backend: any ComputeBackend
+    /// The number of that device in `Devices.all`.
+    package var deviceNumber: Int
+    /// Devices that run at once and share the host's memory.
+    package var deviceCount: Int
     /// Threads for what the host does beside a device.
     package var hostThreadCount: Int
     /// How each volume is computed.
     package var tiles: TilePlan
-    /// Bytes that hold the finished channels of a time point until they are written, 0 where there is one channel.
+    /// Finished volumes that may wait for their turn to be written; 0 where they come in order or need none.
+    package var waitingVolumeCount: Int
+    /// Bytes that hold these.
     package var storeBytes: Int
-    /// Whether the finished channels, and the fields that tiles are cut from, go to scratch files beside the output instead
+    /// Whether the volumes that wait, and the fields that tiles are cut from, go to scratch files beside the output instead
     /// of memory.
     package var usesScratchFiles: Bool
     /// What it takes more to read a volume and write another one while one is computed; nil for one after another.
     package var overlap: Overlap?
     /// What a person should know.
     package var warnings: [Diagnostic]
+
+    /// What results take on their way to where they belong.
+    package enum Results: Hashable, Sendable {
+        /// They go as planes to a file: channels wait for each other, and so do the volumes of several devices.
+        case inOrder
+        /// They go as volumes to an array, and writing one takes so many bytes of host memory.
+        case inAnyOrder(writeBytes: Int)
+    }
 
     /// Bytes beside those of a single volume.
     package struct Overlap: Hashable, Sendable {
@@ -35,10 +49,6 @@ package struct JobPlan: Sendable {
         package var hostBytes: Int
     }
 
-    /// Iterations and volumes multiplied out.
-    package func iterationCount(_ options: DeconvolutionOptions) -> Int {
-        options.iterationCount * image.channelCount * image.timepointCount
-    }
 }
 
 extension JobPlan {
@@ -46,6 +56,8 @@ extension JobPlan {
     /// - Parameters:
     ///   - psfs: one for all channels, or one a channel.
     ///   - hasSensitivity: whether the voxels of the image may differ in their sensitivity.
+    ///   - deviceCount: devices that run at once and share the host's memory.
+    ///   - results: what results take on their way.
     ///   - memoryDivisor: the budget is divided by this after the device ran out of memory in spite of a plan.
     /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile.
     package init(
@@ -53,14 +65,19 @@ extension JobPlan {
         psfs: [PreparedPSF],
         hasSensitivity: Bool,
         options: DeconvolutionOptions,
-        backend: any ComputeBackend,
+        backend: NumberedBackend,
+        deviceCount: Int = 1,
+        results: Results = .inOrder,
         memoryDivisor: Int = 1
     ) throws(DeconvolutionError) {
         let image = source.image
         self.image = image
         self.psfs = psfs
+        deviceNumber = backend.number
+        let backend = backend.backend
         self.backend = backend
-        hostThreadCount = CPUBackend(threadCount: options.threadCount).device.computeUnits
+        self.deviceCount = deviceCount
+        hostThreadCount = max(1, CPUBackend(threadCount: options.threadCount).device.computeUnits / deviceCount)
         spacing = options.spacing ?? image.spacing
         warnings = psfs.flatMap(\.report.warnings)
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
@@ -78,10 +95,27 @@ extension JobPlan {
         }
         budget.totalBytes /= memoryDivisor
         budget.largestBufferBytes /= memoryDivisor
+        if budget.isHostMemory || budget.sharesHostMemory { budget.totalBytes /= deviceCount }
+        if budget.hostBytes < .max { budget.hostBytes /= deviceCount }
         let host = budget.isHostMemory ? budget.totalBytes : budget.hostBytes
-        storeBytes = image.channelCount == 1 ? 0 : image.shape.voxelCount * image.channelCount * 4
-        usesScratchFiles = storeBytes > host / 4
-        if !usesScratchFiles, budget.isHostMemory { budget.totalBytes -= storeBytes }
+        var keptBytes = 0
+        switch results {
+        case .inOrder:
+            waitingVolumeCount = image.channelCount == 1 ? 0 : image.channelCount
+            // What one device writes, and what it has finished after it, waits for the slowest.
+            if deviceCount > 1 { waitingVolumeCount = image.channelCount + 2 * deviceCount }
+            storeBytes = waitingVolumeCount * image.shape.voxelCount * 4
+            usesScratchFiles = storeBytes / deviceCount > host / 4
+            if !usesScratchFiles { keptBytes = storeBytes / deviceCount }
+        case .inAnyOrder(let writeBytes):
+            (waitingVolumeCount, storeBytes, usesScratchFiles) = (0, 0, false)
+            keptBytes = writeBytes
+        }
+        if budget.isHostMemory {
+            budget.totalBytes = max(budget.totalBytes - keptBytes, 0)
+        } else if budget.hostBytes < .max {
+            budget.hostBytes = max(budget.hostBytes - keptBytes, 0)
+        }
 
         var request = TilePlan.Request(
             imageShape: image.shape,

@@ -5,6 +5,34 @@ public import DeconvVolume
 
 /// What a run did: figures for people and programs.
 public struct RunReport: Sendable {
+    /// Stages that run at once.
+    public enum Stage: String, Sendable, Encodable {
+        /// Reading, decoding and looking at the input.
+        case reading
+        /// Bringing volumes to where they are computed.
+        case uploading
+        /// Iterations, and what they need.
+        case computing
+        /// Bringing results back.
+        case downloading
+        /// Encoding and writing the output.
+        case writing
+    }
+
+    /// What one device did.
+    public struct DeviceShare: Sendable, Hashable {
+        /// Its number in `Devices.all`.
+        public var number: Int
+        /// What it is.
+        public var device: DeviceDescription
+        /// Volumes that it computed.
+        public var volumeCount = 0
+        /// Seconds of its iterations.
+        public var computeSeconds = 0.0
+        /// Why it was left out, where it was.
+        public var failure: String?
+    }
+
     /// Where the seconds of a run went.
     public struct Seconds: Sendable, Hashable, Encodable {
         /// Reading and decoding the input.
@@ -25,6 +53,17 @@ public struct RunReport: Sendable {
         public var total = 0.0
         /// What was saved by doing these at once: their sum less the total, or 0.
         public var overlapped = 0.0
+
+        /// What a run that does everything at once waits for: of all stages the one that took longest.
+        var slowestStage: Stage? {
+            let stages: [(Stage, Double)] = [
+                (.reading, read + prepare), (.uploading, upload), (.computing, setup + compute),
+                (.downloading, download),
+                (.writing, write),
+            ]
+            let slowest = stages.max { $0.1 < $1.1 }!
+            return slowest.1 > 0 ? slowest.0 : nil
+        }
 
         /// The sum of what was done.
         var ofAllStages: Double { read + prepare + setup + upload + compute + download + write }
@@ -55,6 +94,14 @@ public struct RunReport: Sendable {
 
     /// Where it ran.
     public var device: DeviceDescription
+    /// What each device did, the first one being `device`.
+    public var devices: [DeviceShare] = []
+    /// Volumes that an earlier run with the same output had finished.
+    public var resumedVolumeCount = 0
+    /// Voxels of the image done a second, by the clock on the wall.
+    public var voxelsPerSecond = 0.0
+    /// The stage that took longest, over all devices.
+    public var bottleneck: Stage?
     /// What made the transforms; nil where no volume had light.
     public var fft: FFTLibrary?
     /// The method's name.
@@ -111,8 +158,10 @@ public struct RunReport: Sendable {
 
 extension RunReport: Encodable {
     private enum Key: String, CodingKey {
-        case backend, device, fft, method, iterations, boundary, background, shape, channels, timepoints, spacing,
+        case backend, device, devices, fft, method, iterations, boundary, background, shape, channels, timepoints,
+            spacing,
             workShape
+        case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
     }
@@ -122,6 +171,7 @@ extension RunReport: Encodable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(device.backend.rawValue, forKey: .backend)
         try container.encode(device.name, forKey: .device)
+        try container.encode(devices, forKey: .devices)
         try container.encode(fft?.rawValue, forKey: .fft)
         try container.encode(method, forKey: .method)
         try container.encode(iterationCount, forKey: .iterations)
@@ -137,6 +187,9 @@ extension RunReport: Encodable {
         try container.encode(peakDeviceBytes, forKey: .peakDeviceBytes)
         try container.encode(peakHostBytes, forKey: .peakHostBytes)
         try container.encode(secondsPerIteration, forKey: .secondsPerIteration)
+        try container.encode(voxelsPerSecond, forKey: .voxelsPerSecond)
+        try container.encode(resumedVolumeCount, forKey: .resumedVolumes)
+        try container.encode(bottleneck, forKey: .bottleneck)
         try container.encode(seconds, forKey: .seconds)
         try container.encode(convergence, forKey: .convergence)
         try container.encode(flatField, forKey: .flatField)
@@ -148,5 +201,22 @@ extension RunReport: Encodable {
         try container.encode(saturatedVoxelCount, forKey: .saturatedVoxels)
         try container.encode(psfs, forKey: .psf)
         try container.encode(warnings.map(\.message), forKey: .warnings)
+    }
+}
+
+extension RunReport.DeviceShare: Encodable {
+    private enum Key: String, CodingKey {
+        case number, backend, name, volumes, computeSeconds, failure
+    }
+
+    /// Writes it with stable keys.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(number, forKey: .number)
+        try container.encode(device.backend.rawValue, forKey: .backend)
+        try container.encode(device.name, forKey: .name)
+        try container.encode(volumeCount, forKey: .volumes)
+        try container.encode(computeSeconds, forKey: .computeSeconds)
+        try container.encodeIfPresent(failure, forKey: .failure)
     }
 }

@@ -12,7 +12,8 @@ package protocol VolumeCollection: AnyObject, Sendable {
     func write(
         channel: Int,
         timepoint: Int,
-        planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) -> Void
+        planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) ->
+            Void
     ) throws(DeconvolutionError)
 
     /// Makes the result look finished, once every volume is held.

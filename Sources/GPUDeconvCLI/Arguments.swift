@@ -212,7 +212,7 @@ struct ComputeArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Device by its number or part of its name, as 'gpudeconv devices' lists it.",
+            "Device by its number or part of its name, as 'gpudeconv devices' lists it; several (0,2), or all GPUs: all.",
             valueName: "device"
         )
     )

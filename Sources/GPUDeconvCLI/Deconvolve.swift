@@ -45,6 +45,9 @@ struct Deconvolve: ParsableCommand {
         @Flag(help: "Print that report instead of one line.")
         var json = false
 
+        @Flag(help: "Tell how far it is on standard error, as lines of JSON for programs.")
+        var jsonProgress = false
+
         @Flag(name: .shortAndLong, help: "Print nothing but errors, and what --json asks for.")
         var quiet = false
 
@@ -75,17 +78,25 @@ struct Deconvolve: ParsableCommand {
             }
             let cancellation = Cancellation()
             Interruption.cancels(cancellation)
-            let bar = Terminal.showsProgress && !result.quiet ? ProgressBar() : nil
+            let lines = result.jsonProgress ? ProgressLines() : nil
+            let bar = Terminal.showsProgress && !result.quiet && lines == nil ? ProgressBar() : nil
             defer { bar?.clear() }
             let report = try deconvolution.run(
                 output: result.output,
                 outputOptions: output,
                 cancellation: cancellation,
                 logger: Logger(label: "gpudeconv")
-            ) { bar?.show($0) }
+            ) { progress in
+                bar?.show(progress)
+                lines?.show(progress)
+            }
             bar?.clear()
-            if !result.quiet {
-                for warning in report.warnings { Terminal.warn(warning.message) }
+            for warning in report.warnings {
+                if lines != nil {
+                    ProgressLines.warn(warning.message)
+                } else if !result.quiet {
+                    Terminal.warn(warning.message)
+                }
             }
             let json = Terminal.json(report)
             try reportFile?.write(json + "\n")
@@ -101,8 +112,11 @@ struct Deconvolve: ParsableCommand {
         var volumes = "\(report.shape) \(result.dtype.pixelType.rawValue)"
         if report.channelCount > 1 { volumes += ", \(report.channelCount) channels" }
         if report.timepointCount > 1 { volumes += ", \(report.timepointCount) time points" }
+        if report.resumedVolumeCount > 0 { volumes += ", of which \(report.resumedVolumeCount) were there already" }
+        let devices =
+            report.devices.count > 1 ? "\(report.devices.count) devices" : report.device.name
         var how =
-            "\(report.iterationCount) iterations of \(report.secondsPerIteration.inWords) on \(report.device.name)"
+            "\(report.iterationCount) iterations of \(report.secondsPerIteration.inWords) on \(devices)"
         if report.tileCount > 1 { how += " in \(report.tileCount) tiles" }
         return "\(result.output): \(volumes); \(how), \(report.seconds.total.inWords) in all"
     }

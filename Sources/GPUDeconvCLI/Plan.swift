@@ -21,7 +21,7 @@ struct Plan: ParsableCommand {
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
             let options = job.options(for: files)
-            let plan = try files.deconvolution(options).plan()
+            let plan = try files.deconvolution(options).plans()[0]
             for warning in plan.warnings { Terminal.warn(warning.message) }
             try Terminal.print(json ? Terminal.json(PlanDescription(plan, options)) : text(plan, options))
         }

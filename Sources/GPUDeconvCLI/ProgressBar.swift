@@ -6,7 +6,6 @@ import Synchronization
 final class ProgressBar: Sendable {
     private struct State {
         var lastDrawn: ContinuousClock.Instant?
-        var computingSince: (instant: ContinuousClock.Instant, iterations: Int)?
         var isDrawn = false
     }
 
@@ -22,19 +21,8 @@ final class ProgressBar: Sendable {
             let isSlow = progress.stage == .compiling
             if let last = state.lastDrawn, now - last < .milliseconds(100), !isLast, !isSlow { return }
             state.lastDrawn = now
-            var remaining = ""
-            if progress.stage == .computing {
-                if let since = state.computingSince, progress.completedIterations > since.iterations {
-                    // Compute time only: reading and writing are a small part of a run.
-                    let done = Double(progress.completedIterations - since.iterations)
-                    let left = Double(progress.totalIterations - progress.completedIterations)
-                    remaining = ", \(Self.text(seconds: (now - since.instant) / .seconds(1) * left / done)) left"
-                } else if state.computingSince == nil {
-                    state.computingSince = (now, progress.completedIterations)
-                }
-            }
             // A line that wraps could not be taken away again.
-            let line = (Self.line(progress) + remaining).prefix(max(Terminal.columns - 1, 1))
+            let line = Self.line(progress).prefix(max(Terminal.columns - 1, 1))
             Terminal.writeError("\r\u{1B}[K" + line)
             state.isDrawn = true
         }
@@ -55,8 +43,22 @@ final class ProgressBar: Sendable {
         parts.append(
             progress.stage == .compiling ? "compiling kernels for \(progress.device)" : progress.stage.rawValue
         )
-        if progress.volumeCount > 1 { parts.append("volume \(progress.volume) of \(progress.volumeCount)") }
+        if progress.volumeCount > 1 {
+            parts.append("volume \(progress.volume) of \(progress.volumeCount)")
+            if let rate = progress.voxelsPerSecond { parts.append("\(text(voxels: rate))/s") }
+            // What only one stage does says itself what it waits for.
+            if let bottleneck = progress.bottleneck, bottleneck != .computing {
+                parts.append("\(bottleneck.rawValue) is slowest")
+            }
+        }
+        if let left = progress.secondsLeft, progress.completedIterations < progress.totalIterations {
+            parts.append("\(text(seconds: left)) left")
+        }
         return parts.joined(separator: ", ")
+    }
+
+    static func text(voxels: Double) -> String {
+        voxels >= 1e6 ? String(format: "%.3g Mvoxel", voxels / 1e6) : String(format: "%.3g kvoxel", voxels / 1e3)
     }
 
     static func text(seconds: Double) -> String {

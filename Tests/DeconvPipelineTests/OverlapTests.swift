@@ -64,7 +64,7 @@ import Testing
         for overlapping in [false, true] {
             let source = TestSeries(volumes, shape: Self.shape, channelCount: channelCount)
             let job = job(source, options(device, overlapping: overlapping))
-            #expect(try (job.plan().overlap != nil) == overlapping)
+            #expect(try (job.plans()[0].overlap != nil) == overlapping)
             let sink = TestSink()
             reports.append(try job.run(into: sink))
             results.append(sink.voxels)
@@ -101,7 +101,7 @@ import Testing
             options.saturation = 65535
             let source = TestSeries(volumes, shape: Self.shape)
             let job = job(source, options, sensitivity: Sensitivity(mask: mask))
-            #expect(try (job.plan().overlap != nil) == overlapping)
+            #expect(try (job.plans()[0].overlap != nil) == overlapping)
             let sink = TestSink()
             reports.append(try job.run(into: sink))
             results.append(sink.voxels)
@@ -195,14 +195,14 @@ import Testing
     func withoutRoomForTwoVolumesTheyComeOneAfterAnother(device: Int) throws {
         let source = TestSeries((1...3).map { Self.volume(UInt64($0)) }, shape: Self.shape)
         var options = options(device)
-        let plan = try job(source, options).plan()
+        let plan = try job(source, options).plans()[0]
         let overlap = try #require(plan.overlap)
         let footprint = plan.tiles.footprint
         let alone = footprint.deviceBytes + (device == 0 ? footprint.transferBytes : 0)
         options.memoryLimitBytes = alone + overlap.deviceBytes + (device == 0 ? overlap.hostBytes : 0)
-        #expect(try job(source, options).plan().overlap == overlap)
+        #expect(try job(source, options).plans()[0].overlap == overlap)
         options.memoryLimitBytes! -= 1
-        let smaller = try job(source, options).plan()
+        let smaller = try job(source, options).plans()[0]
         #expect(smaller.overlap == nil && smaller.tiles.tile == nil)
         let (first, second) = (TestSink(), TestSink())
         _ = try job(source, options).run(into: first)
@@ -226,7 +226,7 @@ import Testing
 
     @Test func aSingleVolumeHasNothingToOverlapWith() throws {
         let source = TestSeries([Self.volume(1)], shape: Self.shape)
-        #expect(try job(source, options(0)).plan().overlap == nil)
+        #expect(try job(source, options(0)).plans()[0].overlap == nil)
         let sink = TestSink()
         #expect(try job(source, options(0)).run(into: sink).seconds.overlapped == 0)
         #expect(sink.planeCount == Self.shape.z)

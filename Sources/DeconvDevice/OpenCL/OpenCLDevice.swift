@@ -22,12 +22,14 @@ package struct OpenCLDevice: @unchecked Sendable {
     /// Asked for once: enumerating from several threads at the same time fails in PoCL 3.1.
     package static let all: [OpenCLDevice] = enumerate()
 
-    /// The GPU or accelerator to prefer: one with memory of its own before one that shares this machine's, then the one with
-    /// more; nil where there is none.
-    package static var bestAccelerator: OpenCLDevice? {
-        all.filter(\.isAccelerator).max { a, b in
-            a.sharesHostMemory == b.sharesHostMemory
-                ? a.description.memoryBytes < b.description.memoryBytes : a.sharesHostMemory
+    /// The numbers in `all` of GPUs and accelerators, the one to prefer first: those with memory of their own before those
+    /// that share this machine's, then those with more.
+    package static var accelerators: [Int] {
+        all.indices.filter { all[$0].isAccelerator }.sorted { a, b in
+            let (first, second) = (all[a], all[b])
+            guard first.sharesHostMemory == second.sharesHostMemory else { return second.sharesHostMemory }
+            let (more, less) = (first.description.memoryBytes, second.description.memoryBytes)
+            return more == less ? a < b : more > less
         }
     }
 

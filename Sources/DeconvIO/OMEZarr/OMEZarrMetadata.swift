@@ -46,7 +46,8 @@ package struct OMEZarrMetadata: Hashable, Sendable {
     /// How viewers show the channels, carried over as it is.
     package var omero: JSONValue?
 
-    package init(zarrVersion: ZarrVersion, axes: [Axis], levels: [Level], name: String? = nil, omero: JSONValue? = nil) {
+    package init(zarrVersion: ZarrVersion, axes: [Axis], levels: [Level], name: String? = nil, omero: JSONValue? = nil)
+    {
         self.zarrVersion = zarrVersion
         self.axes = axes
         self.levels = levels

@@ -19,6 +19,7 @@ struct OverlappedStages: Sendable {
     private let reader: VolumeReader
     private let writer: VolumeWriter
     private let traffic: any VolumeTraffic
+    private let share: VolumeAgenda.Share
     private let staged = BoundedQueue<Result<SurveyedVolume, DeconvolutionError>>(capacity: 1)
     private let finished = BoundedQueue<Finished>(capacity: 1)
     /// A token where the place for the next frame is free.
@@ -26,22 +27,27 @@ struct OverlappedStages: Sendable {
     /// A token where the last result has been written, so that its field may be overwritten.
     private let freeResult = BoundedQueue<Void>(capacity: 1)
 
-    init(_ reader: VolumeReader, _ traffic: any VolumeTraffic, _ writer: VolumeWriter) {
+    init(
+        _ share: VolumeAgenda.Share,
+        _ reader: VolumeReader,
+        _ traffic: any VolumeTraffic,
+        _ writer: VolumeWriter
+    ) {
+        self.share = share
         self.reader = reader
         self.traffic = traffic
         self.writer = writer
     }
 
-    /// Runs all stages over some volumes.
+    /// Runs all stages over the volumes of the share.
     /// - Parameters:
     ///   - region: where the image lies in a result.
-    ///   - waiting: called on this thread before it waits for a volume, and with true before it waits for the last results.
+    ///   - waiting: called on this thread before it waits for a volume.
     ///   - compute: computes the volume whose frame is the observed one; gets volumes without light too, for which it
     ///     computes nothing. Called on this thread. Calls the function it gets now and then, which throws when writing failed.
     func run(
-        _ volumes: [VolumePosition],
         _ region: Region,
-        waiting: (_ forResults: Bool) -> Void,
+        waiting: () -> Void,
         compute: (inout SurveyedVolume, () throws(DeconvolutionError) -> Void) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         let writingError = FirstError()
@@ -49,16 +55,16 @@ struct OverlappedStages: Sendable {
         freeResult.put(())
         let threads = DispatchGroup()
         DispatchQueue(label: "gpudeconv.read").async(group: threads) {
-            read(volumes)
+            read()
         }
         DispatchQueue(label: "gpudeconv.write").async(group: threads) {
             write(writingError)
         }
         var failure: DeconvolutionError?
         do throws(DeconvolutionError) {
-            for _ in volumes {
-                waiting(false)
-                // Nil where writing failed, which is thrown below.
+            while true {
+                waiting()
+                // Nil after the last one, and where writing failed, which is thrown below.
                 guard var volume = try staged.take()?.get() else { break }
                 if !volume.isDark {
                     try traffic.swapObserved()
@@ -76,16 +82,16 @@ struct OverlappedStages: Sendable {
         finished.close()
         staged.cancel()
         freeFrame.cancel()
-        waiting(true)
+        share.close()
         threads.wait()
         try writingError.check()
         if let failure { throw failure }
     }
 
     /// The first stage, on its own thread.
-    private func read(_ volumes: [VolumePosition]) {
+    private func read() {
         do throws(DeconvolutionError) {
-            for position in volumes {
+            while let position = share.take() {
                 var volume = try reader.survey(position)
                 if !volume.isDark {
                     guard freeFrame.take() != nil else { return }
@@ -93,6 +99,7 @@ struct OverlappedStages: Sendable {
                 }
                 guard staged.put(.success(volume)) else { return }
             }
+            staged.close()
         } catch {
             staged.put(.failure(error))
         }
@@ -103,6 +110,7 @@ struct OverlappedStages: Sendable {
         do throws(DeconvolutionError) {
             while let next = finished.take() {
                 try writer.write(next.result, next.region, of: next.position)
+                share.finish(next.position)
                 freeResult.put(())
             }
         } catch {
@@ -112,6 +120,7 @@ struct OverlappedStages: Sendable {
             freeResult.cancel()
             staged.cancel()
             freeFrame.cancel()
+            share.close()
         }
     }
 }

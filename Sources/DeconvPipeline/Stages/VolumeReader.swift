@@ -1,14 +1,6 @@
 import DeconvPlan
 import DeconvVolume
 
-/// Which volume of an image.
-struct VolumePosition: Hashable, Sendable {
-    /// Channel, from 0.
-    var channel: Int
-    /// Time point, from 0.
-    var timepoint: Int
-}
-
 /// A volume that has been looked at once.
 struct SurveyedVolume: Sendable {
     var position: VolumePosition
@@ -34,20 +26,18 @@ struct SurveyedVolume: Sendable {
 ///
 /// Unchecked: it belongs to one thread at a time, but for the readers that it gives away, which look at the source only.
 final class VolumeReader: @unchecked Sendable {
-    /// What it took so far.
-    private(set) var seconds = RunReport.Seconds()
-
     private let source: any VolumeSource
     private let tiles: TilePlan
     private let boundary: BoundaryMode
     private let background: Double
     private let maps: SensitivityMaps?
     private let cancellation: Cancellation
-    private let clock = ContinuousClock()
+    private let record: RunRecord
     private var lastKey: VolumeSensitivity.Key?
 
-    init(_ job: DeconvolutionJob, _ tiles: TilePlan) {
+    init(_ job: DeconvolutionJob, _ tiles: TilePlan, _ record: RunRecord) {
         self.tiles = tiles
+        self.record = record
         source = job.source
         boundary = job.options.boundary
         background = job.options.background
@@ -63,7 +53,7 @@ final class VolumeReader: @unchecked Sendable {
     /// What must be known of a volume beforehand, and its voxels if it is computed in one piece.
     func survey(_ position: VolumePosition) throws(DeconvolutionError) -> SurveyedVolume {
         let shape = source.image.shape
-        let sensitivity = try clock.measure(into: &seconds.read) { () throws(DeconvolutionError) in
+        let sensitivity = try record.measure(\.read) { () throws(DeconvolutionError) in
             try maps?.volume(channel: position.channel, timepoint: position.timepoint)
         }
         // Planes are read one by one where the volume may not fit in memory.
@@ -77,10 +67,10 @@ final class VolumeReader: @unchecked Sendable {
                 origin: VolumeIndex(z: z, y: 0, x: 0),
                 shape: VolumeShape(z: step, y: shape.y, x: shape.x)
             )
-            var data = try clock.measure(into: &seconds.read) { () throws(DeconvolutionError) in
+            var data = try record.measure(\.read) { () throws(DeconvolutionError) in
                 try source.read(slab, channel: position.channel, timepoint: position.timepoint)
             }
-            try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
+            try record.measure(\.prepare) { () throws(DeconvolutionError) in
                 guard let sensitivity else { return try statistics.add(data, of: slab, name: source.name) }
                 let (weights, saturated) = try sensitivity.values(in: slab, observed: data)
                 saturatedCount += saturated
@@ -94,7 +84,7 @@ final class VolumeReader: @unchecked Sendable {
         }
         try cancellation.check()
         let mean = statistics.mean(background: background)
-        let number = position.timepoint * source.image.channelCount + position.channel
+        let number = position.number(channelCount: source.image.channelCount)
         var volume = SurveyedVolume(
             position: position,
             statistics: statistics,
@@ -121,7 +111,7 @@ final class VolumeReader: @unchecked Sendable {
     func stage(_ volume: inout SurveyedVolume, _ traffic: any VolumeTraffic) throws(DeconvolutionError) {
         let read = frame(of: volume)
         volume.voxels = nil
-        try clock.measure(into: &seconds.upload) { () throws(DeconvolutionError) in
+        try record.measure(\.upload) { () throws(DeconvolutionError) in
             try traffic.stageObserved(reading: read)
         }
     }

@@ -1,0 +1,75 @@
+import Foundation
+import GPUDeconv
+import Synchronization
+
+/// How far a run is, for programs: a line of JSON on standard error for every change of stage and every volume, and at most
+/// ten a second between them.
+final class ProgressLines: Sendable {
+    private struct State {
+        var lastWritten: ContinuousClock.Instant?
+        var stage: DeconvolutionProgress.Stage?
+        var finishedVolumeCount = 0
+    }
+
+    /// One line; what is not known yet is left out.
+    private struct Line: Encodable {
+        let event = "progress"
+        let stage: String
+        let device: String
+        let completedIterations: Int
+        let totalIterations: Int
+        let finishedVolumes: Int
+        let resumedVolumes: Int
+        let volumes: Int
+        let fraction: Double
+        let voxelsPerSecond: Double?
+        let secondsLeft: Double?
+        let bottleneck: String?
+
+        init(_ progress: DeconvolutionProgress) {
+            stage = progress.stage.rawValue
+            device = progress.device
+            completedIterations = progress.completedIterations
+            totalIterations = progress.totalIterations
+            finishedVolumes = progress.finishedVolumeCount
+            resumedVolumes = progress.resumedVolumeCount
+            volumes = progress.volumeCount
+            fraction = progress.fraction
+            voxelsPerSecond = progress.voxelsPerSecond
+            secondsLeft = progress.secondsLeft
+            bottleneck = progress.bottleneck?.rawValue
+        }
+    }
+
+    private struct Warning: Encodable {
+        let event = "warning"
+        let message: String
+    }
+
+    private let state = Mutex(State())
+
+    /// Writes a step.
+    func show(_ progress: DeconvolutionProgress) {
+        state.withLock { state in
+            let now = ContinuousClock.now
+            let isNews =
+                progress.finishedVolumeCount != state.finishedVolumeCount
+                || progress.completedIterations == progress.totalIterations && progress.stage != state.stage
+            if let last = state.lastWritten, now - last < .milliseconds(100), !isNews { return }
+            state.lastWritten = now
+            state.stage = progress.stage
+            state.finishedVolumeCount = progress.finishedVolumeCount
+            Self.write(Line(progress))
+        }
+    }
+
+    /// Writes what a person should know.
+    static func warn(_ message: String) { write(Warning(message: message)) }
+
+    private static func write(_ line: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(line) else { return }
+        Terminal.writeError(String(decoding: data, as: UTF8.self) + "\n")
+    }
+}
