@@ -115,4 +115,7 @@ extension String {
     var inMessage: String {
         contains(where: \.isNewline) ? String(map { $0.isNewline ? " " : $0 }) : self
     }
+
+    /// On one line, and no longer than what a message can take of a file's own words.
+    var shortened: String { count > 60 ? "\(prefix(60).description.inMessage)..." : inMessage }
 }

@@ -1,0 +1,64 @@
+package import DeconvVolume
+
+/// Some channels and time points of another source, in any order. Nothing else of it is read.
+///
+/// The other source is read with its own numbers, so its messages name positions in the file; `channels` and `timepoints` say
+/// the same for messages of others.
+package struct SelectedSource: ImageFileSource {
+    package let image: ImageDescription
+    /// The number in the file of each channel.
+    package let channels: [Int]
+    /// The number in the file of each time point.
+    package let timepoints: [Int]
+    private let base: any VolumeSource
+
+    /// The other source's.
+    package var name: String { base.name }
+    /// The other source's.
+    package var diagnostics: [Diagnostic] { (base as? any ImageFileSource)?.diagnostics ?? [] }
+
+    /// A part of a source.
+    /// - Parameters:
+    ///   - channels: nil for all.
+    ///   - timepoints: nil for all.
+    /// - Throws: `invalidArgument` naming the option where it selects nothing, or what is not there.
+    package init(
+        _ base: any VolumeSource,
+        channels: IndexSelection? = nil,
+        timepoints: IndexSelection? = nil
+    ) throws(DeconvolutionError) {
+        let whole = base.image
+        self.base = base
+        self.channels = try channels?.indices(of: whole.channelCount, "channels") ?? Array(0..<whole.channelCount)
+        self.timepoints =
+            try timepoints?.indices(of: whole.timepointCount, "time points") ?? Array(0..<whole.timepointCount)
+        var image = whole
+        image.channelCount = self.channels.count
+        image.timepointCount = self.timepoints.count
+        if whole.channelNames.count == whole.channelCount {
+            image.channelNames = self.channels.map { whole.channelNames[$0] }
+        }
+        if image.timepointCount != whole.timepointCount || self.timepoints != Array(0..<whole.timepointCount) {
+            image.timeInterval = Self.step(self.timepoints).flatMap { step in
+                whole.timeInterval.map { Double(step) * $0 }
+            }
+        }
+        self.image = image
+    }
+
+    /// The distance between neighbors where it is the same for all and goes forward, or nil.
+    private static func step(_ indices: [Int]) -> Int? {
+        guard indices.count > 1 else { return nil }
+        let steps = Set(zip(indices, indices.dropFirst()).map { $1 - $0 })
+        return steps.count == 1 ? steps.first.flatMap { $0 > 0 ? $0 : nil } : nil
+    }
+
+    /// The voxels of a box; see `VolumeSource.read`.
+    package func read(
+        _ region: Region,
+        channel: Int,
+        timepoint: Int
+    ) throws(DeconvolutionError) -> VoxelData {
+        try base.read(region, channel: channels[channel], timepoint: timepoints[timepoint])
+    }
+}
