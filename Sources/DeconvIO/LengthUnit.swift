@@ -29,14 +29,17 @@ enum LengthUnit {
         "micrometer": 1, "micrometers": 1, "micrometre": 1, "micrometres": 1,
         "nm": 1e-3, "nanometer": 1e-3, "nanometers": 1e-3, "nanometre": 1e-3, "nanometres": 1e-3,
         "angstrom": 1e-4, "angstroms": 1e-4,
+        "femtometer": 1e-9, "femtometre": 1e-9, "picometer": 1e-6, "picometre": 1e-6,
         "millimeter": 1e3, "millimeters": 1e3, "millimetre": 1e3, "millimetres": 1e3,
         "centimeter": 1e4, "centimeters": 1e4, "centimetre": 1e4, "centimetres": 1e4,
+        "decimeter": 1e5, "decimetre": 1e5,
         "meter": 1e6, "meters": 1e6, "metre": 1e6, "metres": 1e6,
-        "inch": inch, "inches": inch, "\"": inch,
+        "kilometer": 1e9, "kilometre": 1e9,
+        "inch": inch, "inches": inch, "\"": inch, "foot": 12 * inch, "yard": 36 * inch,
     ]
 }
 
-/// Units of time as OME writes them.
+/// Units of time as OME and OME-Zarr write them.
 enum TimeUnit {
     /// Seconds of one unit, or nil where it is not known.
     static func seconds(_ unit: String) -> Double? {
@@ -45,6 +48,8 @@ enum TimeUnit {
         return [
             "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "msec": 1e-3, "s": 1, "sec": 1, "second": 1, "seconds": 1,
             "min": 60, "minute": 60, "minutes": 60, "h": 3600, "hour": 3600, "hours": 3600, "d": 86_400,
+            "picosecond": 1e-12, "nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3, "milliseconds": 1e-3,
+            "centisecond": 1e-2, "decisecond": 0.1, "kilosecond": 1e3, "day": 86_400, "days": 86_400,
         ][text]
     }
 }

@@ -110,7 +110,10 @@ private func failure(
         let missing = folder.path("missing.tif")
         #expect(try #require(open(missing)) == (.inputNotFound, "FILE: no such file; check the path"))
         #expect(
-            try #require(open(folder.url.path)) == (.inputNotFound, "FILE: is a folder; name an image file")
+            try #require(open(folder.url.path)) == (
+                .inputNotFound,
+                "FILE: is a folder without TIFF files and no Zarr store; name an image file, a folder of stacks, or a store"
+            )
         )
         #expect(
             try #require(open("/dev/null"))

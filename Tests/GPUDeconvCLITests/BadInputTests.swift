@@ -85,7 +85,7 @@ extension BadInput {
             "the input is a folder",
             "bad.tif --psf psf.tif -o out.tif",
             66,
-            "bad.tif: is a folder; name an image file"
+            "bad.tif: is a folder without TIFF files and no Zarr store; name an image file, a folder of stacks, or a store"
         ) { try FileManager.default.createDirectory(atPath: $0.path("bad.tif"), withIntermediateDirectories: false) },
         BadInput(
             "the input is a device",

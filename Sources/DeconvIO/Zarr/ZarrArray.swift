@@ -40,8 +40,6 @@ package final class ZarrArray: Sendable {
         _ region: ArrayRegion,
         into target: UnsafeMutableRawBufferPointer
     ) throws(DeconvolutionError) {
-        let shape = metadata.shape
-        precondition(region.lies(within: shape), "\(region) lies outside \(shape)")
         let element = metadata.element
         precondition(
             target.count == Int.product(region.shape + [element.size]),
@@ -49,10 +47,18 @@ package final class ZarrArray: Sendable {
         )
         guard let base = target.baseAddress, !region.isEmpty else { return }
         precondition(Int(bitPattern: base) % element.size == 0, "the target is not aligned")
-        let elements = StridedElements(
-            base: base,
-            strides: StridedElements.contiguous(region.shape, width: element.size)
-        )
+        let strides = StridedElements.contiguous(region.shape, width: element.size)
+        try read(region, into: StridedElements(base: base, strides: strides))
+    }
+
+    /// Reads a region as it is stored, in this machine's byte order, to where its elements lie in memory.
+    /// - Parameters:
+    ///   - region: inside of the array.
+    ///   - elements: the place of its first element, aligned to it, and the bytes to the next one along each axis.
+    /// - Throws: as `read(_:into:)` into a buffer.
+    func read(_ region: ArrayRegion, into elements: StridedElements) throws(DeconvolutionError) {
+        precondition(region.lies(within: metadata.shape), "\(region) lies outside \(metadata.shape)")
+        let element = metadata.element
         let grid = ChunkGrid(chunkShape: metadata.chunkShape)
         try grid.forEach(in: region) { (index, part) throws(DeconvolutionError) in
             let target = elements.moved(to: part.relative(to: region.origin).origin)
@@ -127,7 +133,8 @@ extension ZarrArray {
     }
 
     /// Refuses a region that the machine's memory cannot hold: its shape is only what a file claims.
-    private func requireMemory(
+    @discardableResult
+    func requireMemory(
         for region: ArrayRegion,
         bytesPerElement: Int
     ) throws(DeconvolutionError) -> Int {
@@ -143,7 +150,7 @@ extension ZarrArray {
     }
 
     /// An array of numbers that `body` writes.
-    private func filled<Element: BitwiseCopyable>(
+    func filled<Element: BitwiseCopyable>(
         _ count: Int,
         _ body: (UnsafeMutableRawBufferPointer) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) -> [Element] {
@@ -161,7 +168,8 @@ extension ZarrArray {
         return array
     }
 
-    private static func convert(
+    /// Converts numbers of a type to the nearest `Float`.
+    static func convert(
         _ source: UnsafeRawBufferPointer,
         _ type: ZarrDataType,
         into target: UnsafeMutableBufferPointer<Float>

@@ -97,7 +97,7 @@ extension ZarrStore {
         }
     }
 
-    private func missing(_ path: ZarrPath) throws(DeconvolutionError) -> DeconvolutionError {
+    func missing(_ path: ZarrPath) throws(DeconvolutionError) -> DeconvolutionError {
         var remedy = "check the path"
         for ancestor in path.ancestors.reversed() {
             guard case .group(let group)? = try node(at: ancestor) else { continue }
@@ -111,7 +111,7 @@ extension ZarrStore {
         )
     }
 
-    private static func list(_ names: [String]) -> String {
+    static func list(_ names: [String]) -> String {
         let shown = names.prefix(8).map(\.inMessage).joined(separator: ", ")
         return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
     }

@@ -1,5 +1,7 @@
 /// Where the elements of a box lie in memory: bytes from one to the next, per axis.
-struct StridedElements {
+///
+/// Unchecked: threads that have it write elements of different boxes.
+struct StridedElements: @unchecked Sendable {
     /// The element at index 0 of every axis.
     var base: UnsafeMutableRawPointer
     /// Bytes to the next element, per axis.

@@ -42,12 +42,17 @@ extension ZarrCodecPipeline {
     static let largestChunkByteCount = 1 << 36
 
     /// The shape of what is decoded at once: the innermost chunk of shards, or the whole chunk.
-    func decodedShape(_ shape: [Int]) -> [Int] {
+    /// - Parameter withCodecsAroundShards: whether a shard whose bytes are compressed as a whole counts as one, too.
+    func decodedShape(_ shape: [Int], withCodecsAroundShards: Bool = false) -> [Int] {
         switch layout {
         case .elements: return shape
+        case .shard where withCodecsAroundShards && !byteCodecs.isEmpty: return shape
         case .shard(let shard):
             // Back through the transposes, into the order of the array's axes.
-            var inner = shard.pipeline.decodedShape(shard.innerChunkShape)
+            var inner = shard.pipeline.decodedShape(
+                shard.innerChunkShape,
+                withCodecsAroundShards: withCodecsAroundShards
+            )
             for order in transposes.reversed() {
                 var undone = inner
                 for (axis, origin) in order.enumerated() { undone[origin] = inner[axis] }

@@ -68,7 +68,7 @@ package final class ZarrStore: Sendable {
     /// The file or folder of a key without links in its path, or nil where there is none.
     /// - Throws: `invalidData` where the key or a link leads out of the store, in a circle, or to nothing; `inputOutput`
     ///   where a folder on the way may not be searched.
-    private func resolved(_ key: String) throws(DeconvolutionError) -> String? {
+    func resolved(_ key: String) throws(DeconvolutionError) -> String? {
         let names = key.split(separator: "/", omittingEmptySubsequences: false)
         guard key.isEmpty || !names.contains(where: { ["", ".", ".."].contains($0) || $0.contains("\0") }) else {
             throw invalid(key, "is no key of a store; check where it comes from")

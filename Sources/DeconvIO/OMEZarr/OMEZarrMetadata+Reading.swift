@@ -1,0 +1,287 @@
+package import DeconvVolume
+
+extension OMEZarrMetadata {
+    /// What a group says of its first image, or nil where it is no image.
+    ///
+    /// Versions 0.1 to 0.5 are read, wherever in the attributes they lie. Axes may be objects, names only (0.3), or missing
+    /// (0.1 and 0.2, which mean t, c, z, y, x). Where a level has no scale, the units of the axes are left out: there is
+    /// nothing that they are units of.
+    /// - Throws: `invalidData` naming the group's file where the metadata contradict themselves, are of a later version, or
+    ///   name an array outside of the store.
+    package init?(_ group: ZarrGroup) throws(DeconvolutionError) {
+        guard let image = try Self.images(of: group).first else { return nil }
+        self = try Self.parsed(image, in: group)
+    }
+
+    /// What a group says of the image of which an array is a level, with that level first; nil where there is none.
+    /// - Parameter path: of the array, from the group on.
+    init?(_ group: ZarrGroup, levelAt path: String) throws(DeconvolutionError) {
+        let image = try Self.images(of: group).first { image in
+            image[key: "datasets"]?.array?.contains { Self.normalized($0[key: "path"]?.string) == path } ?? false
+        }
+        guard let image else { return nil }
+        self = try Self.parsed(image, in: group)
+        guard let index = levels.firstIndex(where: { $0.path == path }) else { return nil }
+        levels.removeSubrange(..<index)
+    }
+
+    /// How many images a group has.
+    static func imageCount(of group: ZarrGroup) throws(DeconvolutionError) -> Int { try images(of: group).count }
+
+    /// Such as `DIR/.zattrs`, for messages.
+    static func key(of group: ZarrGroup) -> String {
+        group.path.key(group.version == .two ? ZarrMetadataFile.attributes : ZarrMetadataFile.version3)
+    }
+
+    private static func parsed(_ image: JSONValue, in group: ZarrGroup) throws(DeconvolutionError) -> OMEZarrMetadata {
+        let attributes = container(of: group)
+        do throws(ZarrProblem) {
+            return try OMEZarrMetadata(
+                image,
+                omero: attributes["omero"],
+                versionText: (image[key: "version"] ?? attributes["version"])?.string,
+                group.version
+            )
+        } catch {
+            throw group.store.invalid(key(of: group), error.message)
+        }
+    }
+
+    /// The members in which OME-Zarr's are: since 0.5 those of `ome`.
+    private static func container(of group: ZarrGroup) -> JSONObject {
+        group.attributes["ome"]?.object ?? group.attributes
+    }
+
+    private static func images(of group: ZarrGroup) throws(DeconvolutionError) -> [JSONValue] {
+        guard let value = container(of: group)["multiscales"] else { return [] }
+        guard let images = value.array, images.allSatisfy({ $0.object != nil }) else {
+            throw group.store.invalid(key(of: group), "its multiscales are no list of objects; \(remedy)")
+        }
+        return images
+    }
+
+    /// A path of the group as we compare it, or nil where it leads out of the store.
+    private static func normalized(_ path: String?) -> String? {
+        guard let path, let parsed = try? ZarrPath(path), !parsed.names.isEmpty else { return nil }
+        return parsed.text
+    }
+
+    static let remedy = "write the metadata again, or name one array with --array and its axes with --axes"
+}
+
+// MARK: - Parsing
+
+extension OMEZarrMetadata {
+    /// The most axes that are looked at; NumPy has as many.
+    static let largestAxisCount = 64
+
+    private init(
+        _ image: JSONValue,
+        omero: JSONValue?,
+        versionText: String?,
+        _ zarrVersion: ZarrVersion
+    ) throws(ZarrProblem) {
+        if let versionText { try Self.requireKnown(versionText) }
+        var axes = try Self.axes(image[key: "axes"])
+        guard let datasets = image[key: "datasets"]?.array, !datasets.isEmpty else {
+            throw ZarrProblem("its multiscales name no datasets; \(Self.remedy)")
+        }
+        guard datasets.count <= 64 else {
+            throw ZarrProblem("its multiscales have \(datasets.count) levels; \(Self.remedy)")
+        }
+        let whole = try Transform(image[key: "coordinateTransformations"], axes, what: "of the image")
+        var isScaled = true
+        var levels: [Level] = []
+        for dataset in datasets {
+            guard let text = dataset[key: "path"]?.string else {
+                throw ZarrProblem("its multiscales have a dataset without a path; \(Self.remedy)")
+            }
+            guard let path = Self.normalized(text) else {
+                throw ZarrProblem(
+                    "the path \(text.shortened) of its multiscales leads to no array in it; \(Self.remedy)"
+                )
+            }
+            var transform = try Transform(
+                dataset[key: "coordinateTransformations"],
+                axes,
+                what: "of the dataset \(path.shortened)"
+            )
+            transform.append(whole)
+            isScaled = isScaled && transform.isScaled
+            for (axis, scale) in zip(axes, transform.scale) where Self.isSpatial(axis) && !(scale > 0) {
+                throw ZarrProblem(
+                    "the scale of the dataset \(path.shortened) is \(scale) along \(axis.name.shortened), which is no size; "
+                        + Self.remedy
+                )
+            }
+            levels.append(Level(path: path, scale: transform.scale, translation: transform.translation))
+        }
+        if !isScaled { for index in axes.indices { axes[index].unit = nil } }
+        self.init(
+            zarrVersion: zarrVersion,
+            axes: axes,
+            levels: levels,
+            name: image[key: "name"]?.string,
+            omero: omero?.object == nil ? nil : omero
+        )
+    }
+
+    private static func requireKnown(_ text: String) throws(ZarrProblem) {
+        let numbers = text.split(whereSeparator: { !$0.isASCII || !$0.isNumber }).prefix(2).compactMap { Int($0) }
+        guard numbers.count == 2, (numbers[0], numbers[1]) > (0, 5) else { return }
+        throw ZarrProblem("is OME-Zarr of version \(text.shortened); versions up to 0.5 are read: \(remedy)")
+    }
+
+    private static func axes(_ value: JSONValue?) throws(ZarrProblem) -> [Axis] {
+        guard let value, value != .null else { return ["t", "c", "z", "y", "x"].map(Axis.init(standard:)) }
+        guard let list = value.array else { throw ZarrProblem("the axes of its multiscales are no list; \(remedy)") }
+        guard list.count <= largestAxisCount else {
+            throw ZarrProblem("its multiscales have \(list.count) axes; \(remedy)")
+        }
+        var axes: [Axis] = []
+        for element in list {
+            if let name = element.string {
+                axes.append(Axis(standard: name))
+                continue
+            }
+            guard let name = element[key: "name"]?.string else {
+                throw ZarrProblem("its multiscales have an axis without a name; \(remedy)")
+            }
+            var axis = Axis(name: name, type: element[key: "type"]?.string, unit: element[key: "unit"]?.string)
+            if axis.type == nil { axis.type = Axis(standard: name).type }
+            axes.append(axis)
+        }
+        return axes
+    }
+
+    private static func isSpatial(_ axis: Axis) -> Bool { axis.type == "space" }
+
+    /// Scale and translation, one after the other.
+    private struct Transform {
+        var scale: [Double]
+        var translation: [Double]?
+        /// Whether there is a scale at all.
+        var isScaled = false
+
+        init(_ value: JSONValue?, _ axes: [Axis], what: String) throws(ZarrProblem) {
+            scale = axes.map { _ in 1 }
+            guard let value, value != .null else { return }
+            guard let list = value.array, list.count <= 64 else {
+                throw ZarrProblem(
+                    "the coordinateTransformations \(what) are no list of them; \(OMEZarrMetadata.remedy)"
+                )
+            }
+            for step in list {
+                let type = step[key: "type"]?.string ?? "without a type"
+                guard type != "identity" else { continue }
+                guard type == "scale" || type == "translation" else {
+                    throw ZarrProblem(
+                        "a coordinate transformation \(what) is \(type.shortened), which is not read; "
+                            + OMEZarrMetadata.remedy
+                    )
+                }
+                guard let numbers = step[key: type]?.array?.map(\.double), numbers.count == axes.count,
+                    case let values = numbers.compactMap({ $0 }), values.count == axes.count,
+                    values.allSatisfy(\.isFinite)
+                else {
+                    throw ZarrProblem(
+                        "the \(type) \(what) is not \(axes.count) numbers, one for each axis; \(OMEZarrMetadata.remedy)"
+                    )
+                }
+                if type == "scale" {
+                    append(scale: values)
+                } else {
+                    append(translation: values)
+                }
+            }
+        }
+
+        mutating func append(_ next: Transform) {
+            if next.isScaled { append(scale: next.scale) }
+            if let translation = next.translation { append(translation: translation) }
+        }
+
+        private mutating func append(scale factors: [Double]) {
+            isScaled = true
+            scale = zip(scale, factors).map { $0 * $1 }
+            translation = translation.map { zip($0, factors).map { $0 * $1 } }
+        }
+
+        private mutating func append(translation offsets: [Double]) {
+            translation = zip(translation ?? offsets.map { _ in 0 }, offsets).map { $0 + $1 }
+        }
+    }
+}
+
+extension OMEZarrMetadata.Axis {
+    /// An axis of which only the name is known.
+    fileprivate init(standard name: String) {
+        let type: String? =
+            switch ArrayLayout.Axis(name: name) {
+            case .timepoint: "time"
+            case .channel: "channel"
+            case .z, .y, .x: "space"
+            case .other, nil: nil
+            }
+        self.init(name: name, type: type, unit: nil)
+    }
+}
+
+// MARK: - What it means
+
+extension OMEZarrMetadata {
+    /// What each axis means: by its type, and those of space by their names.
+    /// - Throws: where two axes mean the same, or y or x is missing.
+    func meanings() throws(ZarrProblem) -> [ArrayLayout.Axis] {
+        var meanings: [ArrayLayout.Axis] = []
+        for axis in axes {
+            let named = ArrayLayout.Axis(name: axis.name)
+            switch axis.type {
+            case "time": meanings.append(.timepoint)
+            case "channel": meanings.append(.channel)
+            case "space":
+                guard let named, [.z, .y, .x].contains(named) else {
+                    throw ZarrProblem("its axis of space \(axis.name.shortened) is none of z, y, x; \(Self.remedy)")
+                }
+                meanings.append(named)
+            default: meanings.append(.other)
+            }
+        }
+        if let problem = ArrayLayout.problem(of: meanings) { throw ZarrProblem("its axes \(problem); \(Self.remedy)") }
+        return meanings
+    }
+
+    /// The same with axes called as a person says that they are, where that is not what they are called.
+    func renamed(_ meanings: [ArrayLayout.Axis]) -> OMEZarrMetadata {
+        if let known = try? self.meanings(), known == meanings { return self }
+        var renamed = self
+        for (index, meaning) in meanings.enumerated() {
+            let axis = axes[index]
+            guard ArrayLayout.Axis(name: axis.name) ?? .other != meaning else { continue }
+            let name = meaning == .other ? "axis\(index)" : meaning.rawValue
+            renamed.axes[index] = Axis(standard: name)
+            renamed.axes[index].unit = axis.unit
+        }
+        return renamed
+    }
+
+    /// The size of a voxel along an axis of a level, µm; nil where there is no unit of length.
+    func micrometers(alongAxis axis: Int, level: Int = 0) -> Double? {
+        axes[axis].unit.flatMap(LengthUnit.micrometers).map { $0 * levels[level].scale[axis] }
+    }
+
+    /// The time from one element to the next along an axis of a level, s; nil where there is no unit of time, or no time.
+    func seconds(alongAxis axis: Int, level: Int = 0) -> Double? {
+        guard let seconds = axes[axis].unit.flatMap(TimeUnit.seconds).map({ $0 * levels[level].scale[axis] }),
+            seconds > 0, seconds.isFinite
+        else { return nil }
+        return seconds
+    }
+
+    /// The names of the channels, or nil where not all have one.
+    var channelLabels: [String]? {
+        guard let channels = omero?[key: "channels"]?.array, !channels.isEmpty else { return nil }
+        let labels = channels.compactMap { $0[key: "label"]?.string }
+        return labels.count == channels.count ? labels : nil
+    }
+}

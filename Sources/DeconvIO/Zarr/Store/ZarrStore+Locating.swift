@@ -1,0 +1,60 @@
+package import DeconvVolume
+import Foundation
+
+extension ZarrStore {
+    /// The outermost store in which a path lies, and where in it; nil where neither the path nor a folder above it has
+    /// Zarr's metadata.
+    ///
+    /// The path need not exist: then it is looked for where it would be. Folders above belong to the store as far as each
+    /// of them has metadata. A path that is a link out of the store is a store of its own.
+    /// - Throws: as `ZarrPath.init` and `ZarrStore.init`.
+    package static func locate(_ text: String) throws(DeconvolutionError) -> (store: ZarrStore, path: ZarrPath)? {
+        var folder = text.withoutTrailingSlashes
+        // Of `.` and `..` only the system knows what is above.
+        if folder.endsInDots, let real = realPath(folder) { folder = real }
+        let target = realPath(folder)
+        var found: (root: String, names: [String])?
+        var names: [String] = []
+        while true {
+            if hasMetadata(folder) {
+                if let target, let real = realPath(folder), target != real, !target.hasPrefix(real + "/") { break }
+                found = (folder, names)
+            } else if found != nil {
+                break
+            }
+            guard folder != "/", !folder.isEmpty, !folder.endsInDots else { break }
+            guard let slash = folder.lastIndex(of: "/") else {
+                names.insert(folder, at: 0)
+                folder = "."
+                continue
+            }
+            names.insert(String(folder[folder.index(after: slash)...]), at: 0)
+            folder = String(folder[..<slash]).withoutTrailingSlashes
+            if folder.isEmpty { folder = "/" }
+        }
+        guard let found else { return nil }
+        return (try ZarrStore(path: found.root), try ZarrPath(found.names.joined(separator: "/")))
+    }
+
+    /// Whether a folder is an array or group by its own files.
+    static func hasMetadata(_ folder: String) -> Bool {
+        ZarrMetadataFile.all.contains { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+    }
+
+    private static func realPath(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+}
+
+extension String {
+    /// As it is, but for slashes at the end; the root of all keeps its own.
+    var withoutTrailingSlashes: String {
+        var text = self
+        while text.count > 1, text.hasSuffix("/") { text.removeLast() }
+        return text
+    }
+
+    fileprivate var endsInDots: Bool { split(separator: "/").last.map { $0 == "." || $0 == ".." } ?? false }
+}
