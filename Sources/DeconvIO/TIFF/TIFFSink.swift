@@ -27,7 +27,7 @@ package final class TIFFSink: VolumeSink {
     }
 
     /// Voxels that did not fit the integer type and were set to its nearest end, NaN to 0.
-    package private(set) var saturatedVoxelCount = 0
+    package var saturatedVoxelCount: Int { storage.saturatedVoxelCount }
 
     private let output: AtomicOutput
     private let client: Client
@@ -42,8 +42,7 @@ package final class TIFFSink: VolumeSink {
     private let scratch: ByteBuffer
     private let planeCount: Int
     private var planesWritten = 0
-    private var smallest = Float.infinity
-    private var largest = -Float.infinity
+    private var storage: VoxelStorage
 
     /// libtiff's view of the output: a position, and the first error, which libtiff would turn into a sentence.
     private final class Client {
@@ -106,7 +105,7 @@ package final class TIFFSink: VolumeSink {
             image.shape.voxelCount > 0 && image.channelCount > 0 && image.timepointCount > 0,
             "an image of \(image.shape) has nothing to write"
         )
-        guard [.float32, .uint16, .uint8].contains(pixelType) else {
+        guard VoxelStorage.pixelTypes.contains(pixelType) else {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(path.inMessage): TIFF is not written as \(pixelType); choose float32, uint16 or uint8"
@@ -187,6 +186,7 @@ package final class TIFFSink: VolumeSink {
         self.rowsPerStrip = rowsPerStrip
         self.scratch = scratch
         self.planeCount = planeCount
+        storage = VoxelStorage(pixelType)
     }
 
     deinit {
@@ -212,7 +212,7 @@ package final class TIFFSink: VolumeSink {
             let bytes = UnsafeMutableRawBufferPointer(
                 rebasing: scratch.bytes[..<(voxels.count * pixelType.byteCount)]
             )
-            convert(voxels, into: bytes)
+            storage.convert(voxels, into: bytes)
             guard TIFFWriteEncodedStrip(tiff, strip, bytes.baseAddress, tmsize_t(bytes.count)) == tmsize_t(bytes.count)
             else { throw failure() }
             strip += 1
@@ -286,59 +286,14 @@ package final class TIFFSink: VolumeSink {
         }
     }
 
-    private func convert(_ voxels: UnsafeBufferPointer<Float>, into bytes: UnsafeMutableRawBufferPointer) {
-        switch pixelType {
-        case .uint8: round(voxels, into: bytes.assumingMemoryBound(to: UInt8.self))
-        case .uint16: round(voxels, into: bytes.assumingMemoryBound(to: UInt16.self))
-        default:
-            bytes.copyMemory(from: UnsafeRawBufferPointer(voxels))
-            var (low, high) = (smallest, largest)
-            for index in 0..<voxels.count {
-                let value = voxels[index]
-                // Comparisons with NaN are false, so it leaves both as they are; infinities are left out.
-                low = value < low && value > -.infinity ? value : low
-                high = value > high && value < .infinity ? value : high
-            }
-            (smallest, largest) = (low, high)
-        }
-    }
-
-    @inline(__always)
-    private func round<Integer: FixedWidthInteger & UnsignedInteger>(
-        _ voxels: UnsafeBufferPointer<Float>,
-        into target: UnsafeMutableBufferPointer<Integer>
-    ) {
-        let top = Float(Integer.max)
-        // Adding 2^23 leaves no bits behind the point: rounding to the nearest, ties to even, without a call.
-        let shift: Float = 8_388_608
-        var (low, high) = (top, Float(0))
-        var saturated = 0
-        for index in 0..<voxels.count {
-            let value = voxels[index]
-            // Written so that NaN saturates, to 0.
-            let fits = value >= -0.5 && value < top + 0.5
-            let clamped = value > 0 ? (value < top ? value : top) : 0
-            let shifted = clamped + shift
-            let stored = shifted - shift
-            saturated &+= fits ? 0 : 1
-            low = stored < low ? stored : low
-            high = stored > high ? stored : high
-            // The whole number is what the lowest bits of the sum now are.
-            target[index] = Integer(truncatingIfNeeded: shifted.bitPattern)
-        }
-        saturatedVoxelCount += saturated
-        smallest = min(smallest, low)
-        largest = max(largest, high)
-    }
-
     /// Fills in what ImageJ shows as black and white, known only now, where the description left room for it.
     private func writeDisplayRange() throws(DeconvolutionError) {
-        guard smallest <= largest else { return }
+        guard storage.smallest <= storage.largest else { return }
         let file = try FileBytes(borrowing: output.descriptor, path: output.path)
         let header = try TIFFHeader(file)
         let directory = try TIFFDirectory(file, header, at: header.firstDirectory)
         guard let place = directory.location(.imageDescription, header) else { return }
-        let text = ImageJDescription.text(image, pixelType: pixelType, displayRange: smallest...largest)
+        let text = ImageJDescription.text(image, pixelType: pixelType, displayRange: storage.smallest...storage.largest)
         precondition(text.utf8.count == description.utf8.count)
         let bytes = Array(text.utf8)
         try bytes.withUnsafeBufferPointer { (buffer) throws(DeconvolutionError) in
