@@ -31,22 +31,26 @@ package final class AtomicOutput {
     ///   - overwrite: whether an existing file may be replaced; without it, it is refused now and again in `finish`,
     ///     where no other program can come between the check and the rename.
     ///   - expectedByteCount: the length if it is known, for the message on a full disk.
+    ///   - removesAbandoned: whether hidden files of the same target are removed that killed processes of this machine have
+    ///     left. For that its folder is listed, which is not for chunks in a folder of many.
     /// - Throws: `cannotCreateOutput` where the target exists, is not a regular file, or its folder is missing or may not
     ///   be written.
     package init(
         path: String,
         overwrite: Bool,
         expectedByteCount: Int? = nil,
+        removesAbandoned: Bool = true,
         calls: OutputCalls = .system
     ) throws(DeconvolutionError) {
         let target = try Self.target(path, overwrite: overwrite)
         let parts = OutputPath(target)
+        if removesAbandoned { UnfinishedName.removeAbandoned(parts.name, in: parts.folder) }
         var existing = stat()
         let mode = stat(target, &existing) == 0 ? existing.st_mode & 0o777 : nil
         var temporary = ""
         var descriptor: Int32 = -1
         repeat {
-            temporary = "\(parts.folder)/.\(Self.shortened(parts.name)).\(getpid())-\(Self.randomText()).partial"
+            temporary = "\(parts.folder)/\(UnfinishedName.make(for: parts.name))"
             descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         } while descriptor < 0 && (errno == EEXIST || errno == EINTR)
         guard descriptor >= 0 else { throw Self.cannotCreate(path, errno) }
@@ -243,17 +247,6 @@ package final class AtomicOutput {
             error == ENOSPC || error == EDQUOT ? .inputOutput : .cannotCreateOutput,
             "\(path.inMessage): \(reason)"
         )
-    }
-
-    /// Leaves room for what the hidden name adds: names end at 255 bytes.
-    private static func shortened(_ name: String) -> String {
-        var name = name
-        while name.utf8.count > 200 { name.removeLast() }
-        return name
-    }
-
-    private static func randomText() -> String {
-        String(UInt32.random(in: .min ... .max), radix: 36)
     }
 }
 

@@ -250,6 +250,26 @@ import Testing
         #expect(folder.contents == ["also done", "done"])
     }
 
+    @Test func hiddenFilesOfKilledProcessesGoWithTheNextOutput() async throws {
+        let path = folder.path("a.tif")
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let outputs = try (0..<2).map { _ in try AtomicOutput(path: path, overwrite: false) }
+            _ = try AtomicOutput(path: path + "f", overwrite: false)
+            kill(getpid(), SIGKILL)
+            withExtendedLifetime(outputs) {}
+        }
+        #expect(folder.contents.count == 2)
+        let mine = try AtomicOutput(path: path, overwrite: false)
+        #expect(folder.contents.count == 1)
+        // Not that of a process that lives, nor of another machine, of whose processes nobody here knows.
+        let other = ".a.tif.999999999-zzzzzz1.partial"
+        try Data().write(to: URL(fileURLWithPath: folder.path(other)))
+        try AtomicOutput.write([1], to: path, overwrite: true)
+        #expect(folder.contents.count == 3 && folder.contents.contains(other))
+        mine.discard()
+        #expect(folder.contents == [other, "a.tif"])
+    }
+
     @Test func roomOnTheDiskIsCheckedBeforeALongRun() throws {
         let free = try #require(DiskSpace.freeByteCount(for: folder.path("a")))
         #expect(free > 0)

@@ -171,6 +171,7 @@ package final class ZarrStore: Sendable {
             path: location(key),
             overwrite: true,
             expectedByteCount: expectedByteCount,
+            removesAbandoned: false,
             calls: calls
         )
     }
