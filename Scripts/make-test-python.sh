@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Makes .venv-test: the Python whose tifffile, zarr, tensorstore and ome-zarr make files for us and check those that we write. Does nothing where it is ready.
+# Makes .venv-test: the Python whose tifffile, zarr, tensorstore and ome-zarr make files for us and check those that we write.
+# Does nothing where it is ready.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 requirements=(
     'tifffile>=2024.8.30' 'imagecodecs>=2024.6.1' 'numpy>=1.26'
-    'zarr>=3.1.3' 'numcodecs>=0.16.1' 'tensorstore>=0.1.75' 'ome-zarr>=0.18'
+    'zarr>=3.1.3' 'numcodecs>=0.16.1' 'tensorstore>=0.1.75'
+    'ome-zarr>=0.18' 'ome-zarr-models>=1.2'
 )
 folder=.venv-test
 # Says which requirements the folder was made for, and that it was finished.

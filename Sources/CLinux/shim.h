@@ -2,4 +2,11 @@
 #define GPUDECONV_CLINUX_SHIM_H
 // Linux's own, which <unistd.h> shows only to those who define _GNU_SOURCE before anything else is included.
 int syncfs(int descriptor);
+int renameat2(int old_folder, const char *old_path, int new_folder, const char *new_path, unsigned int flags);
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE 2
+#endif
 #endif

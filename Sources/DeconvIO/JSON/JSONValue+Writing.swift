@@ -6,6 +6,20 @@ extension JSONValue {
         return text + "\n"
     }
 
+    /// The value on one line.
+    package var line: String {
+        switch self {
+        case .array(let values): return "[" + values.map(\.line).joined(separator: ", ") + "]"
+        case .object(let object):
+            return "{" + object.map { JSONValue.string($0.key).line + ": " + $0.value.line }.joined(separator: ", ")
+                + "}"
+        default:
+            var text = ""
+            write(to: &text, indentation: 0)
+            return text
+        }
+    }
+
     private func write(to text: inout String, indentation: Int) {
         switch self {
         case .null: text += "null"

@@ -49,24 +49,34 @@ package final class ZarrArrayWriter: Sendable {
         region: ArrayRegion,
         synchronizing: Bool = true
     ) throws(DeconvolutionError) {
-        let metadata = array.metadata
-        let element = metadata.element
-        precondition(covers(region), "\(region) is not made of whole chunks of \(metadata.chunkShape)")
+        let width = array.metadata.element.size
         precondition(
-            bytes.count == Int.product(region.shape + [element.size]),
+            bytes.count == Int.product(region.shape + [width]),
             "\(bytes.count) bytes are not those of \(region)"
         )
         guard let base = bytes.baseAddress, !region.isEmpty else { return }
-        let strides = StridedElements.contiguous(region.shape, width: element.size)
+        let strides = StridedElements.contiguous(region.shape, width: width)
+        try write((base, strides), region: region, synchronizing: synchronizing)
+    }
+
+    /// The same with elements that lie anywhere in memory.
+    /// - Parameter source: the region's first element, and bytes to the next one along each axis.
+    func write(
+        _ source: (base: UnsafeRawPointer, strides: [Int]),
+        region: ArrayRegion,
+        synchronizing: Bool
+    ) throws(DeconvolutionError) {
+        let metadata = array.metadata
+        precondition(covers(region), "\(region) is not made of whole chunks of \(metadata.chunkShape)")
         let grid = ChunkGrid(chunkShape: metadata.chunkShape)
         try grid.forEach(in: region) { (index, part) throws(DeconvolutionError) in
             let key = array.path.key(metadata.chunkKeys.key(index))
-            let offset = zip(part.relative(to: region.origin).origin, strides).reduce(0) { $0 + $1.0 * $1.1 }
+            let offset = zip(part.relative(to: region.origin).origin, source.strides).reduce(0) { $0 + $1.0 * $1.1 }
             let encoded = try metadata.codecs.encode(
-                (base + offset, strides),
+                (source.base + offset, source.strides),
                 extent: part.shape,
                 shape: metadata.chunkShape,
-                element,
+                metadata.element,
                 ChunkPlace(path: array.store.location(key))
             )
             let output = try array.store.output(key, expectedByteCount: encoded.byteCount, calls: calls)

@@ -68,7 +68,7 @@ extension ZarrStore {
         case .group: throw cannotCreate(path, "is a Zarr group; name an array in it that is not there yet")
         case nil:
             // The folder of a new store is empty; in any other, files might be taken for chunks.
-            guard try names(in: path.text).isEmpty else {
+            guard try isEmpty(path) else {
                 throw cannotCreate(path, "is a folder with other things in it; choose another name")
             }
         }
@@ -90,6 +90,11 @@ extension ZarrStore {
         do throws(DeconvolutionError) { return try node(at: path) } catch {
             throw DeconvolutionError(.cannotCreateOutput, error.message, cause: error.cause)
         }
+    }
+
+    /// Whether a folder has nothing in it but the journal of the run that fills it.
+    private func isEmpty(_ path: ZarrPath) throws(DeconvolutionError) -> Bool {
+        try names(in: path.text).allSatisfy { $0 == VolumeJournal.fileName }
     }
 
     private func cannotCreate(_ path: ZarrPath, _ problem: String) -> DeconvolutionError {
@@ -116,7 +121,7 @@ extension ZarrStore {
         case .array: throw cannotCreate(path, "is a Zarr array, which takes no array inside; choose another name")
         case nil:
             // A folder that is a group only by what is in it becomes one; any other is somebody's, and stays as it is.
-            let isEmpty = try names(in: path.text).isEmpty
+            let isEmpty = try isEmpty(path)
             let hasNodes = try !nodeNames(in: path).isEmpty
             guard isEmpty || hasNodes else {
                 throw cannotCreate(path, "is a folder with other things in it; choose another name")

@@ -1,0 +1,164 @@
+import DeconvVolume
+
+extension OMEZarrMetadata {
+    /// What is said of a result.
+    /// - Parameters:
+    ///   - layout: its axes, in OME-Zarr's order.
+    ///   - image: spacing and time between volumes.
+    ///   - steps: for each level, how many voxels of the one before became one of it.
+    ///   - source: what is said of the input, whose name, units, position and way to show the channels stay.
+    ///   - channels: the input's numbers of the result's channels; nil where they are the same.
+    init(
+        version: ZarrVersion,
+        layout: ArrayLayout,
+        image: ImageDescription,
+        steps: [VolumeShape],
+        from source: OMEZarrMetadata?,
+        channels: [Int]?
+    ) {
+        var axes: [Axis] = []
+        var scale: [Double] = []
+        var origin: [Double] = []
+        for axis in layout.axes {
+            let found = source?.description(of: axis.rawValue)
+            let (unit, size) = Self.size(of: axis, image, like: found)
+            axes.append(Axis(name: axis.rawValue, type: axis.imageType, unit: unit))
+            scale.append(size)
+            // Which volumes were taken is not known here, so only the position in space stays.
+            origin.append(axis.imageType == "space" ? found?.origin ?? 0 : 0)
+        }
+        var factors = layout.axes.map { _ in 1 }
+        let levels = steps.enumerated().map { number, step in
+            factors = zip(factors, layout.extents(step)).map { $0 * $1 }
+            // The center of the first of `factor` voxels in a row lies at 0, that of all of them here.
+            let translation = factors.indices.map { origin[$0] + Double(factors[$0] - 1) / 2 * scale[$0] }
+            return Level(
+                path: "\(number)",
+                scale: zip(scale, factors).map { $0 * Double($1) },
+                translation: translation.allSatisfy { $0 == 0 } ? nil : translation
+            )
+        }
+        self.init(
+            zarrVersion: version,
+            axes: axes,
+            levels: levels,
+            name: source?.name,
+            omero: source?.omero.flatMap {
+                Self.omero($0, channels: channels ?? Array(0..<layout.channelCount), count: layout.channelCount)
+            }
+        )
+    }
+
+    /// Of an axis of that name, as the largest level has it.
+    private func description(of name: String) -> (unit: String?, scale: Double, origin: Double)? {
+        guard let index = axes.firstIndex(where: { $0.name.lowercased() == name }), let level = levels.first,
+            level.scale.indices.contains(index)
+        else { return nil }
+        let origin = level.translation.flatMap { $0.indices.contains(index) ? $0[index] : nil } ?? 0
+        return (axes[index].unit, level.scale[index], origin)
+    }
+
+    /// An axis' unit and the size of an element in it: the input's, where it says the same.
+    private static func size(
+        of axis: ArrayLayout.Axis,
+        _ image: ImageDescription,
+        like source: (unit: String?, scale: Double, origin: Double)?
+    ) -> (unit: String?, size: Double) {
+        let size: Double?
+        let unit: String
+        let unitSize: Double?
+        switch axis {
+        case .timepoint:
+            size = image.timeInterval
+            unit = "second"
+            unitSize = source?.unit.flatMap { timeUnits[$0] }
+        case .z, .y, .x:
+            size = image.spacing.map { $0[axis == .z ? 0 : axis == .y ? 1 : 2] }
+            unit = "micrometer"
+            // Abbreviations are read, but not what the specification knows.
+            unitSize = source?.unit.flatMap {
+                $0.hasSuffix("meter") || $0 == "angstrom" ? LengthUnit.micrometers($0) : nil
+            }
+        case .channel, .other: return (nil, 1)
+        }
+        guard let size else { return (source?.unit, source?.scale ?? 1) }
+        guard let source, let unitSize else { return (unit, size) }
+        let converted = size / unitSize
+        return (source.unit, abs(converted - source.scale) <= 1e-9 * converted ? source.scale : converted)
+    }
+
+    /// Seconds of the specification's units of time that time series are written in.
+    private static let timeUnits = [
+        "nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3, "second": 1, "minute": 60, "hour": 3600,
+        "day": 86_400,
+    ]
+
+    /// What the input says about how to show channels, with those that were taken; nil where it says nothing of them.
+    private static func omero(_ omero: JSONValue, channels: [Int], count: Int) -> JSONValue? {
+        guard var object = omero.object, let all = object["channels"]?.array,
+            channels.count == count, channels.allSatisfy({ all.indices.contains($0) })
+        else { return nil }
+        object["channels"] = .array(channels.map { all[$0] })
+        return .object(object)
+    }
+
+    /// How to show channels of these names: each in a color of its own, from its darkest to its brightest voxel.
+    static func omero(names: [String], ranges: [ClosedRange<Double>]) -> JSONValue {
+        let colors = names.count == 1 ? ["FFFFFF"] : ["00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF"]
+        let channels = names.indices.map { number in
+            let (low, high) = (JSONValue.double(ranges[number].lowerBound), JSONValue.double(ranges[number].upperBound))
+            return JSONValue.object([
+                "label": .string(names[number]),
+                "color": .string(colors[number % colors.count]),
+                "active": .bool(true),
+                "window": .object(["min": low, "max": high, "start": low, "end": high]),
+            ])
+        }
+        return .object(["channels": .array(channels)])
+    }
+
+    /// The attributes of the image's group.
+    package var attributes: JSONObject {
+        var multiscale: JSONObject = [:]
+        if zarrVersion == .two { multiscale["version"] = "0.4" }
+        if let name { multiscale["name"] = .string(name) }
+        multiscale["axes"] = .array(
+            axes.map { axis in
+                var object: JSONObject = ["name": .string(axis.name)]
+                if let type = axis.type { object["type"] = .string(type) }
+                if let unit = axis.unit { object["unit"] = .string(unit) }
+                return .object(object)
+            }
+        )
+        multiscale["datasets"] = .array(
+            levels.map { level in
+                var transformations = [JSONValue.object(["type": "scale", "scale": .doubles(level.scale)])]
+                if let translation = level.translation {
+                    transformations.append(.object(["type": "translation", "translation": .doubles(translation)]))
+                }
+                return .object(["path": .string(level.path), "coordinateTransformations": .array(transformations)])
+            }
+        )
+        if levels.count > 1 { multiscale["type"] = "mean" }
+        var image: JSONObject = zarrVersion == .three ? ["version": "0.5"] : [:]
+        image["multiscales"] = .array([.object(multiscale)])
+        image["omero"] = omero
+        return zarrVersion == .three ? ["ome": .object(image)] : image
+    }
+}
+
+extension JSONValue {
+    fileprivate static func doubles(_ values: [Double]) -> JSONValue { .array(values.map { .double($0) }) }
+}
+
+extension ArrayLayout.Axis {
+    /// OME-Zarr's type of an axis.
+    fileprivate var imageType: String? {
+        switch self {
+        case .timepoint: "time"
+        case .channel: "channel"
+        case .z, .y, .x: "space"
+        case .other: nil
+        }
+    }
+}

@@ -1,0 +1,374 @@
+import DeconvIO
+import DeconvTestSupport
+import DeconvVolume
+import Foundation
+import Synchronization
+import Testing
+
+@Suite struct ResumeTests {
+    private let folder = try! TemporaryFolder()
+    private let item = SinkCase.all[0]
+
+    private func message(_ error: DeconvolutionError?) -> String? {
+        error?.message.replacingOccurrences(of: folder.url.path, with: "FOLDER")
+    }
+
+    /// Killed before system calls and after random times, gone on with each time.
+    @Test(.timeLimit(.minutes(5)), arguments: [0, 2, 3, 6])
+    func whatIsKilledAtAnyInstantComesOutAsIfItHadNot(_ number: Int) async throws {
+        let item = SinkCase.all[number]
+        let wanted = folder.path("wanted.zarr")
+        let counter = Counted()
+        try item.complete(item.sink(wanted, calls: counter.calls))
+        let perVolume = counter.count.load(ordering: .relaxed) / item.volumes.count
+
+        let path = folder.path("killed.zarr")
+        var random = SeededGenerator(seed: UInt64(number + 1))
+        for round in 0..<20 {
+            let moment = 1 + Int(random.next() % UInt64(perVolume + perVolume / 2 + 2))
+            let microseconds = UInt32(random.next() % 8_000)
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [
+                    number = number as Int, path = path as String, round = round as Int, moment = moment as Int,
+                    microseconds = microseconds as UInt32
+                ] in
+                let item = SinkCase.all[number]
+                let sink = try item.sink(path, calls: round % 2 == 0 ? killing(before: moment) : .system)
+                if round % 2 == 1 {
+                    Thread.detachNewThread {
+                        usleep(microseconds)
+                        kill(getpid(), SIGKILL)
+                    }
+                }
+                DispatchQueue.concurrentPerform(iterations: item.volumes.count) { index in
+                    let volume = item.volumes[index]
+                    if sink.holds(channel: volume.channel, timepoint: volume.timepoint) { return }
+                    try? item.write(volume, to: sink)
+                }
+                // It was done before its time.
+                kill(getpid(), SIGKILL)
+            }
+            let sink = try item.sink(path)
+            guard item.volumes.allSatisfy({ sink.holds(channel: $0.channel, timepoint: $0.timepoint) }) else {
+                continue
+            }
+            try sink.finish()
+            #expect(tree(path) == tree(wanted))
+            try FileManager.default.removeItem(atPath: path)
+        }
+        try item.complete(item.sink(path))
+        #expect(tree(path) == tree(wanted))
+        #expect(folder.contents == ["killed.zarr", "wanted.zarr"])
+    }
+
+    private final class Counted: Sendable {
+        let count = Atomic(0)
+
+        var calls: OutputCalls {
+            OutputCalls(
+                write: { [self] in
+                    count.wrappingAdd(1, ordering: .relaxed)
+                    return pwrite($0, $1, $2, off_t($3))
+                },
+                synchronize: { [self] in
+                    count.wrappingAdd(1, ordering: .relaxed)
+                    return fsync($0)
+                }
+            )
+        }
+    }
+
+    /// Kills at the `number`th wait for the disk from the one that makes the journal's last line safe on.
+    private static func killingAtEnd(_ number: Int) -> OutputCalls {
+        final class Waits: Sendable {
+            let left = Atomic(Int.max)
+        }
+        let waits = Waits()
+        return OutputCalls(
+            write: { [waits] descriptor, bytes, count, offset in
+                let text = String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+                if text.contains("\"finished\": true") { waits.left.store(number, ordering: .relaxed) }
+                return pwrite(descriptor, bytes, count, off_t(offset))
+            },
+            synchronize: { [waits] in
+                if waits.left.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { kill(getpid(), SIGKILL) }
+                return fsync($0)
+            }
+        )
+    }
+
+    /// 1: before the last line is safe; 2: after the name was given; 3: after the journal was removed.
+    @Test(arguments: [1, 2, 3], [false, true])
+    func whatIsKilledWhileItGetsItsNameIsFinishedByTheNextRun(moment: Int, overwrite: Bool) async throws {
+        let path = folder.path("a.zarr")
+        let wanted = folder.path("wanted.zarr")
+        try item.complete(item.sink(wanted))
+        if overwrite {
+            let old = SinkCase("old", "yx", [3, 4], ZarrOutputOptions())
+            try old.complete(old.sink(path))
+        }
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [path = path as String, moment = moment as Int, overwrite = overwrite as Bool] in
+            let item = SinkCase.all[0]
+            try item.complete(item.sink(path, overwrite: overwrite, calls: ResumeTests.killingAtEnd(moment)))
+        }
+        if moment == 2 {
+            #expect(folder.contents == ["a.zarr"] + (overwrite ? ["a.zarr.partial"] : []) + ["wanted.zarr"])
+            // To any other job it is a finished result.
+            let other = failure { _ = try item.sink(path, job: JobFingerprint(["image": "other.zarr"])) }
+            #expect(
+                message(other)
+                    == "FOLDER/a.zarr: exists already; give --overwrite to replace it, or choose another name"
+            )
+        }
+        if moment < 3 {
+            let sink = try item.sink(path, overwrite: overwrite)
+            for volume in item.volumes { #expect(sink.holds(channel: volume.channel, timepoint: volume.timepoint)) }
+            try sink.finish()
+        }
+        #expect(tree(path) == tree(wanted))
+        #expect(folder.contents == ["a.zarr", "wanted.zarr"])
+        try #expect(item.sink(path, overwrite: true).holds(channel: 0, timepoint: 0) == false)
+    }
+
+    @Test func aStoreMadeForAnArrayIsFinishedAndItsOtherArraysStay() async throws {
+        let path = folder.path("a.zarr")
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let item = SinkCase.all[0]
+            try item.complete(item.sink(path, array: "first", calls: ResumeTests.killingAtEnd(2)))
+        }
+        // Another array of the store, while the journal of the first is still there.
+        let other = SinkCase("other", "yx", [3, 4], ZarrOutputOptions())
+        try other.complete(other.sink(path, array: "second", overwrite: true))
+        let sink = try item.sink(path, array: "first")
+        #expect(sink.missingByteCount == 0)
+        try sink.finish()
+        #expect(try ZarrStore(path: path).group(at: .root).children() == ["first", "second"])
+        #expect(folder.contents == ["a.zarr"])
+        #expect(!FileManager.default.fileExists(atPath: path + "/.gpudeconv-journal"))
+    }
+
+    @Test func anotherJobIsToldWhatDiffersAndMayBeginAnew() throws {
+        let path = folder.path("a.zarr")
+        try item.write(item.volumes[0], to: item.sink(path))
+        let job = JobFingerprint(["image": "raw.zarr", "--iterations": "20", "--boundary": "zero"])
+        let error = failure { _ = try item.sink(path, job: job) }
+        #expect(error?.code == .cannotCreateOutput)
+        #expect(
+            message(error)
+                == "FOLDER/a.zarr.partial: was begun by another job: --iterations is 20 and was 10, --boundary is zero and "
+                + "was not given; give the same options to go on, --overwrite to begin anew, or choose another name"
+        )
+        var narrow = item
+        narrow.options.pixelType = .uint16
+        let type = failure { _ = try narrow.sink(path) }
+        #expect(message(type)?.contains("output type is uint16 and was float32") == true)
+
+        // With --overwrite the same job goes on, and another one throws it away.
+        #expect(try item.sink(path, overwrite: true).holds(channel: 0, timepoint: 0))
+        let sink = try item.sink(path, job: job, overwrite: true)
+        #expect(!sink.holds(channel: 0, timepoint: 0))
+        #expect(folder.contents == ["a.zarr.partial"])
+        try item.complete(sink)
+        #expect(folder.contents == ["a.zarr"])
+    }
+
+    @Test func oneProcessAtATimeWritesAResult() async throws {
+        let path = folder.path("a.zarr")
+        let sink = try item.sink(path)
+        try item.write(item.volumes[0], to: sink)
+        let error = failure { _ = try item.sink(path, overwrite: true) }
+        #expect(error?.code == .cannotCreateOutput)
+        #expect(
+            message(error)
+                == "FOLDER/a.zarr: another gpudeconv (process \(getpid())) is writing it; wait for it to end or choose another "
+                + "name"
+        )
+        let process = getpid()
+        await #expect(processExitsWith: .success) { [path = path as String, process = process as Int32] in
+            let error = failure { _ = try SinkCase.all[0].sink(path) }
+            #expect(error?.message.contains("another gpudeconv (process \(process)) is writing it") == true)
+        }
+        sink.close()
+        #expect(try item.sink(path).holds(channel: 0, timepoint: 0))
+    }
+
+    @Test func ofManyThatBeginAtOnceExactlyOneDoes() throws {
+        for round in 0..<20 {
+            let path = folder.path("\(round).zarr")
+            let sinks = Mutex<[ZarrSink]>([])
+            DispatchQueue.concurrentPerform(iterations: 8) { _ in
+                if let sink = try? item.sink(path) { sinks.withLock { $0.append(sink) } }
+            }
+            let opened = sinks.withLock { $0 }
+            #expect(opened.count == 1)
+            try opened.first.map { try item.complete($0) }
+        }
+        #expect(folder.contents.count == 20)
+    }
+
+    @Test func withoutAVolumeNothingIsLeft() throws {
+        let path = folder.path("a.zarr")
+        try item.sink(path).close()
+        _ = try item.sink(path)
+        let sink = try item.sink(path)
+        let error = failure {
+            try sink.write(channel: 0, timepoint: 0) { (_) throws(DeconvolutionError) in
+                throw DeconvolutionError(.cancelled, "stop")
+            }
+        }
+        #expect(error?.code == .cancelled)
+        #expect(!sink.holds(channel: 0, timepoint: 0))
+        sink.close()
+        #expect(folder.contents == [])
+    }
+
+    @Test func anExistingResultStaysUntilTheNewOneIsWhole() throws {
+        let path = folder.path("a.zarr")
+        let old = SinkCase("old", "zyx", [3, 4, 5], ZarrOutputOptions())
+        try old.complete(old.sink(path))
+        let before = tree(path)
+        let refused = failure { _ = try item.sink(path) }
+        #expect(refused?.code == .cannotCreateOutput)
+        #expect(
+            message(refused) == "FOLDER/a.zarr: exists already; give --overwrite to replace it, or choose another name"
+        )
+        do {
+            let sink = try item.sink(path, overwrite: true)
+            try item.write(item.volumes[0], to: sink)
+        }
+        #expect(tree(path) == before)
+        #expect(folder.contents == ["a.zarr", "a.zarr.partial"])
+        try item.complete(item.sink(path, overwrite: true))
+        #expect(try ZarrStore(path: path).array(at: .root).metadata.shape == item.layout.shape)
+        #expect(folder.contents == ["a.zarr"])
+    }
+
+    @Test func aNameThatIsTakenMeanwhileIsNotReplaced() throws {
+        let path = folder.path("a.zarr")
+        let sink = try item.sink(path)
+        for volume in item.volumes { try item.write(volume, to: sink) }
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        try Data().write(to: URL(fileURLWithPath: path + "/theirs"))
+        #expect(failure { try sink.finish() }?.code == .cannotCreateOutput)
+        sink.close()
+        #expect(tree(path).keys.sorted() == ["theirs"])
+        try FileManager.default.removeItem(atPath: path)
+        try item.sink(path).finish()
+        #expect(folder.contents == ["a.zarr"])
+    }
+
+    @Test func onlyZarrIsReplacedAndNeverAnInput() throws {
+        let path = folder.path("home")
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        try Data().write(to: URL(fileURLWithPath: path + "/thesis.txt"))
+        func refusal(_ name: String, inputs: [String] = []) -> String? {
+            let error = failure { _ = try item.sink(folder.path(name), overwrite: true, inputs: inputs) }
+            #expect(error?.code == .cannotCreateOutput)
+            return message(error)
+        }
+        #expect(
+            refusal("home")
+                == "FOLDER/home: is a folder that is no Zarr array or group, which is not replaced; choose another name"
+        )
+        #expect(
+            refusal("home/thesis.txt")
+                == "FOLDER/home/thesis.txt: is a file, not a Zarr array or group; choose another name"
+        )
+        let data = SinkCase("data", "zyx", [3, 4, 5], ZarrOutputOptions(ome: true))
+        try data.complete(data.sink(folder.path("data.zarr")))
+        try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: "data.zarr")
+        #expect(refusal("link") == "FOLDER/link: is a link; name the folder it leads to, or choose another name")
+        let input = folder.path("link/0")
+        #expect(
+            refusal("data.zarr", inputs: [input])
+                == "FOLDER/data.zarr: has the input \(folder.path("data.zarr/0").replacing(folder.url.path, with: "FOLDER")) in "
+                + "it; choose another name"
+        )
+        try FileManager.default.createDirectory(
+            atPath: folder.path("b.zarr.partial/x"),
+            withIntermediateDirectories: true
+        )
+        #expect(
+            refusal("b.zarr")
+                == "FOLDER/b.zarr.partial: is a folder without the journal of an unfinished result; remove it or choose another "
+                + "name"
+        )
+        #expect(
+            refusal("missing/a.zarr") == "FOLDER/missing/a.zarr: its folder FOLDER/missing does not exist; create it"
+        )
+        #expect(tree(folder.path("data.zarr")).count == 5)
+    }
+
+    @Test func aFullDiskLeavesWhatIsThereAndTheNextRunGoesOn() throws {
+        let wanted = folder.path("wanted.zarr")
+        try item.complete(item.sink(wanted))
+        let path = folder.path("a.zarr")
+        // Room for a few volumes, then for half of a journal's line.
+        for (number, room) in [4000, 9000, 60].enumerated() {
+            let left = Mutex(room)
+            let isJournal = number == 2
+            let calls = OutputCalls(
+                write: { descriptor, bytes, count, offset in
+                    let isCounted = !isJournal || count < 500
+                    let taken = left.withLock { left in
+                        guard isCounted else { return count }
+                        let taken = min(left, count)
+                        left -= taken
+                        return taken
+                    }
+                    guard taken > 0 else {
+                        errno = ENOSPC
+                        return -1
+                    }
+                    return pwrite(descriptor, bytes, taken, off_t(offset))
+                },
+                synchronize: { fsync($0) }
+            )
+            let error = failure { try item.complete(item.sink(path, calls: calls)) }
+            #expect(error?.code == .inputOutput)
+            #expect(error?.message.contains("no space left") == true, "\(String(describing: error))")
+            #expect(error?.message.hasPrefix(path) == true)
+        }
+        let sink = try item.sink(path)
+        #expect(item.volumes.contains { sink.holds(channel: $0.channel, timepoint: $0.timepoint) })
+        try item.complete(sink)
+        #expect(tree(path) == tree(wanted))
+    }
+
+    @Test func whatCannotFitUncompressedIsRefusedBeforeItIsBegun() throws {
+        var large = SinkCase("large", "tzyx", [1_000_000, 100, 1024, 1024], ZarrOutputOptions())
+        let sink = try large.sink(folder.path("a.zarr"))
+        #expect(sink.missingByteCount == 4 * 100 * 1024 * 1024 * 1_000_000)
+        sink.close()
+        large.options.compression = try ZarrOutputOptions.Compression(.none)
+        let error = failure { _ = try large.sink(folder.path("a.zarr")) }
+        #expect(error?.code == .inputOutput)
+        #expect(message(error)?.hasPrefix("FOLDER/a.zarr: needs 419430400000000 bytes but FOLDER has ") == true)
+        #expect(folder.contents == [])
+    }
+
+    @Test func aDamagedJournalCountsUpToTheDamage() throws {
+        let path = folder.path("a.zarr")
+        let wanted = folder.path("wanted.zarr")
+        try item.complete(item.sink(wanted))
+        let journal = path + ".partial/.gpudeconv-journal"
+        do {
+            let sink = try item.sink(path)
+            for volume in item.volumes.prefix(3) { try item.write(volume, to: sink) }
+        }
+        // As a loss of power might leave it: zeros in the second volume's line.
+        var lines = try String(contentsOfFile: journal, encoding: .utf8).split(separator: "\n").map(String.init)
+        let second = try #require(lines.indices.filter { lines[$0].contains("\"channel\"") }.dropFirst().first)
+        lines[second] = String(repeating: "\0", count: lines[second].count)
+        try lines.joined(separator: "\n").appending("\n").write(toFile: journal, atomically: false, encoding: .utf8)
+        let sink = try item.sink(path)
+        #expect(item.volumes.filter { sink.holds(channel: $0.channel, timepoint: $0.timepoint) } == [item.volumes[0]])
+        sink.close()
+        // Nothing of it can be trusted any more: it is begun anew.
+        try "?\n".write(toFile: journal, atomically: false, encoding: .utf8)
+        try Data([1]).write(to: URL(fileURLWithPath: path + ".partial/stray"))
+        try item.complete(item.sink(path))
+        #expect(tree(path) == tree(wanted))
+    }
+}
