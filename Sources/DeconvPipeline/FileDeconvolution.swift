@@ -4,9 +4,11 @@ package import DeconvVolume
 import Foundation
 package import Logging
 
-/// The main job: a TIFF stack and its PSFs in, a TIFF stack out.
+/// The main job: an image and its PSFs in, an image out.
 package struct FileDeconvolution: Sendable {
-    private let input: any ImageFileSource
+    private let input: InputImage
+    private let selection: InputSelection
+    private let inputPath: String
     private let psfPaths: [String]
     private let flatField: (any ImageFileSource)?
     private let mask: (any ImageFileSource)?
@@ -16,13 +18,17 @@ package struct FileDeconvolution: Sendable {
 
     /// Opens the files.
     /// - Parameters:
-    ///   - input: a stack of any number of channels and time points.
-    ///   - psfPaths: one file for all channels, one a channel, or one with a channel for each.
+    ///   - input: a TIFF stack, a Zarr array or image of OME-Zarr, or a folder or pattern of TIFF stacks, of any number of
+    ///     channels and time points.
+    ///   - selection: which part of it is deconvolved.
+    ///   - psfPaths: files, patterns or Zarr arrays: one PSF for all channels, or one a channel, in the order of the list,
+    ///     those of a pattern in the order of their names.
     ///   - flatField: the sensitivity of the image's voxels, and
     ///   - mask: which of them are good: see `Sensitivity`.
     /// - Throws: `inputNotFound` or `invalidData` naming the file.
     package init(
         input: String,
+        selection: InputSelection = InputSelection(),
         psfPaths: [String],
         flatField: String? = nil,
         mask: String? = nil,
@@ -32,20 +38,37 @@ package struct FileDeconvolution: Sendable {
         guard !psfPaths.isEmpty, !psfPaths.contains("") else {
             throw DeconvolutionError(.invalidArgument, "--psf names no file; give the PSF as a TIFF stack")
         }
-        self.psfPaths = psfPaths
-        self.input = try ImageFile.open(path: input)
-        self.flatField = try Self.map(flatField, "--flat-field", "a flat field")
-        self.mask = try Self.map(mask, "--mask", "a mask")
+        var paths: [String] = []
+        for path in psfPaths { paths += try PathPattern.expand(path) }
+        self.psfPaths = paths
         var psfs: [DeconvolutionJob.MeasuredPSF] = []
         var warnings: [Diagnostic] = []
-        for path in psfPaths {
-            let file = try ImageFile.open(path: path)
+        for path in paths {
+            let file = try Self.psfFile(path)
             psfs += try Self.measuredPSFs(in: file)
             warnings += file.diagnostics
         }
-        self.psfs = psfs
-        self.options = options
         psfWarnings = warnings
+        inputPath = input
+        self.selection = selection
+        self.input = try selection.open(input, psfCount: psfs.count)
+        // One a channel of the file: those of the channels that were selected.
+        if let channels = self.input.channels, psfs.count > 1, psfs.count == self.input.whole.image.channelCount {
+            psfs = channels.map { [psfs] in psfs[$0] }
+        }
+        self.psfs = psfs
+        self.flatField = try Self.map(flatField, "--flat-field", "a flat field")
+        self.mask = try Self.map(mask, "--mask", "a mask")
+        self.options = options
+    }
+
+    /// A PSF file; of four axes without names the first is the channel.
+    private static func psfFile(_ path: String) throws(DeconvolutionError) -> any ImageFileSource {
+        let file = try ImageFile.open(path: path)
+        guard let zarr = file as? ZarrSource, zarr.layout.axes == [.timepoint, .z, .y, .x], zarr.ome == nil,
+            zarr.array.metadata.dimensionNames == nil
+        else { return file }
+        return try ImageFile.open(path: path, options: ImageFile.Options(axes: "czyx"))
     }
 
     private static func map(
@@ -99,26 +122,52 @@ package struct FileDeconvolution: Sendable {
     /// Removes the hidden files of all unfinished outputs; safe in a signal handler.
     package static func removeUnfinishedOutputs() { AtomicOutput.removeAllUnfinished() }
 
-    /// What the input is called and what it holds.
-    package var source: any VolumeSource { input }
+    /// What the input is called and what is deconvolved of it.
+    package var source: any VolumeSource { input.source }
 
     /// What would be done, without doing it: a plan for each device, the first one with all warnings.
     package func plans() throws(DeconvolutionError) -> [JobPlan] {
-        var plans = try DeconvolutionJob(source: input, psfs: psfs, sensitivity: sensitivity, options: options).plans()
+        // Most that comes out of a store goes into one.
+        let results: JobPlan.Results = input.whole is ZarrSource ? .inAnyOrder(writeBytes: 0) : .inOrder
+        var plans = try job().plans(results: results)
         plans[0].warnings = fileWarnings + plans[0].warnings
         return plans
+    }
+
+    private func job(
+        scratchFolder: String = ".",
+        cancellation: Cancellation = Cancellation(),
+        logger: Logger = Logger(label: "gpudeconv"),
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) -> DeconvolutionJob {
+        DeconvolutionJob(
+            source: input.source,
+            psfs: psfs,
+            sensitivity: sensitivity,
+            options: options,
+            scratchFolder: scratchFolder,
+            cancellation: cancellation,
+            logger: logger,
+            progress: progress
+        )
     }
 
     /// Refuses outputs of which one would replace an input or another output.
     /// - Throws: `cannotCreateOutput` naming the output.
     package func check(outputs: [String]) throws(DeconvolutionError) {
-        try OutputPaths.check(
-            outputs,
-            against: [input.name] + psfPaths + [flatField, mask].compactMap { $0?.name }
-        )
+        try OutputPaths.check(outputs, against: inputPaths)
+    }
+
+    /// Every file and folder that is read.
+    private var inputPaths: [String] {
+        let image = (input.whole as? SeriesSource)?.paths ?? [(input.whole as? ZarrSource)?.array.name ?? inputPath]
+        return image + psfPaths + [flatField, mask].compactMap { $0?.name }
     }
 
     /// Does the work.
+    ///
+    /// A result that is a Zarr store or array is begun as `NAME.partial`; a run that was stopped is gone on with by the next one
+    /// of the same files and options.
     /// - Throws: `DeconvolutionError`; the output then does not exist, or is what it was.
     package func run(
         output: String,
@@ -127,33 +176,75 @@ package struct FileDeconvolution: Sendable {
         logger: Logger = Logger(label: "gpudeconv"),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> RunReport {
-        try check(outputs: [output])
-        var image = input.image
+        let target = try OutputTarget(output, outputOptions)
+        var image = input.source.image
         image.spacing = options.spacing ?? image.spacing
-        let sink = try outputOptions.makeSink(path: output, image: image)
-        let job = DeconvolutionJob(
-            source: input,
-            psfs: psfs,
-            sensitivity: sensitivity,
-            options: options,
-            scratchFolder: (output as NSString).deletingLastPathComponent.isEmpty
-                ? "." : (output as NSString).deletingLastPathComponent,
+        let folder = (output as NSString).deletingLastPathComponent
+        let job = job(
+            scratchFolder: folder.isEmpty ? "." : folder,
             cancellation: cancellation,
             logger: logger,
             progress: progress
         )
-        var report = try job.run(into: sink)
+        var report: RunReport
+        switch target {
+        case .tiff:
+            try check(outputs: [output])
+            let sink = try outputOptions.makeSink(path: output, image: image)
+            report = try job.run(into: sink)
+            report.saturatedVoxelCount = sink.saturatedVoxelCount
+        case .zarr(let store, let array):
+            report = try run(job, store, array, outputOptions, image)
+        }
         report.warnings = fileWarnings + report.warnings
-        report.saturatedVoxelCount = sink.saturatedVoxelCount
-        if sink.saturatedVoxelCount > 0 {
+        if report.saturatedVoxelCount > 0 {
             report.warnings.append(
                 Diagnostic(
-                    "\(output): \(sink.saturatedVoxelCount) voxels did not fit \(outputOptions.pixelType.rawValue) and were "
+                    "\(output): \(report.saturatedVoxelCount) voxels did not fit \(outputOptions.pixelType.rawValue) and were "
                         + "set to its largest or smallest value; float32 keeps them"
                 )
             )
         }
         return report
+    }
+
+    private func run(
+        _ job: DeconvolutionJob,
+        _ store: String,
+        _ array: ZarrPath,
+        _ outputOptions: OutputOptions,
+        _ image: ImageDescription
+    ) throws(DeconvolutionError) -> RunReport {
+        let plan = try ZarrOutputPlan(
+            path: store,
+            array: array,
+            content: input.zarrContent(image),
+            options: outputOptions.zarrOptions(isOMEByDefault: input.isOMEByDefault)
+        )
+        // What the job throws before it begins must not leave an output behind.
+        let backend = try job.plans(results: .inAnyOrder(writeBytes: 0))[0].backend.device.backend.rawValue
+        let sink = try ZarrSink(
+            plan,
+            job: JobFingerprint(
+                input,
+                selection,
+                psfs: psfs,
+                maps: [("--flat-field", flatField), ("--mask", mask)],
+                options,
+                backend: backend
+            ),
+            inputs: inputPaths
+        )
+        defer { sink.close() }
+        let threadCount = ProcessInfo.processInfo.activeProcessorCount
+        do {
+            var report = try job.run(into: sink, writeBytes: plan.bytesPerWrite(threadCount: threadCount))
+            report.saturatedVoxelCount = sink.saturatedVoxelCount
+            return report
+        } catch {
+            let held = image.volumes.count { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }
+            throw held == 0 ? error : error.withRemainder("\(sink.path).partial", held, of: image.volumeCount)
+        }
     }
 
     private var sensitivity: Sensitivity { Sensitivity(flatFieldSource: flatField, maskSource: mask) }
@@ -164,6 +255,16 @@ package struct FileDeconvolution: Sendable {
         // The voxels of a flat field or mask are those of the image, whatever their file says of their size.
         let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }
             .filter { !$0.message.contains("spacing") }
-        return (input.diagnostics + psfWarnings).filter { !known || !$0.message.contains("spacing") } + mapWarnings
+        return (input.source.diagnostics + psfWarnings).filter { !known || !$0.message.contains("spacing") }
+            + mapWarnings
+    }
+}
+
+extension DeconvolutionError {
+    /// The error with what is left of the run and how to go on.
+    fileprivate func withRemainder(_ path: String, _ held: Int, of count: Int) -> DeconvolutionError {
+        let remainder = "\(path) has \(held) of \(count) volumes, and the same command goes on with it"
+        let message = code == .cancelled ? "interrupted; \(remainder)" : "\(self.message); \(remainder)"
+        return DeconvolutionError(code, message, cause: cause)
     }
 }

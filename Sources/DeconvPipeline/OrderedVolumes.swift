@@ -55,7 +55,8 @@ final class OrderedVolumes: VolumeCollection, @unchecked Sendable {
     func write(
         channel: Int,
         timepoint: Int,
-        planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) -> Void
+        planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) ->
+            Void
     ) throws(DeconvolutionError) {
         let number = timepoint * image.channelCount + channel
         var z = 0

@@ -1,14 +1,34 @@
 import DeconvIO
 public import DeconvVolume
 
-/// How a result is written to a TIFF file.
+/// How a result is written: to a TIFF file, or into a Zarr store where its name ends in `.zarr`.
 public struct OutputOptions: Sendable, Hashable {
-    /// Who is to read it.
+    /// Who is to read a TIFF file.
     public enum Format: String, CaseIterable, Sendable {
         /// ImageJ and Fiji: opens as a hyperstack with its calibration.
         case imageJ
         /// OME-TIFF.
         case ome
+    }
+
+    /// How a Zarr array is stored; what is nil is as in the input's array, or chosen.
+    public struct Zarr: Sendable, Hashable {
+        /// Path of the result in its store, such as `deconvolved`; nil for a store that is nothing but the result.
+        public var array: String?
+        /// 2 or 3, the version of the format.
+        public var version: Int?
+        /// Voxels of a chunk.
+        public var chunkShape: VolumeShape?
+        /// Voxels of a shard, a multiple of the chunk along each axis; version 3 only.
+        public var shardShape: VolumeShape?
+        /// `blosc-lz4`, `blosc-zstd`, `zstd`, `gzip` or `none`, with a level after a colon: `zstd:9`.
+        public var codec: String?
+        /// Whether it is an image of OME-Zarr with a pyramid, 0.4 in version 2 and 0.5 in version 3, or one array; nil for what the
+        /// input is, and OME-Zarr for one that is no Zarr array.
+        public var isOME: Bool?
+
+        /// Everything as in the input.
+        public init() {}
     }
 
     /// How the voxels are packed.
@@ -21,9 +41,11 @@ public struct OutputOptions: Sendable, Hashable {
 
     /// `float32`, or `uint16` or `uint8`, which round to the nearest and saturate.
     public var pixelType = PixelType.float32
-    /// Who is to read it.
+    /// Who is to read a TIFF file.
     public var format = Format.imageJ
-    /// How the voxels are packed.
+    /// How a Zarr array is stored.
+    public var zarr = Zarr()
+    /// How the voxels of a TIFF file are packed.
     public var compression = Compression.none
     /// Whether an existing file may be replaced.
     public var overwrite = false
@@ -48,5 +70,90 @@ public struct OutputOptions: Sendable, Hashable {
             try DiskSpace.require(byteCount: voxels * pixelType.byteCount, for: path)
         }
         return sink
+    }
+}
+
+extension OutputOptions {
+    /// The options of a Zarr result.
+    /// - Throws: `invalidArgument` naming the option and its value.
+    func zarrOptions(isOMEByDefault: Bool) throws(DeconvolutionError) -> ZarrOutputOptions {
+        guard compression == .none else {
+            throw DeconvolutionError(.invalidArgument, "--deflate is for TIFF files; --codec gzip is its like in Zarr")
+        }
+        var version: ZarrVersion?
+        if let number = zarr.version {
+            guard let known = ZarrVersion(rawValue: number) else {
+                throw DeconvolutionError(.invalidArgument, "--zarr-format \(number): give 2 or 3")
+            }
+            version = known
+        }
+        return ZarrOutputOptions(
+            pixelType: pixelType,
+            version: version,
+            chunkShape: zarr.chunkShape,
+            shardShape: zarr.shardShape,
+            compression: try zarr.compression(),
+            ome: zarr.isOME ?? (format == .ome || isOMEByDefault),
+            overwrite: overwrite
+        )
+    }
+}
+
+extension OutputOptions.Zarr {
+    fileprivate func compression() throws(DeconvolutionError) -> ZarrOutputOptions.Compression? {
+        guard let codec else { return nil }
+        let parts = codec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let level = parts.count == 2 ? Int(parts[1]) : nil
+        guard let known = ZarrOutputOptions.Compression.Codec(rawValue: parts[0]), parts.count == 1 || level != nil
+        else {
+            let names = ZarrOutputOptions.Compression.Codec.allCases.map(\.rawValue).joined(separator: ", ")
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--codec \(codec): give one of \(names), with a level after a colon if you like: zstd:9"
+            )
+        }
+        return try ZarrOutputOptions.Compression(known, level: level)
+    }
+}
+
+/// What a result becomes.
+enum OutputTarget {
+    /// A TIFF file.
+    case tiff
+    /// An array or image at a path in a store, or a store of its own.
+    case zarr(store: String, array: ZarrPath)
+
+    /// A path that has a folder named `….zarr` in it is one in a store; what follows that folder is a path in the store.
+    /// - Throws: `invalidArgument` where options of Zarr go with a TIFF file, or two paths in the store are given.
+    init(_ path: String, _ options: OutputOptions) throws(DeconvolutionError) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let zarr = options.zarr
+        guard let store = parts.firstIndex(where: { $0.lowercased().hasSuffix(".zarr") }) else {
+            guard zarr.array == nil else {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "\(path): --output-array puts the result into a Zarr store; give --output one whose name ends in .zarr"
+                )
+            }
+            guard zarr == OutputOptions.Zarr() else {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "\(path): options of Zarr for a TIFF file; give --output a name that ends in .zarr"
+                )
+            }
+            self = .tiff
+            return
+        }
+        let inner = parts[(store + 1)...].joined(separator: "/")
+        guard inner.isEmpty || inner == "/" || zarr.array == nil else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--output-array \(zarr.array ?? ""): \(path) names an array already; leave one of the two out"
+            )
+        }
+        self = .zarr(
+            store: parts[...store].joined(separator: "/"),
+            array: try ZarrPath(zarr.array ?? inner)
+        )
     }
 }

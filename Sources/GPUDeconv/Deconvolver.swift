@@ -75,20 +75,26 @@ public struct Deconvolver: Sendable {
         )
     }
 
-    /// Deconvolves every channel and time point of a TIFF file.
+    /// Deconvolves the volumes of an image file: a TIFF stack, a Zarr array or image of OME-Zarr, or a folder or pattern of
+    /// TIFF stacks.
+    ///
+    /// Where the output's name ends in `.zarr`, or is a path in such a store, the result is an array or image of a Zarr store. It is
+    /// begun as `NAME.partial`; after an interruption the same call goes on with it.
     /// - Parameters:
     ///   - input: path of the image.
-    ///   - psf: paths of the PSFs: one for all channels, one a channel, or one file with a channel for each.
+    ///   - selection: which array, channels and time points of it.
+    ///   - psf: paths or patterns of the PSFs: one for all channels, one a channel, or one file with a channel for each.
     ///   - flatField: path of the relative sensitivity of the voxels; see `Sensitivity`.
     ///   - mask: path of a file that is 0 on bad voxels; see `Sensitivity`.
     ///   - output: path of the result, which appears when it is whole.
     ///   - outputOptions: how it is written.
     ///   - cancellation: a request to stop is seen within one iteration.
-    ///   - progress: called on this thread after every iteration.
+    ///   - progress: called after every iteration, on threads of the run, one at a time.
     /// - Throws: as `deconvolve(_:psf:sensitivity:cancellation:progress:)`, and `inputNotFound`, `invalidData` for files that cannot be
     ///   used, `cannotCreateOutput` where the output exists, and `inputOutput` where the disk is full.
     public func deconvolve(
         file input: String,
+        selection: InputSelection = InputSelection(),
         psf: [String],
         flatField: String? = nil,
         mask: String? = nil,
@@ -97,7 +103,14 @@ public struct Deconvolver: Sendable {
         cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> RunReport {
-        try FileDeconvolution(input: input, psfPaths: psf, flatField: flatField, mask: mask, options: options).run(
+        try FileDeconvolution(
+            input: input,
+            selection: selection,
+            psfPaths: psf,
+            flatField: flatField,
+            mask: mask,
+            options: options
+        ).run(
             output: output,
             outputOptions: outputOptions,
             cancellation: cancellation,

@@ -80,11 +80,42 @@ struct PixelTypeArgument: ExpressibleByArgument {
 
 /// The image, its PSF, and what is known of its voxels.
 struct InputArguments: ParsableArguments {
-    @Argument(help: "TIFF stack to deconvolve, every channel and time point of it.")
+    @Argument(help: "TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks ('t*.tif').")
     var input: String
 
-    @Option(help: ArgumentHelp("PSF as a TIFF stack, or one for each channel: a.tif,b.tif.", valueName: "psf"))
+    @Option(
+        help: ArgumentHelp(
+            "PSF as a TIFF stack or Zarr array, or one for each channel: a.tif,b.tif or 'psfs/*.tif'.",
+            valueName: "psf"
+        )
+    )
     var psf: String
+
+    @Option(help: ArgumentHelp("Array or image in a Zarr store. (default: the only one)", valueName: "path"))
+    var array: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Axes of a Zarr array, such as ctzyx. (default: what its metadata say, else the last three are z, y, x)",
+            valueName: "letters"
+        )
+    )
+    var axes: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Channels to deconvolve, from 0: 1, 0:2 or 0,2. (default: all)", valueName: "range")
+    )
+    var channel: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Time points to deconvolve, from 0: 5, 0:10, 0:100:10 or -1. (default: all)",
+            valueName: "range"
+        )
+    )
+    var time: String?
 
     @Option(
         parsing: .unconditional,
@@ -127,8 +158,14 @@ struct InputArguments: ParsableArguments {
 
     /// Opens the files.
     func deconvolution(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> FileDeconvolution {
-        try FileDeconvolution(
+        var selection = InputSelection()
+        selection.array = array
+        selection.axes = axes
+        selection.channels = channel
+        selection.timepoints = time
+        return try FileDeconvolution(
             input: input,
+            selection: selection,
             psfPaths: psfPaths,
             flatField: flatField,
             mask: mask,

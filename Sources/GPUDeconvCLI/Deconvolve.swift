@@ -7,8 +7,8 @@ import Logging
 
 struct Deconvolve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Deconvolve a TIFF stack; runs without a subcommand too.",
-        usage: "gpudeconv [deconvolve] <input> --psf <psf> --output <file> [<options>]",
+        abstract: "Deconvolve a TIFF stack, a series of them, or a Zarr array; runs without a subcommand too.",
+        usage: "gpudeconv [deconvolve] <input> --psf <psf> --output <path> [<options>]",
         discussion: """
             Examples:
               gpudeconv cell.tif --psf psf.tif -o sharp.tif
@@ -16,27 +16,40 @@ struct Deconvolve: ParsableCommand {
               gpudeconv cell.tif --psf green.tif,red.tif -o sharp.tif --dtype uint16
               gpudeconv cell.tif --psf psf.tif -o sharp.tif --psf-spacing 0.1,0.1,0.1
               gpudeconv cell.tif --psf psf.tif -o sharp.tif --mask good.tif
+              gpudeconv 'frames/t*.tif' --psf psf.tif -o sharp.zarr
+              gpudeconv data.zarr --array raw --psf 'psfs/*.tif' -o sharp.zarr
+              gpudeconv data.zarr --array raw --psf 'psfs/*.tif' -o data.zarr/sharp
+
+            An output in Zarr is begun as NAME.partial and gets its name when all of it
+            is there. After an interruption the same command goes on where it was.
             """
     )
 
     @OptionGroup(title: "Input") var files: InputArguments
     @OptionGroup(title: "Output") var result: ResultArguments
+    @OptionGroup(title: "Zarr output") var zarr: ZarrArguments
     @OptionGroup var job: JobArguments
 
     struct ResultArguments: ParsableArguments {
-        @Option(name: .shortAndLong, help: ArgumentHelp("TIFF file for the result.", valueName: "file"))
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp(
+                "TIFF file for the result, or a Zarr store: a name that ends in .zarr.",
+                valueName: "path"
+            )
+        )
         var output: String
 
         @Option(help: "Type of its voxels; integers are rounded, and saturate at their ends.")
         var dtype = PixelTypeArgument(.float32)
 
-        @Flag(help: "Write OME-TIFF instead of a TIFF for ImageJ.")
+        @Flag(help: "Write OME-TIFF instead of a TIFF for ImageJ; of a plain Zarr array, OME-Zarr instead of an array.")
         var ome = false
 
-        @Flag(help: "Compress the voxels with deflate, without loss.")
+        @Flag(help: "Compress the voxels of a TIFF file with deflate, without loss.")
         var deflate = false
 
-        @Flag(help: "Replace files that exist.")
+        @Flag(help: "Replace outputs that exist.")
         var overwrite = false
 
         @Option(help: ArgumentHelp("JSON file for a report of what was done.", valueName: "file"))
@@ -55,6 +68,47 @@ struct Deconvolve: ParsableCommand {
         var verbose = false
     }
 
+    struct ZarrArguments: ParsableArguments {
+        @Option(
+            help: ArgumentHelp("Put the result into the store under this path, beside what it has.", valueName: "path")
+        )
+        var outputArray: String?
+
+        @Option(help: ArgumentHelp("Version of the format, 2 or 3. (default: as the input, else 2)", valueName: "2|3"))
+        var zarrFormat: Int?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Voxels of a chunk. (default: as the input, else a volume up to 64 MiB)",
+                valueName: "z,y,x"
+            )
+        )
+        var chunks: ShapeArgument?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Voxels of a shard, which holds chunks in one file; format 3 only.", valueName: "z,y,x")
+        )
+        var shards: ShapeArgument?
+
+        @Option(
+            help: ArgumentHelp(
+                "blosc-lz4, blosc-zstd, zstd, gzip or none, and a level: zstd:9. (default: as the input, else blosc-lz4)",
+                valueName: "codec"
+            )
+        )
+        var codec: String?
+
+        func apply(to output: inout OutputOptions) {
+            output.zarr.array = outputArray
+            output.zarr.version = zarrFormat
+            output.zarr.chunkShape = chunks?.shape
+            output.zarr.shardShape = shards?.shape
+            output.zarr.codec = codec
+        }
+    }
+
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
             let level: Logger.Level = result.verbose ? .debug : .error
@@ -68,6 +122,7 @@ struct Deconvolve: ParsableCommand {
             output.format = result.ome ? .ome : .imageJ
             output.compression = result.deflate ? .deflate : .none
             output.overwrite = result.overwrite
+            zarr.apply(to: &output)
 
             let deconvolution = try files.deconvolution(job.options(for: files))
             // Begun before the work, so that what is in its way is found at once.

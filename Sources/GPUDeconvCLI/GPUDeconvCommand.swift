@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeconvPipeline
 
 @main
 struct GPUDeconvCommand: ParsableCommand {
@@ -20,7 +21,7 @@ struct GPUDeconvCommand: ParsableCommand {
 
             \(ExitStatus.table)
             """,
-        version: "0.1.0",
+        version: ProgramVersion.text,
         subcommands: [
             Deconvolve.self, Devices.self, Plan.self, PSF.self, Simulate.self, Compare.self, Preview.self,
             Bench.self,

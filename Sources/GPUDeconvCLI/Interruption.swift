@@ -39,7 +39,7 @@ enum Interruption {
             return
         }
         Deconvolver.removeUnfinishedOutputs()
-        announce("interrupted; nothing unfinished is left")
+        announce("interrupted; nothing that looks finished is left")
         _exit(130)
     }
 

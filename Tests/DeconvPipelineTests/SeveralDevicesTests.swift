@@ -87,7 +87,9 @@ import Testing
         #expect(alone.voxels == together.voxels)
         #expect(report.devices[0].failure == "the test device broke")
         #expect(report.devices[1].volumeCount >= 5)
-        #expect(report.warnings.contains { $0.message.contains("device 0") && $0.message.contains("the test device broke") })
+        #expect(
+            report.warnings.contains { $0.message.contains("device 0") && $0.message.contains("the test device broke") }
+        )
     }
 
     @Test func whereAllDevicesBreakTheRunFails() throws {

@@ -31,7 +31,8 @@ package final class TestCollection: VolumeCollection {
     package func write(
         channel: Int,
         timepoint: Int,
-        planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) -> Void
+        planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) ->
+            Void
     ) throws(DeconvolutionError) {
         var voxels: [Float] = []
         try planes { (plane) throws(DeconvolutionError) in voxels.append(contentsOf: plane) }

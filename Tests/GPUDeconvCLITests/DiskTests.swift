@@ -50,17 +50,6 @@ import Testing
         #expect(folder.contents == ["image.tif", "psf.tif"])
     }
 
-    /// Whether this machine lets the tests mount a disk of a few kilobytes, seen by them alone.
-    private static let canMountSmallDisk: Bool = {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }()
-
     private static let smallDisk =
         ["unshare", "-rm"]
         + Command.shell(
@@ -68,7 +57,7 @@ import Testing
         )
 
     @Test func aDiskThatIsTooSmallIsSeenBeforeTheWork() async throws {
-        try #require(Self.canMountSmallDisk, "needs a user namespace to mount a small disk in")
+        try #require(SmallDisk.canBeMounted, "needs a user namespace to mount a small disk in")
         let folder = try Scene.folder()
         let result = try await Command.run(
             ["image.tif", "--psf", "psf.tif", "-o", "disk/out.tif"],
@@ -88,7 +77,7 @@ import Testing
     }
 
     @Test func aDiskThatFillsUpIsAnErrorThatLeavesNothing() async throws {
-        try #require(Self.canMountSmallDisk, "needs a user namespace to mount a small disk in")
+        try #require(SmallDisk.canBeMounted, "needs a user namespace to mount a small disk in")
         let folder = try Scene.folder()
         let result = try await Command.run(
             ["image.tif", "--psf", "psf.tif", "-o", "disk/out.tif", "--deflate", "--report", "disk/report.json"],

@@ -1,0 +1,96 @@
+"""How near a whole data set comes to its slowest stage alone, and whether memory grows with the number of volumes.
+
+Usage: streaming.py [--volumes N] [--shape Z,Y,X] [--psf-shape Z,Y,X] [--iterations N] [options of gpudeconv after --]
+
+Makes a Zarr array (time, z, y, x) of uint16 and a PSF, and deconvolves it from Zarr to Zarr. The slowest stage alone is the
+computing of one volume after another without reading and writing beside it: the median of runs of one volume, before and
+after, times the number of volumes.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+GPUDECONV = Path(__file__).parent.parent / ".build/release/gpudeconv"
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Three extents with commas."""
+    return tuple(map(int, text.split(",")))
+
+
+def write_array(folder: Path, volumes: np.ndarray, count: int) -> None:
+    """A Zarr array of version 2, one chunk a volume, which repeats the given volumes."""
+    folder.mkdir(parents=True)
+    metadata = {
+        "zarr_format": 2,
+        "shape": [count, *volumes.shape[1:]],
+        "chunks": [1, *volumes.shape[1:]],
+        "dtype": volumes.dtype.str,
+        "compressor": None,
+        "fill_value": 0,
+        "filters": None,
+        "order": "C",
+    }
+    (folder / ".zarray").write_text(json.dumps(metadata))
+    for time in range(count):
+        volumes[time % len(volumes)].tofile(folder / f"{time}.0.0.0")
+
+
+def run(folder: Path, source: str, arguments: argparse.Namespace) -> dict:
+    """Deconvolves an array, and gives the report."""
+    command = [str(GPUDECONV), source, "--psf", "psf.zarr", "-o", "result.zarr", "--overwrite", "--quiet", "--psf-as-is"]
+    command += ["--codec", "blosc-lz4", "--iterations", str(arguments.iterations), "--report", "report.json"]
+    subprocess.run([*command, *arguments.options], cwd=folder, check=True)
+    return json.loads((folder / "report.json").read_text())
+
+
+def main() -> None:
+    """Runs and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--volumes", type=int, default=60)
+    parser.add_argument("--shape", type=shape, default=(64, 256, 256))
+    parser.add_argument("--psf-shape", type=shape, default=(31, 31, 31))
+    parser.add_argument("--iterations", type=int, default=10)
+    parser.add_argument("options", nargs="*", help="for gpudeconv, after --")
+    arguments = parser.parse_args()
+
+    generator = np.random.default_rng(5)
+    with tempfile.TemporaryDirectory(prefix="gpudeconv-streaming-") as name:
+        folder = Path(name)
+        volumes = generator.poisson(200, (3, *arguments.shape)).astype(np.uint16)
+        grids = np.meshgrid(*(np.arange(n) - n // 2 for n in arguments.psf_shape), indexing="ij")
+        psf = np.exp(-sum((grid / 2) ** 2 / 2 for grid in grids)).astype(np.float32)
+        write_array(folder / "psf.zarr", psf[None], 1)
+        few = max(arguments.volumes // 6, 2)
+        for count in (1, few, arguments.volumes):
+            write_array(folder / f"{count}.zarr", volumes, count)
+
+        run(folder, "1.zarr", arguments)
+        before = [run(folder, "1.zarr", arguments) for _ in range(3)]
+        part = run(folder, f"{few}.zarr", arguments)
+        whole = run(folder, f"{arguments.volumes}.zarr", arguments)
+        after = [run(folder, "1.zarr", arguments) for _ in range(3)]
+
+    alone = {
+        stage: arguments.volumes * statistics.median(report["seconds"][stage] for report in before + after)
+        for stage in ("read", "prepare", "upload", "compute", "download", "write")
+    }
+    slowest = max(alone, key=lambda stage: alone[stage])
+    print("stage       alone, s   at once, s")
+    for stage, seconds in alone.items():
+        print(f"{stage:10} {seconds:9.2f} {whole['seconds'][stage]:11.2f}")
+    total = whole["seconds"]["total"]
+    print(f"in all {total:.2f} s, {total / alone[slowest]:.3f} of {slowest} alone; slowest at once: {whole['bottleneck']}")
+    print(
+        f"most memory {part['peakHostBytes'] / 1e6:.1f} MB with {few} volumes, {whole['peakHostBytes'] / 1e6:.1f} MB with "
+        f"{arguments.volumes}: {whole['peakHostBytes'] / part['peakHostBytes']:.3f}"
+    )
+
+
+main()

@@ -1,0 +1,82 @@
+import DeconvIO
+import DeconvVolume
+
+/// Which part of what is at a path is the image.
+public struct InputSelection: Sendable, Hashable {
+    /// Path of an array or an image of OME-Zarr in a Zarr store; nil for the only one.
+    public var array: String?
+    /// What the axes of a Zarr array mean, one letter each, such as `ctzyx`; nil for what its metadata say. Of axes without
+    /// names the last three are z, y and x.
+    public var axes: String?
+    /// Channels, as Python picks elements: `1`, `0:2`, `0,2`; nil for all.
+    public var channels: String?
+    /// Time points, as Python picks elements: `5`, `0:10`, `0:100:10`, `-1`; nil for all.
+    public var timepoints: String?
+
+    /// Everything that is there.
+    public init() {}
+
+    /// The image at a path.
+    /// - Parameter psfCount: the first of four axes without names is the channel if it is as long.
+    /// - Throws: as `ImageFile.open`, and `invalidArgument` where nothing is selected.
+    func open(_ path: String, psfCount: Int?) throws(DeconvolutionError) -> InputImage {
+        let file = try ImageFile.open(
+            path: path,
+            options: ImageFile.Options(array: array, axes: axes, channelCountHint: psfCount)
+        )
+        guard channels != nil || timepoints != nil else { return InputImage(whole: file, source: file, channels: nil) }
+        if let zarr = file as? ZarrSource, timepoints != nil, zarr.layout.timeAxes.count > 1 {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--time: \(file.name) has \(zarr.layout.timeAxes.count) axes besides channel, z, y and x; leave it out"
+            )
+        }
+        func selection(_ text: String?, _ option: String) throws(DeconvolutionError) -> IndexSelection? {
+            guard let text else { return nil }
+            return try IndexSelection(text, option: option)
+        }
+        let selected = try SelectedSource(
+            file,
+            channels: selection(channels, "--channel"),
+            timepoints: selection(timepoints, "--time")
+        )
+        return InputImage(whole: file, source: selected, channels: selected.channels)
+    }
+}
+
+/// An image that was opened.
+struct InputImage: Sendable {
+    /// All of the file.
+    let whole: any ImageFileSource
+    /// What is deconvolved of it.
+    let source: any ImageFileSource
+    /// The file's numbers of the selected channels; nil for all.
+    let channels: [Int]?
+
+    /// What a result that is stored in the same way is made from.
+    func zarrContent(_ image: ImageDescription) -> ZarrOutputContent {
+        guard let zarr = whole as? ZarrSource else {
+            return ZarrOutputContent(
+                layout: ArrayLayout(
+                    axes: [.timepoint, .channel, .z, .y, .x],
+                    shape: [image.timepointCount, image.channelCount] + image.shape.axes
+                ),
+                image: image
+            )
+        }
+        var shape = zarr.layout.shape
+        if let axis = zarr.layout.index(of: .channel) { shape[axis] = image.channelCount }
+        if let axis = zarr.layout.timeAxes.first, zarr.layout.timeAxes.count == 1 { shape[axis] = image.timepointCount }
+        return ZarrOutputContent(
+            layout: ArrayLayout(axes: zarr.layout.axes, shape: shape),
+            image: image,
+            template: zarr.array.metadata,
+            multiscale: zarr.ome,
+            channels: channels,
+            attributes: zarr.array.metadata.attributes
+        )
+    }
+
+    /// Whether a Zarr result of it is an image of OME-Zarr where nothing else is said: unless it is a plain array itself.
+    var isOMEByDefault: Bool { (whole as? ZarrSource).map { $0.ome != nil } ?? true }
+}

@@ -1,0 +1,257 @@
+import DeconvTestSupport
+import Foundation
+import Testing
+
+/// Whole data sets from Zarr to Zarr, and what happens to them on the way.
+@Suite struct DataSetTests {
+    private static let fixtures = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures/DataSet")
+
+    /// Makes `data.zarr` with `raw` (channel, time, z, y, x) and `psf`, and `psfs/channel-N.tif`.
+    private static func folder(_ shape: String, psf: String = "7,9,11", version: Int = 2) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        let script = fixtures.appendingPathComponent("make_data_set.py")
+        let made = try TestPython.run(script, [folder.url.path, shape, psf, "\(version)"])
+        try #require(made.status == 0, "\(made.output)")
+        return folder
+    }
+
+    private static func job(_ output: String, _ options: String...) -> [String] {
+        ["data.zarr", "--array", "raw", "--psf", "psfs/*.tif", "-o", output, "--backend", "cpu"] + options
+    }
+
+    /// Every file below a folder with its bytes.
+    private static func files(_ folder: TemporaryFolder, _ path: String) throws -> [String: Data] {
+        var files: [String: Data] = [:]
+        let root = folder.url.appendingPathComponent(path)
+        for case let name as String in FileManager.default.enumerator(atPath: root.path) ?? .init() {
+            let url = root.appendingPathComponent(name)
+            if try url.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true {
+                files[name] = try Data(contentsOf: url)
+            }
+        }
+        return files
+    }
+
+    /// The layout of the light-sheet data sets that this program is for, scaled down.
+    @Test func aDataSetIsDeconvolvedAsEachVolumeAloneAndAsInNumPy() async throws {
+        let folder = try Self.folder("3,8,51,128,96", psf: "13,16,16")
+        let options = ["--psf-as-is", "--iterations", "3"]
+        let whole = try await Command.run(Self.job("sharp.zarr") + options, in: folder)
+        try #require(whole.status == 0, "\(whole.error)")
+        #expect(folder.contents == ["data.zarr", "psfs", "sharp.zarr"])
+        #expect(whole.output.contains("51x128x96 float32, 3 channels, 8 time points"))
+        let checked = try TestPython.run(
+            Self.fixtures.appendingPathComponent("check_data_set.py"),
+            [folder.url.path, "sharp.zarr", "3", "0,0", "1,3", "2,7"]
+        )
+        #expect(checked.status == 0, "\(checked.output)")
+
+        let files = try Self.files(folder, "sharp.zarr")
+        for (channel, time) in [(0, 0), (0, 7), (1, 3), (2, 0), (2, 7)] {
+            let alone = try await Command.run(
+                Self.job("alone.zarr", "--channel", "\(channel)", "--time", "\(time)", "--overwrite") + options,
+                in: folder
+            )
+            try #require(alone.status == 0, "\(alone.error)")
+            #expect(try Self.files(folder, "alone.zarr")["0.0.0.0.0"] == files["\(channel).\(time).0.0.0"])
+        }
+
+        // PSFs of a Zarr array, and the result beside the input.
+        var job = Self.job("data.zarr", "--output-array", "deconvolved") + options
+        job[4] = "data.zarr/psf"
+        let beside = try await Command.run(job, in: folder)
+        try #require(beside.status == 0, "\(beside.error)")
+        #expect(try Self.files(folder, "data.zarr/deconvolved") == files)
+    }
+
+    /// Power cuts and impatient people.
+    @Test(arguments: [
+        ["--zarr-format", "2"], ["--zarr-format", "3", "--ome", "--chunks", "8,24,28", "--shards", "16,48,56"],
+    ])
+    func aRunThatIsKilledTwentyTimesEndsAsOneThatIsNot(options: [String]) async throws {
+        let folder = try Self.folder("2,7,16,48,56", version: 3)
+        let arguments = options + ["--iterations", "15"]
+        let clock = ContinuousClock()
+        let started = clock.now
+        let whole = try await Command.run(Self.job("whole.zarr") + arguments, in: folder)
+        let seconds = (clock.now - started) / .seconds(1)
+        try #require(whole.status == 0, "\(whole.error)")
+
+        var generator = SeededGenerator(seed: UInt64(options.count))
+        var (kills, resumed) = (0, 0)
+        while kills < 20 {
+            let delay = 0.02 + seconds * 0.5 * generator.uniform()
+            let run = try await Command.run(Self.job("killed.zarr") + arguments, in: folder) { command in
+                usleep(useconds_t(delay * 1e6))
+                command.send(SIGKILL)
+            }
+            if [0, 73].contains(run.status) {
+                // Faster than its killer, or the one before was killed when all was done: once more from the beginning.
+                #expect(try Self.files(folder, "killed.zarr") == Self.files(folder, "whole.zarr"))
+                try FileManager.default.removeItem(at: folder.url.appendingPathComponent("killed.zarr"))
+                continue
+            }
+            try #require(run.status == 128 + SIGKILL, "\(run.error)")
+            kills += 1
+            if folder.contents.contains("killed.zarr.partial") { resumed += 1 }
+        }
+        #expect(resumed > 5)
+        if !folder.contents.contains("killed.zarr") {
+            let last = try await Command.run(Self.job("killed.zarr") + arguments, in: folder)
+            try #require(last.status == 0, "\(last.error)")
+        }
+        #expect(try Self.files(folder, "killed.zarr") == Self.files(folder, "whole.zarr"))
+        #expect(folder.contents == ["data.zarr", "killed.zarr", "psfs", "whole.zarr"])
+    }
+
+    @Test func anInterruptedRunSaysHowToGoOnAndOthersAreRefused() async throws {
+        let folder = try Self.folder("1,6,16,48,56")
+        let endless = Self.job("out.zarr", "--iterations", "3000")
+        let interrupted = try await Command.run(endless, in: folder) { command in
+            // Until the first volume is there.
+            let chunk = folder.path("out.zarr.partial/0.0.0.0.0")
+            for _ in 0..<12_000 where !FileManager.default.fileExists(atPath: chunk) { usleep(5000) }
+            usleep(200_000)
+            command.send(SIGINT)
+        }
+        #expect(interrupted.status == 130)
+        #expect(
+            interrupted.error.wholeMatch(
+                of: /gpudeconv: interrupted; out\.zarr\.partial has [1-5] of 6 volumes, and the same command goes on with it\n/
+            ) != nil,
+            "\(interrupted.error)"
+        )
+        let other = try await Command.run(Self.job("out.zarr", "--iterations", "2"), in: folder)
+        #expect(other.status == 73)
+        #expect(other.error.contains("--iterations is 2 and was 3000"), "\(other.error)")
+        #expect(folder.contents == ["data.zarr", "out.zarr.partial", "psfs"])
+
+        // A second process at the same time.
+        let first = try await Command.run(endless, in: folder) { command in
+            usleep(500_000)
+            let waiting = DispatchSemaphore(value: 0)
+            Task.detached {
+                let second = try? await Command.run(endless, in: folder)
+                #expect(second?.status == 73)
+                #expect(second?.error.contains("another gpudeconv") == true, "\(second?.error ?? "")")
+                waiting.signal()
+            }
+            waiting.wait()
+            command.send(SIGINT)
+        }
+        #expect(first.status == 130)
+
+        let anew = try await Command.run(Self.job("out.zarr", "--iterations", "2", "--overwrite"), in: folder)
+        #expect(anew.status == 0, "\(anew.error)")
+        #expect(folder.contents == ["data.zarr", "out.zarr", "psfs"])
+        let again = try await Command.run(Self.job("out.zarr", "--iterations", "2"), in: folder)
+        #expect(again.status == 73)
+        #expect(again.error.contains("exists already"), "\(again.error)")
+    }
+
+    /// On a disk of its own, most of which something else takes at first.
+    @Test func afterADiskWasFullTheSameCommandGoesOn() async throws {
+        try #require(SmallDisk.canBeMounted, "needs a user namespace to mount a small disk in")
+        let folder = try Self.folder("1,6,16,48,56")
+        let script = """
+            mkdir disk && mount -t tmpfs -o size=2m none disk && head -c 1500000 /dev/zero >disk/ballast
+            "$@"; echo $?; ls -A disk; rm disk/ballast
+            "$@" --quiet; echo $?; ls -A disk; cp -r disk/out.zarr kept.zarr
+            """
+        let result = try await Command.run(
+            Self.job("disk/out.zarr", "--iterations", "2"),
+            in: folder,
+            through: ["unshare", "-rm"] + Command.shell(script)
+        )
+        #expect(result.output == "74\nballast\nout.zarr.partial\n0\nout.zarr\n")
+        #expect(result.error.contains("no space left"), "\(result.error)")
+        #expect(result.error.contains("and the same command goes on with it"), "\(result.error)")
+        let whole = try await Command.run(Self.job("whole.zarr", "--iterations", "2"), in: folder)
+        try #require(whole.status == 0, "\(whole.error)")
+        #expect(try Self.files(folder, "kept.zarr") == Self.files(folder, "whole.zarr"))
+    }
+
+    @Test func twoDevicesGiveWhatOneGives() async throws {
+        let folder = try Self.folder("1,6,8,24,28")
+        var job = Self.job("one.zarr", "--iterations", "3")
+        job[job.firstIndex(of: "cpu")!] = "opencl"
+        let two = ["POCL_DEVICES": "pthread pthread"]
+        let one = try await Command.run(job + ["--device", "1"], in: folder, environment: two)
+        try #require(one.status == 0, "\(one.error)")
+        job[job.firstIndex(of: "one.zarr")!] = "two.zarr"
+        let both = try await Command.run(
+            job + ["--device", "all", "--report", "report.json", "--json-progress"],
+            in: folder,
+            environment: two
+        )
+        try #require(both.status == 0, "\(both.error)")
+        #expect(try Self.files(folder, "one.zarr") == Self.files(folder, "two.zarr"))
+        let report = try #require(
+            try JSONSerialization.jsonObject(
+                with: Data(contentsOf: folder.url.appendingPathComponent("report.json"))
+            ) as? [String: Any]
+        )
+        let devices = try #require(report["devices"] as? [[String: Any]])
+        #expect(devices.compactMap { $0["number"] as? Int } == [1, 2])
+        #expect(devices.compactMap { $0["volumes"] as? Int }.reduce(0, +) == 6)
+
+        // Every line of the progress is JSON, and the last one says that all is there.
+        var last: [String: Any] = [:]
+        for line in both.error.split(separator: "\n") {
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            if object?["event"] as? String == "progress" { last = object ?? [:] }
+        }
+        #expect(last["volumes"] as? Int == 6 && last["totalIterations"] as? Int == 18)
+        #expect(last["completedIterations"] as? Int == 18, "\(last)")
+
+        let wrong = try await Command.run(job + ["--device", "1,1"], in: folder, environment: two)
+        #expect(wrong.status == 64)
+        #expect(wrong.error.contains("--device 1,1: names"), "\(wrong.error)")
+    }
+
+    /// Stacks as time points, to Zarr and back to TIFF.
+    @Test func aSeriesOfStacksGoesToZarrAndZarrToTIFF() async throws {
+        let folder = try Scene.folder()
+        try FileManager.default.createDirectory(
+            at: folder.url.appendingPathComponent("frames"),
+            withIntermediateDirectories: true
+        )
+        for time in [1, 2, 10] {
+            try Scene.write(Scene.image.map { $0 * Float(time) }, Scene.shape, to: folder.path("frames/t\(time).tif"))
+        }
+        let options = ["--psf", "psf.tif", "--iterations", "2", "--backend", "cpu", "--background", "50"]
+        let series = try await Command.run(["frames", "-o", "series.ome.zarr"] + options, in: folder)
+        try #require(series.status == 0, "\(series.error)")
+        let chunks = try Self.files(folder, "series.ome.zarr/0")
+        for (number, time) in [1, 2, 10].enumerated() {
+            let alone = try await Command.run(
+                ["frames/t\(time).tif", "-o", "alone.ome.zarr", "--overwrite"] + options,
+                in: folder
+            )
+            try #require(alone.status == 0, "\(alone.error)")
+            let chunk = try #require(try Self.files(folder, "alone.ome.zarr/0")["0/0/0/0/0"])
+            #expect(chunk == chunks["\(number)/0/0/0/0"])
+        }
+        let back = try await Command.run(
+            ["series.ome.zarr", "-o", "back.tif", "--time", "1:", "--report", "report.json"] + options,
+            in: folder
+        )
+        try #require(back.status == 0, "\(back.error)")
+        #expect(back.output.contains("8x24x28 float32, 2 time points"))
+    }
+}
+
+/// A disk of a few kilobytes, seen by one process alone.
+enum SmallDisk {
+    /// Whether this machine lets the tests mount one.
+    static let canBeMounted: Bool = {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }()
+}
