@@ -2,9 +2,8 @@
 
 Usage: streaming.py [--volumes N] [--shape Z,Y,X] [--psf-shape Z,Y,X] [--iterations N] [options of gpudeconv after --]
 
-Makes a Zarr array (time, z, y, x) of uint16 and a PSF, and deconvolves it from Zarr to Zarr. The slowest stage alone is the
-computing of one volume after another without reading and writing beside it: the median of runs of one volume, before and
-after, times the number of volumes.
+Makes a Zarr array (time, z, y, x) of uint16 and a PSF, and deconvolves it from Zarr to Zarr. Computing alone is what `gpudeconv
+bench` says of a warm iteration, before and after; reading and writing alone are runs of one volume, where nothing is done at once.
 """
 
 import argparse
@@ -50,6 +49,14 @@ def run(folder: Path, source: str, arguments: argparse.Namespace) -> dict:
     return json.loads((folder / "report.json").read_text())
 
 
+def iteration(arguments: argparse.Namespace) -> float:
+    """Seconds of a warm iteration with nothing beside it."""
+    text = ["--shape", ",".join(map(str, arguments.shape)), "--psf-shape", ",".join(map(str, arguments.psf_shape))]
+    command = [str(GPUDECONV), "bench", "--json", "--iterations", "20", *text, *arguments.options]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return min(device["secondsPerIteration"] for device in report["devices"])
+
+
 def main() -> None:
     """Runs and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,21 +78,23 @@ def main() -> None:
         for count in (1, few, arguments.volumes):
             write_array(folder / f"{count}.zarr", volumes, count)
 
-        run(folder, "1.zarr", arguments)
-        before = [run(folder, "1.zarr", arguments) for _ in range(3)]
+        single = [run(folder, "1.zarr", arguments) for _ in range(3)]
+        before = iteration(arguments)
         part = run(folder, f"{few}.zarr", arguments)
         whole = run(folder, f"{arguments.volumes}.zarr", arguments)
-        after = [run(folder, "1.zarr", arguments) for _ in range(3)]
+        after = iteration(arguments)
 
     alone = {
-        stage: arguments.volumes * statistics.median(report["seconds"][stage] for report in before + after)
-        for stage in ("read", "prepare", "upload", "compute", "download", "write")
+        stage: arguments.volumes * statistics.median(report["seconds"][stage] for report in single)
+        for stage in ("read", "prepare", "upload", "download", "write")
     }
+    alone["compute"] = arguments.volumes * arguments.iterations * (before + after) / 2
     slowest = max(alone, key=lambda stage: alone[stage])
     print("stage       alone, s   at once, s")
     for stage, seconds in alone.items():
         print(f"{stage:10} {seconds:9.2f} {whole['seconds'][stage]:11.2f}")
     total = whole["seconds"]["total"]
+    print(f"an iteration alone: {before:.4g} s before, {after:.4g} s after")
     print(f"in all {total:.2f} s, {total / alone[slowest]:.3f} of {slowest} alone; slowest at once: {whole['bottleneck']}")
     print(
         f"most memory {part['peakHostBytes'] / 1e6:.1f} MB with {few} volumes, {whole['peakHostBytes'] / 1e6:.1f} MB with "

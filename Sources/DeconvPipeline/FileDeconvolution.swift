@@ -57,6 +57,10 @@ package struct FileDeconvolution: Sendable {
             psfs = channels.map { [psfs] in psfs[$0] }
         }
         self.psfs = psfs
+        if let zarr = self.input.whole as? ZarrSource, zarr.decodedChunkByteCount < HostSystem.freeBytes / 4 {
+            // A volume that is read plane by plane must not have its chunk decoded for each of them.
+            zarr.cacheByteLimit = max(zarr.cacheByteLimit, zarr.decodedChunkByteCount)
+        }
         self.flatField = try Self.map(flatField, "--flat-field", "a flat field")
         self.mask = try Self.map(mask, "--mask", "a mask")
         self.options = options

@@ -63,7 +63,8 @@ extension JobFingerprint {
             return "\(metadata.shape) \(metadata.dataType) in chunks of \(metadata.chunkShape)"
         }
         guard stamps.count > 1 else { return stamps[0] }
-        return "\(stamps.count) files with the checksum \(String(Checksum.of(stamps.joined(separator: "\n").utf8), radix: 16))"
+        return
+            "\(stamps.count) files with the checksum \(String(Checksum.of(stamps.joined(separator: "\n").utf8), radix: 16))"
     }
 }
 

@@ -524,9 +524,9 @@ extension BadInput {
 
     /// What the parser refuses: its first line is matched, the usage follows.
     static let ofUsage: [BadInput] = [
-        BadInput("an unknown option", "\(job) --sharpen", 64, "Unknown option '--sharpen'"),
+        BadInput("an unknown option", "\(job) --frobnicate", 64, "Unknown option '--frobnicate'"),
         BadInput("no PSF", "image.tif -o out.tif", 64, "Missing expected argument '--psf <psf>'"),
-        BadInput("no output", "image.tif --psf psf.tif", 64, "Missing expected argument '--output <file>'"),
+        BadInput("no output", "image.tif --psf psf.tif", 64, "Missing expected argument '--output <path>'"),
         BadInput("two inputs", "\(job) more.tif", 64, "Unexpected argument 'more.tif'"),
         BadInput(
             "an unknown back end",

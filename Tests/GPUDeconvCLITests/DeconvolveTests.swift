@@ -127,10 +127,13 @@ import Testing
         let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
         #expect(
             report.keys.sorted() == [
-                "backend", "background", "boundary", "channels", "convergence", "device", "fft", "flatField", "halo",
-                "iterations", "mask", "maskedVoxelCount", "method", "observedSum", "peakDeviceBytes", "peakHostBytes",
-                "psf", "resultSum", "saturatedInputVoxelCount", "saturatedVoxels", "seconds", "secondsPerIteration",
-                "shape", "spacing", "tileCount", "timepoints", "warnings", "workShape",
+                "backend", "background", "bottleneck", "boundary", "channels", "convergence", "device", "devices",
+                "fft",
+                "flatField", "halo", "iterations", "mask", "maskedVoxelCount", "method", "observedSum",
+                "peakDeviceBytes",
+                "peakHostBytes", "psf", "resultSum", "resumedVolumes", "saturatedInputVoxelCount", "saturatedVoxels",
+                "seconds", "secondsPerIteration", "shape", "spacing", "tileCount", "timepoints", "voxelsPerSecond",
+                "warnings", "workShape",
             ]
         )
         let seconds = try #require(report["seconds"] as? [String: Double])

@@ -80,7 +80,7 @@ final class VolumeJournal: Sendable {
             )
         }
         // File systems without locks refuse with other errors; there only the user can see to it that there is one process.
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+        if !lock(descriptor) {
             defer { close(descriptor) }
             let process = (try? read(descriptor, path))?.contents.process
             throw DeconvolutionError(
@@ -106,6 +106,16 @@ final class VolumeJournal: Sendable {
             close(descriptor)
             throw error
         }
+    }
+
+    /// Takes the lock, unless another process has it. For half a second it is asked again: a process that was just killed, or
+    /// one that was forked and has not begun its own program yet, may still hold it.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for attempt in 0..<10 {
+            if attempt > 0 { usleep(50_000) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return true }
+        }
+        return false
     }
 
     /// What a journal says that another process may be writing; nil where there is none.
