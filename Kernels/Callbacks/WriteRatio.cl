@@ -7,8 +7,9 @@ void write_ratio(__global void *work, uint offset, __global void *observed, floa
     if (x < FIRST_X || x >= END_X) return;
     __global const float *header = (__global const float *)observed;
     __global const OBSERVED *voxels = (__global const OBSERVED *)((__global const uchar *)observed + HEADER);
-    float recorded = fmax((float)voxels[row * EXTENT_X + (x - FIRST_X)], 0.0f) - header[0];
-    float ratio = (recorded + header[2]) / fmax(value + header[1] + header[2], header[3]);
+    float voxel = (float)voxels[row * EXTENT_X + (x - FIRST_X)], model = value + header[1] + header[2];
+    float recorded = (voxel < 0.0f ? 0.0f : voxel) - header[0];
+    float ratio = (recorded + header[2]) / (model < header[3] ? header[3] : model);
     uint start = FIRST + row * HALF_ROW + row / ROWS * PLANE_GAP;
     ((__global float *)work)[2 * start + x] = ratio;
 }

@@ -12,7 +12,7 @@ kernel void fill_from_observed(
     if (is_inside(x, frameX, extentX) && is_inside(y, frameY, extentY) && is_inside(z, frameZ, extentZ)) {
         size_t recorded = ((z - frameZ) * extentY + (y - frameY)) * extentX + (x - frameX);
         float f = sensitivity ? sensitivity[recorded] : 1.0f;
-        if (f > 0.0f) value = fmax(((float)observed[recorded] - offset) / f, least);
+        if (f > 0.0f) value = at_least(((float)observed[recorded] - offset) / f, least);
     }
     field[(z * fieldY + y) * fieldX + x] = value;
 }

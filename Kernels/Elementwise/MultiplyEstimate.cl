@@ -7,6 +7,6 @@ kernel void multiply_estimate(
     if (x >= fieldX || y >= fieldY) return;
     size_t index = (z * fieldY + y) * fieldX + x;
     float weight = normalization ? normalization[index] : 1.0f;
-    float factor = fmax(work[z * planePitch + y * rowPitch + x] * weight, least);
-    estimate[index] *= weight > 0.0f ? factor : 0.0f;
+    float factor = at_least(work[z * planePitch + y * rowPitch + x] * weight, least);
+    estimate[index] *= weight <= 0.0f ? 0.0f : factor;
 }

@@ -14,8 +14,8 @@ kernel void take_ratio(
     if (is_inside(y, frameY, extentY) && is_inside(x, frameX, extentX)) {
         size_t voxel = (z * extentY + (y - frameY)) * extentX + (x - frameX);
         float f = sensitivity ? sensitivity[voxel] : 1.0f;
-        float recorded = fmax((float)observed[voxel], 0.0f) - offset;
-        ratio = f * (recorded + variance) / fmax(f * work[target] + background + variance, least);
+        float recorded = at_least((float)observed[voxel], 0.0f) - offset;
+        ratio = f * (recorded + variance) / at_least(f * work[target] + background + variance, least);
     }
     work[target] = ratio;
 }

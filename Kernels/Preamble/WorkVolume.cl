@@ -11,6 +11,9 @@
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #endif
 
+/* The larger of two values, and a NaN where `value` is one, which fmax would pass over: a result that is none must be seen. */
+static inline float at_least(float value, float least) { return value < least ? least : value; }
+
 /* Whether a coordinate lies in the half-open range that starts at `origin`. */
 static inline int is_inside(size_t coordinate, uint origin, uint extent) {
     return coordinate >= origin && coordinate < (size_t)origin + extent;

@@ -20,9 +20,9 @@ kernel void poisson_divergence(
         size_t recorded = ((z - frameZ) * frameExtentY + (y - frameY)) * frameExtentX + (x - frameX);
         float f = sensitivity ? sensitivity[recorded] : 1.0f;
         if (!(f > 0.0f)) continue;
-        ACCUMULATOR g = fmax((float)observed[recorded], 0.0f);
-        ACCUMULATOR expected = fmax(f * work[z * planePitch + y * rowPitch + x] + background, least);
-        sum += g > 0 ? g * log(g / expected) - g + expected : expected;
+        ACCUMULATOR g = at_least((float)observed[recorded], 0.0f);
+        ACCUMULATOR expected = at_least(f * work[z * planePitch + y * rowPitch + x] + background, least);
+        sum += g == 0 ? expected : g * log(g / expected) - g + expected;
     }
     size_t item = get_local_id(0);
     scratch[item] = sum;

@@ -381,6 +381,47 @@ import Testing
         }
     }
 
+    /// What a result is checked for: `fmax` would make a number of it.
+    @Test(arguments: devices)
+    func whatIsNoNumberStaysNone(device: Int) throws {
+        let bench = try Bench(device, Self.cases[2].layout)
+        let (frame, shape) = (bench.layout.frame, bench.layout.domain.shape)
+        func work() throws -> DeviceBuffer { try bench.buffer([Float](repeating: .nan, count: bench.workCount)) }
+        let ones = [Float](repeating: 1, count: shape.voxelCount)
+        func expectNone(_ count: Int, _ buffer: DeviceBuffer) throws {
+            #expect(try bench.floats(count, in: buffer).allSatisfy { $0.isNaN })
+        }
+        for weights in [nil, try bench.buffer(ones)] {
+            let estimate = try bench.buffer(ones)
+            try bench.kernels.multiplyEstimate(estimate, work(), bench.layout, normalization: weights, least: 0.5)
+            try expectNone(shape.voxelCount, estimate)
+        }
+        let (estimate, normalization) = try (bench.buffer(ones), bench.buffer(ones))
+        try bench.kernels.storeNormalization(normalization, work(), bench.layout, least: 0.25)
+        try expectNone(shape.voxelCount, normalization)
+        let finite = try bench.buffer([Float](repeating: 1, count: bench.workCount))
+        try bench.kernels.multiplyEstimate(estimate, finite, bench.layout, normalization: normalization, least: 0)
+        try expectNone(shape.voxelCount, estimate)
+
+        let constants = RatioConstants(background: 0.5, readNoiseVariance: 0.25, floor: 0.125)
+        let observed = try bench.buffer(ones)
+        let projection = try work()
+        try bench.kernels.takeRatio(observed, sensitivity: nil, projection, bench.layout, constants)
+        let ratio = try bench.floats(bench.workCount, in: projection)
+        bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+            if frame.contains(z, y, x) { #expect(ratio[work].isNaN) }
+        }
+        let divergence = try bench.kernels.poissonDivergence(
+            observed,
+            sensitivity: nil,
+            work(),
+            bench.layout,
+            in: frame,
+            constants
+        )
+        #expect(divergence.isNaN)
+    }
+
     @Test(arguments: devices, cases)
     func poissonDivergenceIsThatOfALoop(device: Int, sizes: Case) throws {
         for type in [PixelType.uint8, .uint16, .float32] {

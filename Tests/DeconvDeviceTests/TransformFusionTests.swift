@@ -19,11 +19,7 @@ import Testing
         return psf
     }
 
-    private func workspace(
-        _ backend: any ComputeBackend,
-        _ type: PixelType = .float32,
-        boundary: BoundaryMode = .extend
-    ) throws -> OpenCLWorkspace {
+    private func layout(_ type: PixelType, boundary: BoundaryMode) throws -> WorkspaceLayout {
         let plan = try TilePlan(
             TilePlan.Request(
                 imageShape: Self.image,
@@ -33,7 +29,15 @@ import Testing
                 workShape: TestEngine.sharedWorkShape(isFlat: false)
             )
         )
-        let made = try backend.makeWorkspace(WorkspaceLayout(plan.whole, pixelType: type))
+        return WorkspaceLayout(plan.whole, pixelType: type)
+    }
+
+    private func workspace(
+        _ backend: any ComputeBackend,
+        _ type: PixelType = .float32,
+        boundary: BoundaryMode = .extend
+    ) throws -> OpenCLWorkspace {
+        let made = try backend.makeWorkspace(layout(type, boundary: boundary))
         return try #require(made as? OpenCLWorkspace)
     }
 
@@ -124,6 +128,34 @@ import Testing
             let unfused = try workspace(backend.makeUnfused(), type, boundary: boundary)
             let (a, b) = try (estimates(fused, observed), estimates(unfused, observed))
             for (a, b) in zip(a, b) { #expect(relativeRMSE(a, b) < 2e-6) }
+        }
+    }
+
+    /// An estimate with one voxel that is no number, which a transform carries to all others.
+    @Test(arguments: TestBackend.all + TestBackend.withPasses)
+    func whatIsNoNumberReachesTheResult(backend: TestBackend) throws {
+        func update(_ workspace: some Workspace, isWeighted: Bool) throws {
+            let (shape, frame) = (workspace.layout.domain.shape, workspace.layout.frame.shape)
+            try workspace.setPSF(Self.skewed.voxels, shape: Self.skewed.shape)
+            try workspace.setObserved { _ in .float32([Float](repeating: 1, count: frame.voxelCount)) }
+            let (estimate, weights) = try (workspace.makeField(), workspace.makeField())
+            var voxels = [Float](repeating: 1, count: shape.voxelCount)
+            voxels[voxels.count / 2] = .nan
+            try workspace.upload(voxels, to: estimate)
+            try workspace.fill(weights, with: 0.5)
+            try workspace.forwardProject(estimate)
+            _ = try workspace.takeRatio(RatioConstants(background: 0, readNoiseVariance: 0, floor: 1), measuring: nil)
+            try workspace.backProject()
+            try workspace.multiply(
+                estimate,
+                byWorkAnd: isWeighted ? weights : nil,
+                least: 0,
+                projectingNext: false
+            )
+            #expect(try workspace.download(estimate, region: Region(shape)).allSatisfy { $0.isNaN })
+        }
+        for isWeighted in [false, true] {
+            try update(backend.make().makeWorkspace(layout(.float32, boundary: .extend)), isWeighted: isWeighted)
         }
     }
 

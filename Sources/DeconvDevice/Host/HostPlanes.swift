@@ -58,7 +58,7 @@ struct HostPlanes: @unchecked Sendable {
         return sums.total
     }
 
-    /// 1 / value where that is above `threshold` times the largest value, else 0.
+    /// 0 where a value is at most `threshold` times the largest, else 1 / value, so that a NaN stays one.
     func invert(threshold: Float, _ pool: WorkerPool) {
         let maxima = OrderedSums(count: shape.z)
         pool.forEach(shape.z) { _, z in
@@ -70,7 +70,7 @@ struct HostPlanes: @unchecked Sendable {
         let least = threshold * Float(maxima.largest)
         pool.forEach(shape.z) { _, z in
             let values = row(z, 0)
-            for index in 0..<shape.planeVoxelCount { values[index] = values[index] > least ? 1 / values[index] : 0 }
+            for index in 0..<shape.planeVoxelCount { values[index] = values[index] <= least ? 0 : 1 / values[index] }
         }
     }
 }

@@ -157,7 +157,7 @@ extension RowOperation {
         return RowOperation { z, y, factor in
             let values = target.row(z, y)
             if let weight = weights?.row(z, y) {
-                for x in 0..<count { values[x] *= weight[x] > 0 ? max(factor[x] * weight[x], least) : 0 }
+                for x in 0..<count { values[x] *= weight[x] <= 0 ? 0 : max(factor[x] * weight[x], least) }
             } else {
                 for x in 0..<count { values[x] *= max(factor[x], least) }
             }
