@@ -76,8 +76,10 @@ extension RichardsonLucy {
         private var estimate: W.Field
         /// Takes turns with the estimate, where a result is read while the next volume is estimated.
         private var otherEstimate: W.Field?
-        /// W, or nil where it is 1.
+        /// Room for W, made when it first differs from 1 and kept, for volumes may have it in turns.
         private var normalization: W.Field?
+        /// Whether W differs from 1.
+        private var isNormalized = false
         private var hasSensitivity = false
         /// Whether PSF or sensitivity changed since W was made.
         private var normalizationIsStale = true
@@ -109,8 +111,8 @@ extension RichardsonLucy {
         package func prepare() throws(DeconvolutionError) {
             guard normalizationIsStale else { return }
             let extendsFrame = workspace.layout.frame != workspace.layout.domain
-            guard extendsFrame || hasSensitivity else {
-                normalization = nil
+            isNormalized = extendsFrame || hasSensitivity
+            guard isNormalized else {
                 normalizationIsStale = false
                 return
             }
@@ -156,7 +158,7 @@ extension RichardsonLucy {
                 let least = comparesLight ? Float(RichardsonLucy.leastStart) : 0
                 try workspace.multiply(
                     estimate,
-                    byWorkAnd: normalization,
+                    byWorkAnd: isNormalized ? normalization : nil,
                     least: least,
                     projectingNext: iteration < method.iterationCount
                 )

@@ -31,6 +31,47 @@ import Testing
         }
     }
 
+    /// Volumes with bad voxels and volumes without, in turns: a folder of them goes through one workspace.
+    @Test func masksThatComeAndGoTakeNoMoreMemory() async {
+        await #expect(processExitsWith: .success) {
+            for backend in TestBackend.all + TestBackend.withPasses {
+                let plan = try TilePlan(
+                    TilePlan.Request(
+                        imageShape: VolumeShape(z: 1, y: 29, x: 20),
+                        pixelType: .float32,
+                        psfShape: VolumeShape(z: 1, y: 6, x: 7),
+                        boundary: .zero,
+                        workShape: TestEngine.sharedWorkShape(isFlat: true)
+                    )
+                )
+                let layout = WorkspaceLayout(plan.whole, pixelType: .float32)
+                try HandleTests.alternateMasks(backend.makeNew().makeWorkspace(layout))
+            }
+        }
+    }
+
+    private static func alternateMasks<W: Workspace>(_ workspace: W) throws {
+        let solver = try RichardsonLucy.Solver(RichardsonLucy(iterationCount: 2), on: workspace)
+        let shape = workspace.layout.frame.shape
+        let light = [Float](repeating: 100, count: shape.voxelCount)
+        try solver.setPSF(TestImage.psf(VolumeShape(z: 1, y: 6, x: 7)))
+        try workspace.setObserved { _ in .float32(light) }
+        var rounds: [[Int]] = []
+        for _ in 0..<4 {
+            var round: [Int] = []
+            for isMasked in [false, true] {
+                var mask = [Float](repeating: 1, count: shape.voxelCount)
+                mask[5] = 0
+                try solver.setSensitivity(reading: isMasked ? { _ in mask } : nil)
+                try solver.run(mean: 100, measuring: workspace.layout.frame) { _ in }
+                round += [workspace.byteCount, HandleCounter.live[.buffer] ?? 0]
+            }
+            rounds.append(round)
+        }
+        if rounds[1] != rounds[3] { print("bytes and buffers without and with mask, by rounds: \(rounds)") }
+        require(rounds[1] == rounds[3])
+    }
+
     @Test func everyHandleIsReleasedWhenMemoryRunsOut() async {
         await #expect(processExitsWith: .success) {
             try HandleTests.checkRelease {

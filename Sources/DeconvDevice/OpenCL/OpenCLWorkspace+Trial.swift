@@ -19,7 +19,6 @@ extension OpenCLWorkspace {
         let step = VolumeIndex { layout.frame.shape[$0] > 1 ? 1 : 0 }
         let back = VolumeIndex { -step[$0] }
         let field = try makeField()
-        defer { forget(field) }
         for moves in [
             [Point(place: step, value: 1)], [Point(place: step, value: 0.5), Point(place: back, value: 0.5)],
         ] {
@@ -35,7 +34,6 @@ extension OpenCLWorkspace {
     /// Seconds that a forward and a back projection take, the least of a few.
     func secondsOfConvolutions() throws(DeconvolutionError) -> Double {
         let field = try makeField()
-        defer { forget(field) }
         try fill(field, with: 1)
         return try measureTransforms(field, count: 3).min()!
     }
@@ -115,7 +113,6 @@ extension OpenCLWorkspace {
         try backProject()
         try fill(field, with: 1)
         let normalization: Field? = frame == domain ? nil : try makeField()
-        defer { if let normalization { forget(normalization) } }
         let weight: Float = normalization == nil ? 1 : 0.5
         if let normalization { try fill(normalization, with: weight) }
         try multiply(field, byWorkAnd: normalization, least: 0, projectingNext: false)

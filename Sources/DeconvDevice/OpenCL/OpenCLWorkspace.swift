@@ -1,5 +1,6 @@
 import COpenCL
 package import DeconvVolume
+import Synchronization
 
 /// The work volume and its transforms on one OpenCL device.
 package final class OpenCLWorkspace: Workspace {
@@ -16,7 +17,7 @@ package final class OpenCLWorkspace: Workspace {
     private var sensitivity: DeviceBuffer?
     /// A box of the work volume on its way to the host.
     private var box: DeviceBuffer?
-    private var fieldCount = 0
+    private let fields = LiveFields()
     private var content = Content.planes(0..<0)
 
     /// What the work volume holds.
@@ -59,7 +60,7 @@ package final class OpenCLWorkspace: Workspace {
     }
 
     package var byteCount: Int {
-        work.byteCount + transforms.byteCount + fieldCount * layout.domain.shape.voxelCount * 4
+        work.byteCount + transforms.byteCount + fields.count * layout.domain.shape.voxelCount * 4
             + (observed?.buffer.byteCount ?? 0) + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
     }
 
@@ -78,13 +79,26 @@ extension OpenCLWorkspace {
     /// Real values on the domain, contiguous.
     package final class Field {
         let buffer: DeviceBuffer
-        init(_ buffer: DeviceBuffer) { self.buffer = buffer }
+        private let fields: LiveFields
+
+        fileprivate init(_ buffer: DeviceBuffer, of fields: LiveFields) {
+            self.buffer = buffer
+            self.fields = fields
+            fields.add(1)
+        }
+
+        deinit { fields.add(-1) }
+    }
+
+    /// How many fields there are; the last one to hold a field may be another thread than the workspace's.
+    fileprivate final class LiveFields: Sendable {
+        private let value = Atomic(0)
+        var count: Int { value.load(ordering: .relaxed) }
+        func add(_ number: Int) { value.add(number, ordering: .relaxed) }
     }
 
     package func makeField() throws(DeconvolutionError) -> Field {
-        let field = Field(try DeviceBuffer(byteCount: layout.domain.shape.voxelCount * 4, in: queue.context))
-        fieldCount += 1
-        return field
+        Field(try DeviceBuffer(byteCount: layout.domain.shape.voxelCount * 4, in: queue.context), of: fields)
     }
 
     /// Sets one value of a field.
@@ -93,9 +107,6 @@ extension OpenCLWorkspace {
         let offset = (index.z * shape.y + index.y) * shape.x + index.x
         try queue.fill(field.buffer, with: value, from: offset * 4, byteCount: 4)
     }
-
-    /// Takes a field that goes out of use off the count of bytes.
-    func forget(_ field: Field) { fieldCount -= 1 }
 
     package func setObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData

@@ -32,8 +32,18 @@ final class PlanePasses {
         case ratio(ObjectIdentifier)
         /// Half spectra → estimate, with the normalization in a buffer or without one.
         case product(ObjectIdentifier?)
+
+        /// Whether both do the same, with whatever buffer.
+        func isLike(_ other: Pass) -> Bool {
+            switch (self, other) {
+            case (.ratio, .ratio), (.product(.some), .product(.some)): true
+            default: self == other
+            }
+        }
     }
     private var plans: [Pass: CLFFTPlan] = [:]
+    /// Passes that read a frame or a normalization, in the order in which they were planned.
+    private var readers: [Pass] = []
 
     /// The passes for a work volume, or nil where they cannot be had: rows and lines of one value, or very long ones.
     init?(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) {
@@ -86,12 +96,8 @@ final class PlanePasses {
 
     /// Forgets what was planned for observed frames and normalizations, which plans keep alive.
     func forgetBuffers() {
-        plans = plans.filter { pass, _ in
-            switch pass {
-            case .ratio, .product(.some): false
-            default: true
-            }
-        }
+        for pass in readers { plans[pass] = nil }
+        readers = []
     }
 
     private func run(_ pass: Pass) throws(DeconvolutionError) { try run(pass, from: work, to: work) }
@@ -108,8 +114,25 @@ final class PlanePasses {
         } else {
             plan = try make(pass, data)
             plans[pass] = plan
+            forgetBuffers(after: pass)
         }
         try plan.run(input, to: output)
+    }
+
+    /// Forgets what was planned for buffers that a new pass's takes the place of: two frames take turns, and of normalizations
+    /// there is one. Plans would keep the others alive.
+    private func forgetBuffers(after pass: Pass) {
+        let kept: Int
+        switch pass {
+        case .ratio: kept = 2
+        case .product(.some): kept = 1
+        default: return
+        }
+        readers.append(pass)
+        for old in readers.filter({ $0.isLike(pass) }).dropLast(kept) {
+            plans[old] = nil
+            readers.removeAll { $0 == old }
+        }
     }
 
     private func make(_ pass: Pass, _ data: DeviceBuffer?) throws(DeconvolutionError) -> CLFFTPlan {
