@@ -78,6 +78,8 @@ package struct WorkspaceLayout: Hashable, Sendable {
     package var domain: Region
     /// Whether what lies outside the domain is its opposite side, rather than nothing.
     package var wraps: Bool
+    /// Whether fields are blurred in it and nothing else is done, as in tiles.
+    package var isOnlyProjected: Bool
     /// How the observed voxels are held.
     package var pixelType: PixelType
     /// Row pitch of the half spectrum in complex values.
@@ -91,6 +93,7 @@ package struct WorkspaceLayout: Hashable, Sendable {
         frame = geometry.frame
         domain = geometry.domain
         wraps = geometry.wraps
+        isOnlyProjected = geometry.isOnlyProjected
         self.pixelType = pixelType.inMemory
         halfRow = geometry.halfRow
         planePitch = geometry.planePitch

@@ -14,6 +14,8 @@ package enum HandleCounter {
         var failedReleases = 0
         var hostBytes = 0
         var mostHostBytes = 0
+        var deviceBytes = 0
+        var mostDeviceBytes = 0
     }
 
     private static let counts = Mutex(Counts())
@@ -34,6 +36,20 @@ package enum HandleCounter {
             $0.mostHostBytes = max($0.mostHostBytes, $0.hostBytes)
         }
     }
+
+    /// Counts the bytes of buffers on devices that are made, or with a minus released.
+    static func changeDeviceBytes(by byteCount: Int) {
+        counts.withLock {
+            $0.deviceBytes += byteCount
+            $0.mostDeviceBytes = max($0.mostDeviceBytes, $0.deviceBytes)
+        }
+    }
+
+    /// Most bytes that buffers on devices had at a time, since the last reset.
+    package static var mostDeviceBytes: Int { counts.withLock { $0.mostDeviceBytes } }
+
+    /// Has `mostDeviceBytes` begin anew from what is held now.
+    package static func resetMostDeviceBytes() { counts.withLock { $0.mostDeviceBytes = $0.deviceBytes } }
 
     /// Most bytes that host buffers had at a time, since the last reset.
     package static var mostHostBytes: Int { counts.withLock { $0.mostHostBytes } }

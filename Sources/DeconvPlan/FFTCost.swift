@@ -43,8 +43,9 @@ package enum FFTCost: Hashable, Sendable {
     ///
     /// ns a complex value and level, means of columns and real rows of 31 lengths from 128 to 1152; the measurements are in
     /// Documentation/Decisions/fft-engines.md. The other axes take 8 ns each, and what is done between transforms as much.
-    /// 5 with 7 was measured at 560 alone, which takes over twice the time of its neighbors; 3 with both at 420 alone,
-    /// which does better, but to pass over a fair length costs a few percent, and to take a bad one half the speed.
+    /// 5 with 7 was measured at 560 alone, which takes over twice the time of its neighbors. 3 with both was measured at 420
+    /// alone, which clFFT splits in two kernels: that does better, but passes over planes want one kernel a length, and
+    /// without them an iteration moves a quarter more.
     private static func openCLTransforms(_ length: Int) -> Double {
         let rate =
             switch (length % 3 == 0, length % 5 == 0, length % 7 == 0) {
@@ -60,10 +61,13 @@ package enum FFTCost: Hashable, Sendable {
     // MARK: Accelerators
 
     /// A transform of these lengths reads and writes memory once, and its arithmetic goes by meanwhile: a value costs a
-    /// pass for each axis and one for what is done between them, whatever the factors.
+    /// pass for each axis and one for what is done between them, whatever the factors. Twice where all of 3, 5 and 7 meet:
+    /// clFFT splits those lengths in two kernels.
     ///
     /// But a butterfly of 7 needs as many registers as one of 8 and more constants, for less progress, so that fewer work
     /// items are there to wait for memory. What that costs has not been measured on a GPU: a fifth of a pass has 7 avoided
     /// where a length within 5 % will do.
-    private static func acceleratorTransforms(_ length: Int) -> Double { length % 7 == 0 ? 1.2 : 1 }
+    private static func acceleratorTransforms(_ length: Int) -> Double {
+        length % 105 == 0 ? 2 : length % 7 == 0 ? 1.2 : 1
+    }
 }

@@ -35,14 +35,14 @@ package struct Footprint: Hashable, Sendable {
     package var workBytes: Int
     /// Bytes of scratch memory that the FFT engine may ask for.
     package var temporaryBytes: Int
-    /// Bytes of the optical transfer function.
+    /// Bytes of the optical transfer function, with what lies ahead of it.
     package var otfBytes: Int
     /// Bytes of the fields where they are computed: the estimate and, where it is not 1, the normalization; for tiles
     /// the box that is read and the one that is delivered.
     package var fieldBytes: Int
     /// Bytes of the largest of these fields.
     package var largestFieldBytes: Int
-    /// Bytes of the observed voxels where they are computed.
+    /// Bytes of the observed voxels where they are computed, with what lies ahead of them.
     package var observedBytes: Int
     /// Bytes of the sensitivity of the observed voxels where they are computed; 0 where it is 1.
     package var sensitivityBytes: Int
@@ -60,7 +60,7 @@ package struct Footprint: Hashable, Sendable {
 
     /// Bytes of the largest buffer.
     package var largestBufferBytes: Int {
-        max(workBytes, largestFieldBytes, max(observedBytes, sensitivityBytes), psfBytes)
+        [workBytes, temporaryBytes, otfBytes, largestFieldBytes, observedBytes, sensitivityBytes, psfBytes].max()!
     }
 
     /// Bytes of host memory beside a device, and with the device's where that shares it.

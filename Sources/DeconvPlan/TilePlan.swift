@@ -115,10 +115,10 @@ extension TilePlan {
         footprint = Footprint(
             workBytes: transforms.work,
             temporaryBytes: transforms.temporary,
-            otfBytes: transforms.otf,
+            otfBytes: transforms.otf + transforms.header,
             fieldBytes: whole.domain.shape.voxelCount * 4 * fields,
             largestFieldBytes: whole.domain.shape.voxelCount * 4,
-            observedBytes: whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
+            observedBytes: transforms.header + whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
             sensitivityBytes: sensitivityBytes,
             psfBytes: request.psfShape.voxelCount * 4,
             transferBytes: request.imageShape.planeVoxelCount * 4 + sensitivityBytes,
@@ -135,8 +135,8 @@ extension TilePlan {
 
     private mutating func cut(_ request: Request) throws(DeconvolutionError) {
         // Four fields in float, the observed image as stored, and its sensitivity.
-        let wholeBytes =
-            16 * whole.domain.shape.voxelCount + footprint.observedBytes + footprint.sensitivityBytes
+        let observedBytes = whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount
+        let wholeBytes = 16 * whole.domain.shape.voxelCount + observedBytes + footprint.sensitivityBytes
         func tiles(_ lengths: [TileAxis]) -> (geometry: WorkGeometry, footprint: Footprint) {
             let geometry = WorkGeometry(
                 workShape: VolumeShape { lengths[$0].work },
@@ -145,13 +145,14 @@ extension TilePlan {
                     shape: VolumeShape { lengths[$0].core }
                 ),
                 domain: Region(VolumeShape { lengths[$0].core + request.psfShape[$0] - 1 }),
-                wraps: false
+                wraps: false,
+                isOnlyProjected: true
             )
             let transforms = request.transformBytes(geometry)
             let footprint = Footprint(
                 workBytes: transforms.work,
                 temporaryBytes: transforms.temporary,
-                otfBytes: transforms.otf,
+                otfBytes: transforms.otf + transforms.header,
                 fieldBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
                 largestFieldBytes: geometry.domain.shape.voxelCount * 4,
                 observedBytes: 0,

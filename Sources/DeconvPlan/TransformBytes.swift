@@ -6,12 +6,15 @@ package struct TransformBytes: Hashable, Sendable {
     package var temporary: Int
     /// Bytes of the optical transfer function.
     package var otf: Int
+    /// Bytes ahead of the transfer function, and ahead of an observed frame, for what transforms read along with them.
+    package var header: Int
 
     /// Bytes, counted by an engine.
-    package init(work: Int, temporary: Int, otf: Int) {
+    package init(work: Int, temporary: Int, otf: Int, header: Int = 0) {
         self.work = work
         self.temporary = temporary
         self.otf = otf
+        self.header = header
     }
 
     /// The half spectrum of the work volume, and a transfer function of its size.

@@ -12,15 +12,24 @@ package struct WorkGeometry: Hashable, Sendable {
     package var domain: Region
     /// Whether what lies outside the domain is its opposite side, rather than nothing.
     package var wraps: Bool
+    /// Whether fields are blurred in it and nothing else is done, as in tiles; else it takes a method's fields as well.
+    package var isOnlyProjected: Bool
 
     /// A geometry from its regions.
-    package init(workShape: VolumeShape, frame: Region, domain: Region, wraps: Bool) {
+    package init(
+        workShape: VolumeShape,
+        frame: Region,
+        domain: Region,
+        wraps: Bool,
+        isOnlyProjected: Bool = false
+    ) {
         precondition(Region(workShape).contains(domain) && domain.contains(frame), "the frame lies in the domain")
         precondition(domain.origin == .zero, "the domain starts at the first voxel")
         self.workShape = workShape
         self.frame = frame
         self.domain = domain
         self.wraps = wraps
+        self.isOnlyProjected = isOnlyProjected
     }
 
     /// Whether light is estimated outside the frame, so that the normalization differs from 1.

@@ -147,6 +147,50 @@ import Testing
         }
     }
 
+    /// What libraries are tried with is no more than what is computed afterwards.
+    @Test func aDeviceTakesNoMoreThanItsFootprint() async {
+        await #expect(processExitsWith: .success) {
+            for backend in TestBackend.openCL + TestBackend.withPasses {
+                for (core, hasSensitivity) in [
+                    (nil, false), (nil, true), (VolumeShape(z: 5, y: 9, x: 8), false),
+                ] as [(VolumeShape?, Bool)] {
+                    try MemoryTests.useDeviceFootprint(backend, core, hasSensitivity)
+                }
+            }
+        }
+    }
+
+    private static func useDeviceFootprint(
+        _ test: TestBackend,
+        _ core: VolumeShape?,
+        _ hasSensitivity: Bool
+    ) throws {
+        let backend = try test.makeNew()
+        let plan = try TilePlan(
+            TilePlan.Request(
+                imageShape: VolumeShape(z: 10, y: 18, x: 22),
+                pixelType: .uint16,
+                psfShape: VolumeShape(z: 5, y: 7, x: 7),
+                boundary: .zero,
+                hasSensitivity: hasSensitivity,
+                tileShape: core,
+                workShape: TestEngine.sharedWorkShape(isFlat: false),
+                transformBytes: backend.transformBytes,
+                padding: backend.padding
+            )
+        )
+        HandleCounter.resetMostDeviceBytes()
+        let layout = WorkspaceLayout(plan.tile ?? plan.whole, pixelType: .uint16)
+        let workspace = try backend.makeWorkspace(layout)
+        // Partial sums of reductions are not planned for.
+        let most = HandleCounter.mostDeviceBytes - 1 << 13
+        if most > plan.footprint.deviceBytes {
+            print("\(test), tile \(core as Any): \(most) of \(plan.footprint)")
+        }
+        HandleTests.require(most <= plan.footprint.deviceBytes)
+        HandleTests.require(workspace.byteCount <= plan.footprint.deviceBytes)
+    }
+
     /// Deconvolves on the CPU, and ends the process if that takes more host memory than its plan says.
     private static func useFootprint(_ image: VolumeShape, psf shape: VolumeShape, _ boundary: BoundaryMode) throws {
         let backend = CPUBackend(threadCount: 3)

@@ -128,7 +128,31 @@ import Testing
             let unfused = try workspace(backend.makeUnfused(), type, boundary: boundary)
             let (a, b) = try (estimates(fused, observed), estimates(unfused, observed))
             for (a, b) in zip(a, b) { #expect(relativeRMSE(a, b) < 2e-6) }
+            guard type == .float32, boundary == .extend else { continue }
+            let unpadded = try estimates(unpadded(backend), observed)
+            for (a, b) in zip(unpadded, b) { #expect(relativeRMSE(a, b) < 2e-6) }
         }
+    }
+
+    /// As for volumes so large that pitches of powers of two would not fit into 32 bits.
+    private func unpadded(_ backend: TestBackend) throws -> OpenCLWorkspace {
+        let made = try #require(try backend.make() as? OpenCLBackend)
+        let workspace = try OpenCLWorkspace(
+            layout(.float32, boundary: .extend),
+            CLFFTEngine(largestPaddedCount: 0),
+            fuses: true,
+            usesPasses: true,
+            in: made.context
+        )
+        #expect(workspace.usesPasses)
+        return workspace
+    }
+
+    @Test(arguments: TestBackend.withPasses)
+    func projectionsWithoutPaddedPitchesAreTheUnfusedOnes(backend: TestBackend) throws {
+        let unfused = try workspace(backend.makeUnfused())
+        let (a, b) = try (projections(unpadded(backend), Self.skewed), projections(unfused, Self.skewed))
+        for (a, b) in zip(a, b) { #expect(relativeRMSE(a, b) < 1e-6) }
     }
 
     /// An estimate with one voxel that is no number, which a transform carries to all others.

@@ -19,7 +19,11 @@ import Testing
     private static let layout = layout(TestEngine.sharedWorkShape(isFlat: false))
 
     private static func layout(_ shape: VolumeShape) -> WorkspaceLayout {
-        let geometry = WorkGeometry(
+        WorkspaceLayout(geometry(shape), pixelType: .float32)
+    }
+
+    private static func geometry(_ shape: VolumeShape) -> WorkGeometry {
+        WorkGeometry(
             workShape: shape,
             frame: Region(
                 origin: VolumeIndex { min(2, shape[$0] - 1) },
@@ -28,17 +32,26 @@ import Testing
             domain: Region(VolumeShape { max(1, shape[$0] - 3) }),
             wraps: false
         )
-        return WorkspaceLayout(geometry, pixelType: .float32)
     }
 
     /// What a compiler that refuses kernels gives.
     private static let refused = OpenCLStatus(CL_BUILD_PROGRAM_FAILURE)
 
-    private func selection(_ memory: TransformMemory, failing: [FFTLibrary: OpenCLStatus] = [:]) -> TransformSelection {
+    /// - Parameters:
+    ///   - failing: what all plans of a library fail with.
+    ///   - usesPasses: false for tests of what does not depend on it: passes compile many kernels.
+    private func selection(
+        _ memory: TransformMemory,
+        failing: [FFTLibrary: OpenCLStatus] = [:],
+        usesPasses: Bool = false
+    ) -> TransformSelection {
         var selection = TransformSelection(.auto)
         selection.memory = memory
-        selection.failing = failing
+        selection.engines = selection.engines.map { engine in
+            failing[engine.library].map { FailingEngine(engine, $0) } ?? engine
+        }
         selection.measures = false
+        selection.usesPasses = usesPasses
         return selection
     }
 
@@ -183,6 +196,130 @@ import Testing
         #expect(text.contains("refused\t") && !text.contains("chosen\t"))
     }
 
+    /// A compiler may fail once, for want of memory or disk.
+    @Test(arguments: devices)
+    func whatBuildsAtTheSecondAttemptIsNotRefused(device: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        var failingOnce = selection(TransformMemory(path: path))
+        failingOnce.engines[0] = FailingEngine(CLFFTEngine(), Self.refused, count: 1)
+        let workspace = try failingOnce.makeWorkspace(Self.layout, in: context(device))
+        #expect(workspace.fft == .clfft)
+        #expect(workspace.warnings.isEmpty)
+        #expect(try !String(contentsOfFile: path, encoding: .utf8).contains("refused"))
+    }
+
+    /// As users have it: what was tried once is neither tried again nor waited for.
+    @Test(arguments: devices)
+    func whatIsKnownOfPassesNeedsNoLock(device: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        let memory = TransformMemory(path: path)
+        let flat = Self.layout(TestEngine.sharedWorkShape(isFlat: true))
+        #expect(try selection(memory, usesPasses: true).makeWorkspace(flat, in: context(device)).usesPasses)
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.contains("passes\t") && text.contains("\tyes\t") && text.contains("proven\t"))
+        try FileManager.default.removeItem(atPath: path + ".lock")
+        for memory in [memory, TransformMemory(path: path)] {
+            let next = try selection(memory, usesPasses: true).makeWorkspace(flat, in: context(device))
+            #expect(next.usesPasses)
+            #expect(!FileManager.default.fileExists(atPath: path + ".lock"))
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+
+    /// The user asks for clFFT by name where it was refused, and it works, in passes.
+    @Test(arguments: devices)
+    func aRefusalFallsWhenPassesWork(device: Int) throws {
+        let memory = TransformMemory(path: nil)
+        let flat = Self.layout(TestEngine.sharedWorkShape(isFlat: true))
+        // Its planes are made when they are first transformed.
+        let failing = selection(memory, failing: [.clfft: Self.refused])
+        #expect(try failing.makeWorkspace(flat, in: context(device)).fft == .vkfft)
+        #expect(try selection(memory, usesPasses: true).makeWorkspace(flat, in: context(device)).fft == .vkfft)
+        var named = selection(memory, usesPasses: true)
+        named.choice = .clfft
+        #expect(try named.makeWorkspace(flat, in: context(device)).usesPasses)
+        #expect(try selection(memory, usesPasses: true).makeWorkspace(flat, in: context(device)).fft == .clfft)
+    }
+
+    @Test(arguments: devices, [false, true])
+    func passesThatFailAreToldOnceAndRemembered(device: Int, measures: Bool) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        let memory = TransformMemory(path: path)
+        let flat = Self.geometry(TestEngine.sharedWorkShape(isFlat: true))
+        let layout = WorkspaceLayout(flat, pixelType: .float32)
+        func selection(_ memory: TransformMemory) -> TransformSelection {
+            var selection = self.selection(memory, usesPasses: true)
+            selection.engines[0] = FaultyCLFFTEngine(.wrongPasses)
+            selection.choice = measures ? .auto : .clfft
+            selection.measures = measures
+            return selection
+        }
+        #expect(selection(memory).expectsPasses(of: flat, on: try context(device).device))
+        let first = try selection(memory).makeWorkspace(layout, in: context(device))
+        if first.fft == .clfft {
+            #expect(first.warnings.count == 1)
+            #expect(first.warnings.first?.message.contains("whole planes") == true)
+        }
+        #expect(!first.usesPasses)
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.contains("passes\t") && text.contains("\tno\t"))
+        for memory in [memory, TransformMemory(path: path)] {
+            let next = try selection(memory).makeWorkspace(layout, in: context(device))
+            #expect(!next.usesPasses && next.warnings.isEmpty)
+            #expect(!selection(memory).expectsPasses(of: flat, on: try context(device).device))
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+
+    /// Without passes a library wants scratch memory, and more has to be planned.
+    @Test(arguments: devices)
+    func passesAreExpectedOfCLFFTAlone(device: Int) throws {
+        let memory = TransformMemory(path: nil)
+        let flat = Self.geometry(TestEngine.sharedWorkShape(isFlat: true))
+        let auto = selection(memory, usesPasses: true)
+        let device = try context(device).device
+        #expect(auto.expectsPasses(of: flat, on: device))
+        #expect(!selection(memory).expectsPasses(of: flat, on: device))
+        // 105 is split in two kernels.
+        let split = Self.geometry(VolumeShape(z: 1, y: 105, x: 28))
+        #expect(!auto.expectsPasses(of: split, on: device))
+        let site = "\(device.description.name), \(device.description.driver)"
+        memory.refuse(.clfft, shapes: "any", on: site, reason: "no")
+        #expect(!auto.expectsPasses(of: flat, on: device))
+        var named = auto
+        named.choice = .clfft
+        #expect(named.expectsPasses(of: flat, on: device))
+        named.choice = .vkfft
+        #expect(!named.expectsPasses(of: flat, on: device))
+    }
+
+    /// So that it is not measured again for every volume.
+    @Test(arguments: devices)
+    func aLibraryWithoutMemoryIsTheSlowerOneInThisProcess(device: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        let memory = TransformMemory(path: path)
+        let status = OpenCLStatus(CL_OUT_OF_RESOURCES)
+        var measuring = selection(memory, failing: [.clfft: status])
+        measuring.measures = true
+        #expect(try measuring.makeWorkspace(Self.layout, in: context(device)).fft == .vkfft)
+        measuring.engines = [CLFFTEngine(), VkFFTEngine()]
+        #expect(try measuring.makeWorkspace(Self.layout, in: context(device)).fft == .vkfft)
+        #expect(try !String(contentsOfFile: path, encoding: .utf8).contains("chosen"))
+    }
+
+    @Test(arguments: devices)
+    func aLibraryThatWasProvenBeforeCanBeMeasured(device: Int) throws {
+        let memory = TransformMemory(path: nil)
+        _ = try selection(memory).makeWorkspace(Self.layout, in: context(device))
+        var measuring = selection(memory)
+        measuring.measures = true
+        _ = try measuring.makeWorkspace(Self.layout, in: context(device))
+    }
+
     @Test func anotherDriverOrLibraryIsTriedAnew() throws {
         let folder = try TemporaryFolder()
         let path = folder.path("transforms")
@@ -300,5 +437,44 @@ import Testing
         #expect(try !wrong.movesPoints())
         let right = try OpenCLWorkspace(Self.layout, VkFFTEngine(), fuses: false, in: context(device))
         #expect(try right.movesPoints())
+    }
+
+    /// The kernels that steps in transforms take the place of are there.
+    @Test(arguments: devices)
+    func stepsThatADeviceRefusesAreMadeBetweenTransforms(device: Int) throws {
+        let flat = Self.layout(TestEngine.sharedWorkShape(isFlat: true))
+        let engine = FaultyCLFFTEngine(.refusedSteps)
+        let workspace = try OpenCLWorkspace(flat, engine, fuses: true, usesPasses: true, in: context(device))
+        #expect(workspace.usesPasses)
+        #expect(try workspace.movesPoints())
+    }
+
+    /// A smaller volume, or none, is for whoever planned to decide.
+    @Test(arguments: devices)
+    func lackOfMemoryForTheProductIsNotPassedOver(device: Int) throws {
+        let engine = FaultyCLFFTEngine(.noMemoryForProducts)
+        let workspace = try OpenCLWorkspace(Self.layout, engine, fuses: true, in: context(device))
+        let error = #expect(throws: DeconvolutionError.self) {
+            try workspace.setPSF([1], shape: VolumeShape(z: 1, y: 1, x: 1))
+        }
+        #expect(error?.code == .outOfMemory)
+    }
+
+    /// clFFT wants scratch memory for complex lines that it splits.
+    @Test(arguments: devices, [22, 33, 105])
+    func clFFTSplitsTheLengthsThatAreNotOneKernel(device: Int, length: Int) throws {
+        let layout = Self.layout(VolumeShape(z: length, y: 10, x: 10))
+        let plan = try CLFFTEngine().columns(layout, inverse: false, on: CommandQueue(context(device)))
+        #expect((plan.temporaryByteCount == 0) == CLFFTEngine.isOneKernel(length))
+    }
+
+    /// Products of 2 with powers of one larger factor, or of two of 3, 5 and 7.
+    @Test func lengthsOfOneKernelAreThoseThatCLFFTDoesNotSplit() {
+        for length in [1, 2, 22, 26, 35, 88, 104, 121, 169, 1024, 1331, 4096, 3969, 2401] {
+            #expect(CLFFTEngine.isOneKernel(length), "\(length)")
+        }
+        for length in [105, 210, 420, 840, 33, 55, 77, 39, 65, 91, 143, 286, 8192, 4100] {
+            #expect(!CLFFTEngine.isOneKernel(length), "\(length)")
+        }
     }
 }

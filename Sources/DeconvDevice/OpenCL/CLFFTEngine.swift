@@ -5,10 +5,29 @@ import DeconvVolume
 
 /// clFFT: not maintained any more, with the widest record on GPUs, and with callbacks.
 struct CLFFTEngine: TransformEngine {
+    /// A work volume of fewer complex values gets pitches that are powers of two, by which the callbacks of passes divide fast:
+    /// padding at most doubles a pitch, and clFFT counts real values in 32 bits.
+    var largestPaddedCount = 1 << 30
+
     var library: FFTLibrary { .clfft }
 
     /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13.
     func supportsLength(_ length: Int) -> Bool { FFTPadding.isSmooth(length, largest: 13) }
+
+    /// Whether clFFT transforms a length in one kernel, where a device has 32 KiB of local memory.
+    ///
+    /// Others it splits in two lengths, with transpositions between them: those above 4096, those with all of 3, 5 and 7, and
+    /// those in which 11 or 13 meets another odd factor (`Is1DPossible` in clFFT 2.12.2).
+    static func isOneKernel(_ length: Int) -> Bool {
+        func has(_ factor: Int) -> Bool { length % factor == 0 }
+        let odd = [3, 5, 7, 11, 13].filter(has)
+        return length <= 4096 && !(has(3) && has(5) && has(7)) && (odd.max() ?? 1 < 11 || odd.count == 1)
+    }
+
+    /// Callbacks take the place of one kernel's reads and writes. Rows and lines of one value are none.
+    func hasPlanePasses(_ shape: VolumeShape) -> Bool {
+        shape.y > 1 && shape.x > 1 && shape.axes.allSatisfy(Self.isOneKernel)
+    }
 
     func planes(
         _ layout: WorkspaceLayout,
@@ -59,8 +78,13 @@ struct CLFFTEngine: TransformEngine {
         )
     }
 
-    func planePasses(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) -> PlanePasses? {
-        PlanePasses(layout, of: work, on: queue)
+    func planePasses(
+        _ layout: WorkspaceLayout,
+        of work: DeviceBuffer,
+        on queue: CommandQueue
+    ) -> (any PlanePasses)? {
+        guard hasPlanePasses(layout.workShape) else { return nil }
+        return CLFFTPlanePasses(layout, of: work, isPadded: layout.spectrumCount < largestPaddedCount, on: queue)
     }
 
     private func columnLayout(_ layout: WorkspaceLayout) -> CLFFTPlan.Layout {

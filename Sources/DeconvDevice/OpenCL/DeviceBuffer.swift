@@ -27,6 +27,7 @@ package final class DeviceBuffer {
         self.context = context
         parent = nil
         HandleCounter.made(.buffer)
+        HandleCounter.changeDeviceBytes(by: byteCount)
     }
 
     /// The part of a buffer that starts at `offset` bytes, a multiple of the device's alignment.
@@ -51,5 +52,8 @@ package final class DeviceBuffer {
         HandleCounter.made(.buffer)
     }
 
-    deinit { HandleCounter.released(.buffer, succeeded: clReleaseMemObject(handle) == CL_SUCCESS) }
+    deinit {
+        HandleCounter.released(.buffer, succeeded: clReleaseMemObject(handle) == CL_SUCCESS)
+        if parent == nil { HandleCounter.changeDeviceBytes(by: -byteCount) }
+    }
 }

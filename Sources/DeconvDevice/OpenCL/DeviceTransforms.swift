@@ -91,7 +91,7 @@ final class DeviceTransforms {
                 let inverse = try engine.fusedColumns(layout, inverse: true, by: transfer, on: queue)
             else { return nil }
             return try (reserved(forward), reserved(inverse))
-        } catch  where error.code == .deviceFailed || error.code == .outOfMemory {
+        } catch  where error.code == .deviceFailed {
             // A compiler that takes the plain transforms need not take those with callbacks.
             return nil
         }

@@ -1,3 +1,4 @@
+import DeconvKernels
 package import DeconvPlan
 package import DeconvVolume
 
@@ -40,15 +41,18 @@ package struct OpenCLBackend: ComputeBackend {
     }
 
     /// A library says how much scratch memory it needs only when a plan is made, up to as much as it transforms. Passes over
-    /// planes need none; where they turn out not to work, memory may run out, and less is planned.
+    /// planes need none, and are expected until they are known not to work; where that turns out when the workspace is made,
+    /// memory may run out, and less is planned.
     package func transformBytes(_ geometry: WorkGeometry) -> TransformBytes {
         var bytes = TransformBytes.halfSpectra(geometry)
-        if !selection.expectsPasses(of: geometry.workShape) { bytes.temporary = bytes.work }
+        bytes.header = KernelSource.headerBytes
+        if !selection.expectsPasses(of: geometry, on: context.device) { bytes.temporary = bytes.work }
         return bytes
     }
 
     /// clFFT's kernels have the factors 2, 3, 5, 7, 11 and 13; VkFFT has every length up to 4096, and without factors
-    /// above 13 up to 131072.
+    /// above 13 up to 131072. The lengths padded to are those that clFFT does fastest, with VkFFT as well: which library it will
+    /// be may be found out only when the workspace is made, and what lengths cost VkFFT was not measured.
     package var padding: FFTPadding {
         FFTPadding(context.device.isAccelerator ? .accelerator : .openCLOnCPU) { [selection] in selection.supports($0) }
     }

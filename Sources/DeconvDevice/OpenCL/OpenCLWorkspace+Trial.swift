@@ -14,28 +14,65 @@ extension OpenCLWorkspace {
     /// Whether PSFs that move light by one voxel do that to a few points, their adjoints move it back, and an update by the ratio
     /// is right; once to one side, which takes a complex transfer function, and once to both sides, for which it is real.
     ///
-    /// Whole planes are looked at, so that light in wrong places is found as well. Leaves a PSF that is of no use.
+    /// Whole planes are looked at, so that light in wrong places is found as well. Takes one field and an observed frame, or
+    /// one field alone where fields are only projected: no more than what it is tried for. Leaves a PSF that is of no use.
     func movesPoints() throws(DeconvolutionError) -> Bool {
         let step = VolumeIndex { layout.frame.shape[$0] > 1 ? 1 : 0 }
         let back = VolumeIndex { -step[$0] }
         let field = try makeField()
-        for moves in [
-            [Point(place: step, value: 1)], [Point(place: step, value: 0.5), Point(place: back, value: 0.5)],
+        // Where all is estimated that is seen, volumes with a sensitivity have a normalization and others have none.
+        let extends = layout.frame != layout.domain
+        for (moves, isNormalized) in [
+            ([Point(place: step, value: 1)], extends),
+            ([Point(place: step, value: 0.5), Point(place: back, value: 0.5)], true),
         ] {
             try setPSF(of: moves, step)
             guard try projects(field, moves) else { return false }
-            let updates = try updates(field, moves)
+            guard !layout.isOnlyProjected else { continue }
+            let updates = try updates(field, moves, isNormalized: isNormalized)
             forgetObserved()
             guard updates else { return false }
         }
         return true
     }
 
-    /// Seconds that a forward and a back projection take, the least of a few.
-    func secondsOfConvolutions() throws(DeconvolutionError) -> Double {
+    /// Seconds that an update takes with all that belongs to it, or a forward and a back projection where fields are only
+    /// projected: the least of a few. Leaves a PSF that is of no use.
+    func secondsOfUpdate() throws(DeconvolutionError) -> Double {
+        let step = VolumeIndex { layout.frame.shape[$0] > 1 ? 1 : 0 }
+        try setPSF(of: [Point(place: step, value: 1)], step)
         let field = try makeField()
-        try fill(field, with: 1)
-        return try measureTransforms(field, count: 3).min()!
+        let normalization: Field? = layout.isOnlyProjected || layout.frame == layout.domain ? nil : try makeField()
+        if let normalization { try fill(normalization, with: 1) }
+        if !layout.isOnlyProjected { try setObservedOnes() }
+        defer { forgetObserved() }
+        let clock = ContinuousClock()
+        var least = Double.infinity
+        // The first round makes plans.
+        for round in 0...3 {
+            try fill(field, with: 1)
+            try synchronize()
+            let started = clock.now
+            try forwardProject(field)
+            if layout.isOnlyProjected {
+                try finishRows()
+                try backProject(field)
+                try finishRows()
+            } else {
+                _ = try takeRatio(Self.plainRatio, measuring: nil)
+                try backProject()
+                try multiply(field, byWorkAnd: normalization, least: 0, projectingNext: true)
+            }
+            try synchronize()
+            if round > 0 { least = min(least, (clock.now - started) / .seconds(1)) }
+        }
+        return least
+    }
+
+    private static let plainRatio = RatioConstants(background: 0, readNoiseVariance: 0, floor: 1)
+
+    private func setObservedOnes() throws(DeconvolutionError) {
+        try setObserved { region throws(DeconvolutionError) in .ones(region.shape.voxelCount, layout.pixelType) }
     }
 
     private func setPSF(of moves: [Point], _ step: VolumeIndex) throws(DeconvolutionError) {
@@ -101,21 +138,24 @@ extension OpenCLWorkspace {
         return true
     }
 
-    /// Whether an update of ones by a frame of ones gives the back projection of the ratio, which is 1 on the frame but for
-    /// the places to which points were moved.
-    private func updates(_ field: Field, _ moves: [Point]) throws(DeconvolutionError) -> Bool {
+    /// Whether an update by a frame of ones gives the back projection of the ratio, which is 1 on the frame but for the places
+    /// to which points were moved: times 1, or times the field's own ½ and that of a normalization, for which the same field
+    /// stands.
+    private func updates(
+        _ field: Field,
+        _ moves: [Point],
+        isNormalized: Bool
+    ) throws(DeconvolutionError) -> Bool {
         let (frame, domain) = (layout.frame, layout.domain)
         let ranges = [frame.zRange, frame.yRange, frame.xRange]
         let points = try setPoints(in: field)
-        try setObserved { region throws(DeconvolutionError) in .ones(region.shape.voxelCount, layout.pixelType) }
+        try setObservedOnes()
         try forwardProject(field)
-        _ = try takeRatio(RatioConstants(background: 0, readNoiseVariance: 0, floor: 1), measuring: nil)
+        _ = try takeRatio(Self.plainRatio, measuring: nil)
         try backProject()
-        try fill(field, with: 1)
-        let normalization: Field? = frame == domain ? nil : try makeField()
-        let weight: Float = normalization == nil ? 1 : 0.5
-        if let normalization { try fill(normalization, with: weight) }
-        try multiply(field, byWorkAnd: normalization, least: 0, projectingNext: false)
+        try fill(field, with: isNormalized ? 0.5 : 1)
+        let weight: Float = isNormalized ? 0.25 : 1
+        try multiply(field, byWorkAnd: isNormalized ? field : nil, least: 0, projectingNext: false)
 
         var projection: [VolumeIndex: Float] = [:]
         for point in moved(points, by: moves) where frame.holds(point.place) {

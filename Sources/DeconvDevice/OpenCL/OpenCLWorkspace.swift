@@ -10,7 +10,7 @@ package final class OpenCLWorkspace: Workspace {
     private let work: DeviceBuffer
     private let transforms: DeviceTransforms
     /// What transforms planes instead of `transforms`, or nil where that does.
-    private let passes: PlanePasses?
+    private let passes: (any PlanePasses)?
     /// What a person should know of how the transforms were chosen.
     package let warnings: [Diagnostic]
     var observed: ObservedFrame?
@@ -267,7 +267,7 @@ extension OpenCLWorkspace {
     }
 
     private func finishConvolution(
-        _ passes: PlanePasses,
+        _ passes: any PlanePasses,
         data: Region,
         readingBack output: Region,
         adjoint: Bool
@@ -278,7 +278,7 @@ extension OpenCLWorkspace {
     }
 
     /// Makes voxels of what is half spectra of rows.
-    private func finishRows() throws(DeconvolutionError) {
+    func finishRows() throws(DeconvolutionError) {
         guard case .rowSpectra(let region) = content, let passes else { return }
         try passes.inverseRows(region)
         content = .planes(region.zRange)
@@ -294,9 +294,10 @@ extension OpenCLWorkspace {
     ) throws(DeconvolutionError) -> Double? {
         guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
         if let passes, content == .rowSpectra(layout.frame), sensitivity == nil, measured == nil {
-            try passes.inverseRows(takingRatio: observed, constants)
-            content = .planes(layout.frame.zRange)
-            return nil
+            if try passes.inverseRows(takingRatio: observed, constants) {
+                content = .planes(layout.frame.zRange)
+                return nil
+            }
         }
         try finishRows()
         var divergence: Double?
@@ -350,7 +351,7 @@ extension OpenCLWorkspace {
         projectingNext: Bool
     ) throws(DeconvolutionError) {
         if let passes, content == .rowSpectra(layout.domain), least == 0 {
-            return try passes.inverseRows(multiplying: estimate.buffer, normalization: normalization?.buffer)
+            if try passes.inverseRows(multiplying: estimate.buffer, normalization: normalization?.buffer) { return }
         }
         try finishRows()
         try kernels.multiplyEstimate(

@@ -46,12 +46,60 @@ protocol TransformEngine: Sendable {
         on queue: CommandQueue
     ) throws(DeconvolutionError) -> (any TransformPlan)?
 
-    /// The transforms of planes with what happens to voxels between them, or nil where the library or the layout has none.
-    func planePasses(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) -> PlanePasses?
+    /// Whether it transforms the planes of such a volume in passes; whether the device can is found out by trying.
+    func hasPlanePasses(_ shape: VolumeShape) -> Bool
+
+    /// The transforms of planes with what happens to voxels between them, or nil where there are none.
+    func planePasses(
+        _ layout: WorkspaceLayout,
+        of work: DeviceBuffer,
+        on queue: CommandQueue
+    ) -> (any PlanePasses)?
+}
+
+/// The transforms of planes of a work volume, rows and then lines along y, with what happens to the voxels between them: fields,
+/// ratio and update are read and written by the transforms themselves.
+///
+/// Errors are those of plans, which are made when first needed and kept.
+protocol PlanePasses: AnyObject {
+    /// Spectra of the planes of the domain in the work volume, from a field.
+    func transform(_ field: DeviceBuffer) throws(DeconvolutionError)
+
+    /// Spectra of the planes of a region from what the work volume holds there; it counts as 0 elsewhere.
+    func transform(_ region: Region) throws(DeconvolutionError)
+
+    /// The half spectra of a region's rows from the spectra of its planes.
+    func inverseLines(_ region: Region) throws(DeconvolutionError)
+
+    /// The voxels of a region's rows from their half spectra.
+    func inverseRows(_ region: Region) throws(DeconvolutionError)
+
+    /// The ratio of the observed frame to the projection, on the frame, from the half spectra of the projection's rows.
+    /// - Returns: false, and nothing is done, where the device does not take such a transform.
+    func inverseRows(
+        takingRatio observed: ObservedFrame,
+        _ constants: RatioConstants
+    ) throws(DeconvolutionError) -> Bool
+
+    /// estimate ← estimate · max(back projection · normalization, 0), from the half spectra of the back projection's rows.
+    /// - Returns: false, and nothing is done, where the device does not take such a transform.
+    func inverseRows(
+        multiplying estimate: DeviceBuffer,
+        normalization: DeviceBuffer?
+    ) throws(DeconvolutionError) -> Bool
+
+    /// Forgets what was planned for observed frames and normalizations, which plans keep alive.
+    func forgetBuffers()
 }
 
 extension TransformEngine {
-    func planePasses(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) -> PlanePasses? { nil }
+    func hasPlanePasses(_ shape: VolumeShape) -> Bool { false }
+
+    func planePasses(
+        _ layout: WorkspaceLayout,
+        of work: DeviceBuffer,
+        on queue: CommandQueue
+    ) -> (any PlanePasses)? { nil }
 
     /// Whether it has the transforms of a volume.
     func supports(_ shape: VolumeShape) -> Bool { shape.axes.allSatisfy(supportsLength) }

@@ -8,17 +8,18 @@ import Synchronization
 ///
 ///     refused  DEVICE  LIBRARY  SHAPES  REASON
 ///     proven   DEVICE  LIBRARY  SHAPES
+///     passes   DEVICE  LIBRARY  SHAPES  yes or no  REASON
 ///     chosen   DEVICE  LIBRARIES  SHAPES  LIBRARY  MEASUREMENT
 ///
 /// DEVICE is the driver's name of the device with its driver and version and LIBRARY has the version of the library, so that a
-/// new driver or library is tried anew. A refusal holds for all shapes of the device, until the library proves itself at the
-/// shapes that it was refused for. Lines that cannot be read are passed over, and a file that cannot be written is no error.
+/// new driver or library is tried anew. SHAPES are those of a volume, with the type of its voxels. A refusal holds for all shapes
+/// of the device, until the library proves itself at the shapes that it was refused for. Lines that cannot be read are passed over, and a file that cannot be written is no error.
 package final class TransformMemory: Sendable {
     /// The memory in the user's cache folder, one for the whole process.
     package static let shared = TransformMemory(path: CacheFolder.path.map { $0 + "/transforms" })
 
     /// Raised when what is asked of the libraries changes, for what was found out before says nothing about that.
-    private static let revision = 1
+    private static let revision = 2
 
     /// The libraries of this process with their versions.
     package static let releases: [FFTLibrary: String] = [
@@ -35,6 +36,8 @@ package final class TransformMemory: Sendable {
         var refused: [[String]: Refusal] = [:]
         /// Device, library and shapes.
         var proven: Set<[String]> = []
+        /// Whether planes can be transformed in passes, by device, library and shapes.
+        var passes: [[String]: Bool] = [:]
         /// By device, libraries and shapes.
         var chosen: [[String]: FFTLibrary] = [:]
         /// Why not in this process, by device, library and shapes.
@@ -49,6 +52,8 @@ package final class TransformMemory: Sendable {
                 passedOver[Array(fields[1...])] = nil
                 let subject = [fields[1], fields[2]]
                 if refused[subject]?.shapes == fields[3] { refused[subject] = nil }
+            case ("passes", 6):
+                passes[Array(fields[1...3])] = fields[4] == "yes"
             case ("chosen", 6):
                 chosen[[fields[1], fields[2], fields[3]]] = FFTLibrary(rawValue: fields[4])
             default: break
@@ -83,6 +88,23 @@ package final class TransformMemory: Sendable {
         return findings.withLock { $0.proven.contains(finding) }
     }
 
+    /// Whether a library's transforms in passes work, or nil where that was not tried.
+    func hasPasses(_ library: FFTLibrary, shapes: String, on device: String) -> Bool? {
+        let subject = [device, release(library), shapes].map(Self.field)
+        return findings.withLock { $0.passes[subject] }
+    }
+
+    /// Whether anything is known of a device for which a library, or its passes, would not be taken there.
+    func hasDoubts(of library: FFTLibrary, on device: String) -> Bool {
+        let (device, release) = (Self.field(device), Self.field(release(library)))
+        return findings.withLock { findings in
+            findings.refused[[device, release]] != nil
+                || findings.passedOver.contains { $0.key.starts(with: [device, release]) }
+                || findings.passes.contains { !$0.value && $0.key.starts(with: [device, release]) }
+                || findings.chosen.contains { $0.value != library && $0.key[0] == device }
+        }
+    }
+
     /// The library that was faster, or nil where they were not measured.
     func choice(shapes: String, on device: String) -> FFTLibrary? {
         let subject = [device, allReleases, shapes].map(Self.field)
@@ -105,9 +127,29 @@ package final class TransformMemory: Sendable {
         add(["proven", device, release(library), shapes])
     }
 
+    /// Remembers that a library's transforms in passes work, or why not.
+    /// - Parameter forGood: whether other processes are told.
+    func findPasses(
+        _ library: FFTLibrary,
+        shapes: String,
+        on device: String,
+        work: Bool,
+        reason: String = "",
+        forGood: Bool = true
+    ) {
+        add(["passes", device, release(library), shapes, work ? "yes" : "no", reason], inFile: forGood)
+    }
+
     /// Remembers which library was faster.
-    func choose(_ library: FFTLibrary, shapes: String, on device: String, measurement: String) {
-        add(["chosen", device, allReleases, shapes, library.rawValue, measurement])
+    /// - Parameter forGood: whether other processes are told.
+    func choose(
+        _ library: FFTLibrary,
+        shapes: String,
+        on device: String,
+        measurement: String,
+        forGood: Bool = true
+    ) {
+        add(["chosen", device, allReleases, shapes, library.rawValue, measurement], inFile: forGood)
     }
 
     /// Runs what finds something out while no other process or thread does so with this file, and with what those found.
@@ -132,12 +174,12 @@ package final class TransformMemory: Sendable {
 
     private var allReleases: String { releases.values.sorted().joined(separator: ", ") }
 
-    private func add(_ fields: [String]) {
+    private func add(_ fields: [String], inFile: Bool = true) {
         let fields = fields.map(Self.field)
         findings.withLock { findings in
             findings.add(fields)
-            guard let path else { return }
-            // One write a line, at the end of the file, so that two processes do not mix theirs.
+            guard inFile, let path else { return }
+            // One write a line, at the end of the file, lest the lines of two processes mix.
             let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
             guard file >= 0 else { return }
             let bytes = Array((fields.joined(separator: "\t") + "\n").utf8)

@@ -1,3 +1,4 @@
+import DeconvPlan
 import DeconvVolume
 
 /// Which FFT library transforms on a device, and how that is found out.
@@ -13,24 +14,35 @@ package struct TransformSelection: Sendable {
     /// Whether `auto` measures which library is faster; nil for GPUs and accelerators only, where transforms take
     /// milliseconds and the libraries differ.
     package var measures: Bool?
-    /// Libraries that are taken to fail, and how, to test what happens then.
-    var failing: [FFTLibrary: OpenCLStatus] = [:]
+    /// The libraries there are, the one to try first ahead.
+    var engines: [any TransformEngine] = [CLFFTEngine(), VkFFTEngine()]
 
     /// What is right for everyone who does not test it.
     package init(_ choice: FFTChoice = .auto) { self.choice = choice }
 
-    private static let engines: [any TransformEngine] = [CLFFTEngine(), VkFFTEngine()]
-
     /// Whether one library that may be used has all transforms of a volume.
     func supports(_ shape: VolumeShape) -> Bool { candidates.contains { $0.supports(shape) } }
 
-    /// Whether a volume is likely to be transformed in passes of one kernel each.
-    func expectsPasses(of shape: VolumeShape) -> Bool {
-        usesPasses && choice != .vkfft && PlanePasses.canTransform(shape) && CLFFTEngine().supports(shape)
+    /// Whether a volume is likely to be transformed in passes of one kernel each: by what is known, or where nothing is.
+    func expectsPasses(of geometry: WorkGeometry, on device: OpenCLDevice) -> Bool {
+        guard let engine = candidates.first(where: { hasPasses($0, geometry.workShape) }) else { return false }
+        // Planning asks for thousands of tiles.
+        guard memory.hasDoubts(of: engine.library, on: Site.name(device)) else { return true }
+        // The type of the voxels is not known yet, and what is found out for one is likely for all; tiles have none.
+        let types: [PixelType] = geometry.isOnlyProjected ? [.float32] : [.uint8, .uint16, .float32]
+        return types.allSatisfy { type in
+            let site = Site(layout: WorkspaceLayout(geometry, pixelType: type), device: device)
+            guard let first = engines(site).first, hasPasses(first, geometry.workShape) else { return false }
+            return memory.hasPasses(first.library, shapes: site.shapes, on: site.device) != false
+        }
+    }
+
+    private func hasPasses(_ engine: any TransformEngine, _ shape: VolumeShape) -> Bool {
+        usesPasses && engine.supports(shape) && engine.hasPlanePasses(shape)
     }
 
     private var candidates: [any TransformEngine] {
-        Self.engines.filter { choice == .auto || $0.library.rawValue == choice.rawValue }
+        engines.filter { choice == .auto || $0.library.rawValue == choice.rawValue }
     }
 
     /// A workspace with the library that this selection comes to.
@@ -39,16 +51,10 @@ package struct TransformSelection: Sendable {
         _ layout: WorkspaceLayout,
         in context: OpenCLContext
     ) throws(DeconvolutionError) -> OpenCLWorkspace {
-        let device = context.device.description
-        let site = Site(
-            layout: layout,
-            context: context,
-            device: "\(device.name), \(device.driver)",
-            shapes: "\(layout.workShape) domain \(layout.domain.shape) frame \(layout.frame.shape)"
-        )
+        let site = Site(layout: layout, device: context.device)
         // What is known needs no waiting for others.
-        if isKnown(site) { return try select(site) }
-        return try memory.alone { () throws(DeconvolutionError) in try select(site) }
+        if isKnown(site) { return try select(site, context) }
+        return try memory.alone { () throws(DeconvolutionError) in try select(site, context) }
     }
 
     /// The libraries that may be used, the one to use first.
@@ -64,7 +70,7 @@ package struct TransformSelection: Sendable {
 
     /// Whether it is to be measured which of several libraries is faster.
     private func isToBeMeasured(_ engines: [any TransformEngine], _ site: Site) -> Bool {
-        choice == .auto && engines.count > 1 && measures ?? site.context.device.isAccelerator
+        choice == .auto && engines.count > 1 && measures ?? site.isAccelerator
             && memory.choice(shapes: site.shapes, on: site.device) == nil
     }
 
@@ -72,37 +78,58 @@ package struct TransformSelection: Sendable {
     private func isKnown(_ site: Site) -> Bool {
         let engines = engines(site)
         guard let first = engines.first, !isToBeMeasured(engines, site) else { return false }
-        return memory.isProven(first.library, shapes: site.shapes, on: site.device)
+        let isTried =
+            !hasPasses(first, site.layout.workShape)
+            || memory.hasPasses(first.library, shapes: site.shapes, on: site.device) != nil
+        return isTried && memory.isProven(first.library, shapes: site.shapes, on: site.device)
     }
 
-    private func select(_ site: Site) throws(DeconvolutionError) -> OpenCLWorkspace {
+    private func select(_ site: Site, _ context: OpenCLContext) throws(DeconvolutionError) -> OpenCLWorkspace {
         let engines = engines(site)
-        guard choice == .auto else { return try make(engines[0], site) }
-        // Where none is left, VkFFT says what is wrong with it.
-        guard !engines.isEmpty else { return try make(VkFFTEngine(), site) }
+        guard choice == .auto else { return try make(engines[0], site, context) }
+        // Where none is left, the last says what is wrong with it.
+        guard !engines.isEmpty else { return try make(candidates[candidates.count - 1], site, context) }
         var failures = Failures()
-        let order = isToBeMeasured(engines, site) ? fasterFirst(engines, site, &failures) : engines
-        return try firstWorking(order, site, &failures)
+        let order = isToBeMeasured(engines, site) ? fasterFirst(engines, site, context, &failures) : engines
+        return try firstWorking(order, site, context, &failures)
     }
 
-    /// Where a workspace is wanted.
+    /// What a workspace is wanted for, and where.
     private struct Site {
         let layout: WorkspaceLayout
-        let context: OpenCLContext
         let device: String
         let shapes: String
+        let isAccelerator: Bool
+
+        init(layout: WorkspaceLayout, device: OpenCLDevice) {
+            self.layout = layout
+            self.device = Self.name(device)
+            let isProjected = layout.isOnlyProjected ? "projected" : "\(layout.pixelType)"
+            shapes =
+                "\(layout.workShape) domain \(layout.domain.shape) frame \(layout.frame.shape) \(isProjected)"
+            isAccelerator = device.isAccelerator
+        }
+
+        static func name(_ device: OpenCLDevice) -> String {
+            "\(device.description.name), \(device.description.driver)"
+        }
     }
 
     /// What libraries failed with.
     private struct Failures {
         /// That may not happen to a smaller volume.
         var outOfMemory: DeconvolutionError?
+        /// Libraries to which it happened.
+        var lackingMemory: Set<FFTLibrary> = []
+        /// What is to be told of those that were measured.
+        var warnings: [FFTLibrary: [Diagnostic]] = [:]
         /// In the order in which they were tried.
         var others: [(library: FFTLibrary, error: DeconvolutionError)] = []
 
         mutating func add(_ library: FFTLibrary, _ error: DeconvolutionError) {
             if error.code == .outOfMemory {
                 outOfMemory = error
+                lackingMemory.insert(library)
             } else {
                 others.append((library, error))
             }
@@ -130,21 +157,21 @@ package struct TransformSelection: Sendable {
     private func firstWorking(
         _ engines: [any TransformEngine],
         _ site: Site,
+        _ context: OpenCLContext,
         _ failures: inout Failures
     ) throws(DeconvolutionError) -> OpenCLWorkspace {
         var last: DeconvolutionError?
         for engine in engines {
             do {
                 let warnings = failures.others.map { failure in
-                    let cause = failure.error.cause.map { "\($0)" } ?? failure.error.message
-                    return Diagnostic(
-                        "\(site.context.name): \(failure.library.name) does not work there "
-                            + "(\(cause.prefix { !$0.isNewline })); \(engine.library.name) takes its place, "
-                            + (Self.isForGood(failure.error)
-                                ? "now and from now on" : "for volumes of this shape in this run")
+                    Diagnostic(
+                        "\(context.name): \(failure.library.name) does not work there "
+                            + "(\(Self.reason(failure.error))); \(engine.library.name) takes its place, "
+                            + Self.howLong(failure.error)
                     )
                 }
-                let workspace = try make(engine, site, warnings)
+                let told = failures.warnings[engine.library] ?? []
+                let workspace = try makeAgain(engine, site, context, warnings + told)
                 for (library, error) in failures.others { remember(library, error, site) }
                 return workspace
             } catch  where error.code == .deviceFailed || error.code == .outOfMemory {
@@ -157,12 +184,36 @@ package struct TransformSelection: Sendable {
     }
 
     private func remember(_ library: FFTLibrary, _ error: DeconvolutionError, _ site: Site) {
-        let reason = error.cause.map { "\($0)" } ?? error.message
-        let line = String(reason.prefix { !$0.isNewline })
         if Self.isForGood(error) {
-            memory.refuse(library, shapes: site.shapes, on: site.device, reason: line)
+            memory.refuse(library, shapes: site.shapes, on: site.device, reason: Self.reason(error))
         } else {
-            memory.passOver(library, shapes: site.shapes, on: site.device, reason: line)
+            memory.passOver(library, shapes: site.shapes, on: site.device, reason: Self.reason(error))
+        }
+    }
+
+    /// What a failure came from, in one line.
+    private static func reason(_ error: DeconvolutionError) -> String {
+        let reason = error.cause.map { "\($0)" } ?? error.message
+        return String(reason.prefix { !$0.isNewline })
+    }
+
+    private static func howLong(_ error: DeconvolutionError) -> String {
+        isForGood(error) ? "now and from now on" : "for volumes of this shape in this run"
+    }
+
+    /// As `make`, and once more in a context of its own where a library would be refused for good: there all kernels are built
+    /// anew, and what a compiler failed with may have been the moment's, a full disk or the want of memory.
+    private func makeAgain(
+        _ engine: any TransformEngine,
+        _ site: Site,
+        _ context: OpenCLContext,
+        _ warnings: [Diagnostic] = []
+    ) throws(DeconvolutionError) -> OpenCLWorkspace {
+        do {
+            return try make(engine, site, context, warnings)
+        } catch  where Self.isForGood(error) {
+            let another = try OpenCLContext(context.device, binaries: context.binaries)
+            return try make(engine, site, another, warnings)
         }
     }
 
@@ -170,62 +221,103 @@ package struct TransformSelection: Sendable {
     private func make(
         _ engine: any TransformEngine,
         _ site: Site,
+        _ context: OpenCLContext,
         _ warnings: [Diagnostic] = []
     ) throws(DeconvolutionError) -> OpenCLWorkspace {
-        if let status = failing[engine.library] {
-            throw OpenCLError(call: "\(engine.library.name), taken to fail,", status: status)
-                .deconvolutionError(on: site.context.name)
-        }
-        // A device that gets passes wrong may get whole planes right.
-        for usesPasses in usesPasses && engine.library == .clfft ? [true, false] : [false] {
-            let shapes = usesPasses ? "\(site.shapes), in passes" : site.shapes
-            let workspace = try OpenCLWorkspace(
+        let library = engine.library
+        func workspace(
+            usesPasses: Bool,
+            _ warnings: [Diagnostic]
+        ) throws(DeconvolutionError) -> OpenCLWorkspace {
+            try OpenCLWorkspace(
                 site.layout,
                 engine,
                 fuses: fuses,
                 usesPasses: usesPasses,
                 warnings: warnings,
-                in: site.context
+                in: context
             )
-            if memory.isProven(engine.library, shapes: shapes, on: site.device) { return workspace }
-            do {
-                guard try workspace.movesPoints() else { continue }
-            } catch  where usesPasses && error.code == .deviceFailed {
-                continue
-            }
-            memory.prove(engine.library, shapes: shapes, on: site.device)
-            return workspace
         }
-        throw DeconvolutionError(
+        let isProven = memory.isProven(library, shapes: site.shapes, on: site.device)
+        let wrong = DeconvolutionError(
             .deviceFailed,
-            "\(engine.library.name) gives wrong transforms of \(site.layout.workShape) on \(site.context.name): "
+            "\(library.name) gives wrong transforms of \(site.layout.workShape) on \(context.name): "
                 + "use another --fft, or --backend cpu",
             cause: WrongTransforms()
         )
+        // A device that gets passes wrong may get whole planes right.
+        var failure: DeconvolutionError?
+        let known = memory.hasPasses(library, shapes: site.shapes, on: site.device)
+        if hasPasses(engine, site.layout.workShape), known != false {
+            let workspace = try workspace(usesPasses: true, warnings)
+            if known == true, isProven { return workspace }
+            do {
+                if try workspace.movesPoints() {
+                    memory.findPasses(library, shapes: site.shapes, on: site.device, work: true)
+                    memory.prove(library, shapes: site.shapes, on: site.device)
+                    return workspace
+                }
+                failure = wrong
+            } catch  where error.code == .deviceFailed {
+                failure = error
+            }
+        }
+        var warnings = warnings
+        if let failure {
+            warnings.append(
+                Diagnostic(
+                    "\(context.name): \(library.name) cannot transform planes in passes there (\(Self.reason(failure))); "
+                        + "it transforms whole planes, which takes longer, \(Self.howLong(failure))"
+                )
+            )
+        }
+        let planes = try workspace(usesPasses: false, warnings)
+        // With what it was proven by before.
+        if !isProven || failure != nil {
+            guard try planes.movesPoints() else { throw wrong }
+            memory.prove(library, shapes: site.shapes, on: site.device)
+        }
+        if let failure {
+            memory.findPasses(
+                library,
+                shapes: site.shapes,
+                on: site.device,
+                work: false,
+                reason: Self.reason(failure),
+                forGood: Self.isForGood(failure)
+            )
+        }
+        return planes
     }
 
-    /// The libraries in the order of the time that two convolutions take with them, without those that fail.
+    /// The libraries in the order of the time that an update takes with them, without those that fail.
+    ///
+    /// One that lacks memory is slower than one that does not, as long as the process lives.
     private func fasterFirst(
         _ engines: [any TransformEngine],
         _ site: Site,
+        _ context: OpenCLContext,
         _ failures: inout Failures
     ) -> [any TransformEngine] {
         var measured: [(engine: any TransformEngine, seconds: Double)] = []
         for engine in engines {
             do {
-                measured.append((engine, try make(engine, site).secondsOfConvolutions()))
+                let workspace = try makeAgain(engine, site, context)
+                failures.warnings[engine.library] = workspace.warnings
+                measured.append((engine, try workspace.secondsOfUpdate()))
             } catch {
                 failures.add(engine.library, error)
             }
         }
         measured.sort { $0.seconds < $1.seconds }
-        if measured.count == engines.count {
+        if let fastest = measured.first, measured.count + failures.lackingMemory.count == engines.count {
             let measurement = measured.map { "\($0.engine.library.rawValue) \($0.seconds) s" }
             memory.choose(
-                measured[0].engine.library,
+                fastest.engine.library,
                 shapes: site.shapes,
                 on: site.device,
-                measurement: measurement.joined(separator: ", ")
+                measurement: measurement.joined(separator: ", "),
+                forGood: failures.lackingMemory.isEmpty
             )
         }
         return measured.map(\.engine)

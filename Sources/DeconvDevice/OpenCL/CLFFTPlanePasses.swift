@@ -2,23 +2,18 @@ import CCLFFT
 import DeconvKernels
 import DeconvVolume
 
-/// The transforms of planes by clFFT, rows and then lines along y, with what happens to the voxels between them: fields, ratio
-/// and update are read and written by the transforms themselves.
+/// The transforms of planes by clFFT, with what happens to the voxels between them in callbacks.
 ///
 /// Only the rows and lines of a region are transformed, each pass in one launch, and no pass moves data for another. clFFT's own 2D
 /// plans transform whole planes and, where they are large, transpose them on the way.
 ///
 /// Plans are made when first needed and kept.
-final class PlanePasses {
-    /// Longer lines take clFFT several kernels, whose reads and writes need not be one each.
-    private static let longestLine = 4096
-
-    /// Padding at most doubles a pitch, and clFFT counts real values in 32 bits.
-    private static let largestPaddedCount = 1 << 30
-
+final class CLFFTPlanePasses: PlanePasses {
     private let layout: WorkspaceLayout
     private let work: DeviceBuffer
     private let queue: CommandQueue
+    /// Whether pitches are powers of two.
+    private let isPadded: Bool
 
     private enum Pass: Hashable {
         /// Rows of a field → half spectra.
@@ -44,79 +39,76 @@ final class PlanePasses {
     private var plans: [Pass: CLFFTPlan] = [:]
     /// Passes that read a frame or a normalization, in the order in which they were planned.
     private var readers: [Pass] = []
+    /// Passes that the device refused, whatever buffer they read.
+    private var refused: [Pass] = []
 
-    /// The passes for a work volume, or nil where they cannot be had: rows and lines of one value, or very long ones.
-    init?(_ layout: WorkspaceLayout, of work: DeviceBuffer, on queue: CommandQueue) {
-        guard Self.canTransform(layout.workShape) else { return nil }
+    /// The passes for a work volume that has them.
+    /// - Parameter isPadded: whether transforms are told of pitches that are powers of two, by which offsets divide fast.
+    init(_ layout: WorkspaceLayout, of work: DeviceBuffer, isPadded: Bool, on queue: CommandQueue) {
         self.layout = layout
         self.work = work
+        self.isPadded = isPadded
         self.queue = queue
     }
 
-    /// Whether every pass over a volume of this shape is one kernel.
-    static func canTransform(_ shape: VolumeShape) -> Bool {
-        shape.y > 1 && shape.x > 1 && shape.axes.allSatisfy { $0 <= longestLine }
-    }
-
-    /// Spectra of the planes of the domain in the work volume, from a field.
     func transform(_ field: DeviceBuffer) throws(DeconvolutionError) {
-        try run(.fieldRows, from: field, to: work)
+        try plan(.fieldRows).run(field, to: work)
         try run(.lines(layout.domain))
     }
 
-    /// Spectra of the planes of a region from what the work volume holds there; it counts as 0 elsewhere.
     func transform(_ region: Region) throws(DeconvolutionError) {
         try run(.rows(region))
         try run(.lines(region))
     }
 
-    /// The half spectra of a region's rows from the spectra of its planes.
     func inverseLines(_ region: Region) throws(DeconvolutionError) { try run(.inverseLines(region)) }
 
-    /// The voxels of a region's rows from their half spectra.
     func inverseRows(_ region: Region) throws(DeconvolutionError) { try run(.inverseRows(region)) }
 
-    /// The ratio of the observed frame to the projection, on the frame, from the half spectra of the projection's rows.
     func inverseRows(
         takingRatio observed: ObservedFrame,
         _ constants: RatioConstants
-    ) throws(DeconvolutionError) {
+    ) throws(DeconvolutionError) -> Bool {
+        guard let plan = try replacing(.ratio(ObjectIdentifier(observed.buffer)), observed.buffer) else { return false }
         try observed.setConstants(constants, on: queue)
-        try run(.ratio(ObjectIdentifier(observed.buffer)), from: work, to: work, with: observed.buffer)
+        try plan.run(work, to: work)
+        return true
     }
 
-    /// estimate ← estimate · max(back projection · normalization, 0), from the half spectra of the back projection's rows.
     func inverseRows(
         multiplying estimate: DeviceBuffer,
         normalization: DeviceBuffer?
-    ) throws(DeconvolutionError) {
+    ) throws(DeconvolutionError) -> Bool {
         let pass = Pass.product(normalization.map { ObjectIdentifier($0) })
-        try run(pass, from: work, to: estimate, with: normalization)
+        guard let plan = try replacing(pass, normalization) else { return false }
+        try plan.run(work, to: estimate)
+        return true
     }
 
-    /// Forgets what was planned for observed frames and normalizations, which plans keep alive.
     func forgetBuffers() {
         for pass in readers { plans[pass] = nil }
         readers = []
     }
 
-    private func run(_ pass: Pass) throws(DeconvolutionError) { try run(pass, from: work, to: work) }
+    private func run(_ pass: Pass) throws(DeconvolutionError) { try plan(pass).run(work, to: work) }
 
-    private func run(
-        _ pass: Pass,
-        from input: DeviceBuffer,
-        to output: DeviceBuffer,
-        with data: DeviceBuffer? = nil
-    ) throws(DeconvolutionError) {
-        let plan: CLFFTPlan
-        if let known = plans[pass] {
-            plan = known
-        } else {
-            plan = try make(pass, data)
-            plans[pass] = plan
-            forgetBuffers(after: pass)
+    private func plan(_ pass: Pass, _ data: DeviceBuffer? = nil) throws(DeconvolutionError) -> CLFFTPlan {
+        if let known = plans[pass] { return known }
+        let plan = try make(pass, data)
+        plans[pass] = plan
+        forgetBuffers(after: pass)
+        return plan
+    }
+
+    /// The plan of a pass in place of which rows can be finished and a kernel run; nil where the device refuses it.
+    private func replacing(_ pass: Pass, _ data: DeviceBuffer?) throws(DeconvolutionError) -> CLFFTPlan? {
+        if refused.contains(where: { $0.isLike(pass) }) { return nil }
+        do {
+            return try plan(pass, data)
+        } catch  where error.code == .deviceFailed {
+            refused.append(pass)
+            return nil
         }
-        try plan.run(input, to: output)
     }
 
     /// Forgets what was planned for buffers that a new pass's takes the place of: two frames take turns, and of normalizations
@@ -188,7 +180,7 @@ final class PlanePasses {
             planes: region.zRange,
             rows: region.yRange,
             columns: region.xRange,
-            isPadded: layout.spectrumCount < Self.largestPaddedCount
+            isPadded: isPadded
         )
     }
 

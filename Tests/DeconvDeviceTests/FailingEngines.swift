@@ -1,0 +1,156 @@
+import DeconvVolume
+import Synchronization
+
+@testable import DeconvDevice
+
+/// A library whose plans fail.
+final class FailingEngine: TransformEngine {
+    private let engine: any TransformEngine
+    private let status: OpenCLStatus
+    private let failuresLeft: Atomic<Int>
+
+    /// - Parameter count: how many plans fail; the next ones are made.
+    init(_ engine: any TransformEngine, _ status: OpenCLStatus, count: Int = .max) {
+        self.engine = engine
+        self.status = status
+        failuresLeft = Atomic(count)
+    }
+
+    var library: FFTLibrary { engine.library }
+    func supportsLength(_ length: Int) -> Bool { engine.supportsLength(length) }
+    func hasPlanePasses(_ shape: VolumeShape) -> Bool { engine.hasPlanePasses(shape) }
+
+    private func fail(_ queue: CommandQueue) throws(DeconvolutionError) {
+        guard failuresLeft.load(ordering: .relaxed) > 0 else { return }
+        failuresLeft.subtract(1, ordering: .relaxed)
+        throw OpenCLError(call: "\(library.name), taken to fail,", status: status)
+            .deconvolutionError(on: queue.context.name)
+    }
+
+    func planes(
+        _ layout: WorkspaceLayout,
+        count: Int,
+        inverse: Bool,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) -> any TransformPlan {
+        try fail(queue)
+        return try engine.planes(layout, count: count, inverse: inverse, on: queue)
+    }
+
+    func columns(
+        _ layout: WorkspaceLayout,
+        inverse: Bool,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) -> any TransformPlan {
+        try fail(queue)
+        return try engine.columns(layout, inverse: inverse, on: queue)
+    }
+
+    func fusedColumns(
+        _ layout: WorkspaceLayout,
+        inverse: Bool,
+        by transfer: TransferFunction,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) -> (any TransformPlan)? {
+        try engine.fusedColumns(layout, inverse: inverse, by: transfer, on: queue)
+    }
+
+    func planePasses(
+        _ layout: WorkspaceLayout,
+        of work: DeviceBuffer,
+        on queue: CommandQueue
+    ) -> (any PlanePasses)? { engine.planePasses(layout, of: work, on: queue) }
+}
+
+/// clFFT on a device that does not do what callbacks say.
+struct FaultyCLFFTEngine: TransformEngine {
+    enum Fault: Sendable {
+        /// Passes that leave out the lines of inverse transforms.
+        case wrongPasses
+        /// Rows with ratio or update in them are refused.
+        case refusedSteps
+        /// There is no memory for transforms with the product in them.
+        case noMemoryForProducts
+    }
+
+    let fault: Fault
+    private let engine = CLFFTEngine()
+
+    init(_ fault: Fault) { self.fault = fault }
+
+    var library: FFTLibrary { .clfft }
+    func supportsLength(_ length: Int) -> Bool { engine.supportsLength(length) }
+    func hasPlanePasses(_ shape: VolumeShape) -> Bool { engine.hasPlanePasses(shape) }
+
+    func planes(
+        _ layout: WorkspaceLayout,
+        count: Int,
+        inverse: Bool,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) -> any TransformPlan {
+        try engine.planes(layout, count: count, inverse: inverse, on: queue)
+    }
+
+    func columns(
+        _ layout: WorkspaceLayout,
+        inverse: Bool,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) -> any TransformPlan {
+        try engine.columns(layout, inverse: inverse, on: queue)
+    }
+
+    func fusedColumns(
+        _ layout: WorkspaceLayout,
+        inverse: Bool,
+        by transfer: TransferFunction,
+        on queue: CommandQueue
+    ) throws(DeconvolutionError) -> (any TransformPlan)? {
+        guard fault != .noMemoryForProducts else {
+            throw DeconvolutionError(.outOfMemory, "\(queue.context.name) is taken to have no memory left")
+        }
+        return try engine.fusedColumns(layout, inverse: inverse, by: transfer, on: queue)
+    }
+
+    func planePasses(
+        _ layout: WorkspaceLayout,
+        of work: DeviceBuffer,
+        on queue: CommandQueue
+    ) -> (any PlanePasses)? {
+        engine.planePasses(layout, of: work, on: queue).map { Passes(passes: $0, fault: fault) }
+    }
+
+    private final class Passes: PlanePasses {
+        let passes: any PlanePasses
+        let fault: Fault
+
+        init(passes: any PlanePasses, fault: Fault) {
+            self.passes = passes
+            self.fault = fault
+        }
+
+        func transform(_ field: DeviceBuffer) throws(DeconvolutionError) { try passes.transform(field) }
+        func transform(_ region: Region) throws(DeconvolutionError) { try passes.transform(region) }
+        func inverseRows(_ region: Region) throws(DeconvolutionError) { try passes.inverseRows(region) }
+        func forgetBuffers() { passes.forgetBuffers() }
+
+        func inverseLines(_ region: Region) throws(DeconvolutionError) {
+            if fault != .wrongPasses { try passes.inverseLines(region) }
+        }
+
+        func inverseRows(
+            takingRatio observed: ObservedFrame,
+            _ constants: RatioConstants
+        ) throws(DeconvolutionError) -> Bool {
+            if fault == .refusedSteps { return false }
+            return try passes.inverseRows(takingRatio: observed, constants)
+        }
+
+        func inverseRows(
+            multiplying estimate: DeviceBuffer,
+            normalization: DeviceBuffer?
+        ) throws(DeconvolutionError) -> Bool {
+            if fault == .refusedSteps { return false }
+            return try passes.inverseRows(multiplying: estimate, normalization: normalization)
+        }
+    }
+}
