@@ -105,7 +105,14 @@ let package = Package(
         tests("DeconvSimulationTests", ["DeconvVolume", "DeconvSimulation"]),
         tests("DeconvComparisonTests", ["DeconvVolume", "DeconvComparison"]),
         tests("DeconvPreviewTests", ["DeconvVolume", "DeconvPreview", "DeconvSimulation", "CPNG"]),
-        tests("DeconvDeviceTests", ["DeconvDevice", "DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
+        .target(name: "CNoisyLibrary", path: "Tests/CNoisyLibrary"),
+        tests(
+            "DeconvDeviceTests",
+            [
+                "DeconvDevice", "DeconvMethods", "DeconvPlan", "DeconvVolume", "CNoisyLibrary", "CVkFFT", "COpenCL",
+                "DeconvTestSupport",
+            ]
+        ),
         tests(
             "DeconvMethodsTests",
             [

@@ -100,8 +100,3 @@ char *gpudeconv_catch_standard_error(void (*body)(void *context), void *context)
     if (original && stream->rdbuf() == &buffer) stream->rdbuf(original);
     return strdup(text.c_str());
 }
-
-void gpudeconv_write_to_standard_error(const char *cxx_line, const char *c_line) {
-    if (std::ostream *stream = standard_error()) *stream << cxx_line << std::endl;
-    fprintf(stderr, "%s\n", c_line);
-}

@@ -1,4 +1,4 @@
-import CStandardError
+import CNoisyLibrary
 import Foundation
 import Testing
 

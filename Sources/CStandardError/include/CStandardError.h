@@ -13,9 +13,6 @@ extern "C" {
 /// Returns what was caught, which ends with 0 and is the caller's to free, or NULL where there is no memory; never throws.
 char *gpudeconv_catch_standard_error(void (*body)(void *context), void *context);
 
-/// Writes a line to `std::cerr` and one to `stderr`, as a C++ library does that has something to say; for tests.
-void gpudeconv_write_to_standard_error(const char *cxx_line, const char *c_line);
-
 #ifdef __cplusplus
 }
 #endif
