@@ -94,12 +94,24 @@ static cl_int get_device_info(cl_device_id device, cl_device_info name, size_t b
     return status;
 }
 
+// Of a kernel that OpenCL does not take VkFFT says only that; this says why.
+static _Thread_local cl_int launch_status;
+
+static cl_int enqueue_kernel(
+    cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *items,
+    const size_t *group, cl_uint wait_count, const cl_event *waits, cl_event *event) {
+    launch_status = clEnqueueNDRangeKernel(
+        queue, kernel, dimensions, offset, items, group, wait_count, waits, event);
+    return launch_status;
+}
+
 #define VKFFT_BACKEND 3
 #define clGetDeviceInfo get_device_info
 #define printf append_to_log
 #define setlocale no_locale_change
 #define clCreateProgramWithSource create_program
 #define clBuildProgram built_already
+#define clEnqueueNDRangeKernel enqueue_kernel
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Weverything"
 #if __has_include(<vkFFT.h>)
@@ -112,6 +124,7 @@ static cl_int get_device_info(cl_device_id device, cl_device_info name, size_t b
 #undef setlocale
 #undef clCreateProgramWithSource
 #undef clBuildProgram
+#undef clEnqueueNDRangeKernel
 #undef clGetDeviceInfo
 
 struct gpudeconv_vkfft_plan {
@@ -198,8 +211,10 @@ int gpudeconv_vkfft_create(
 uint64_t gpudeconv_vkfft_temporary_bytes(const gpudeconv_vkfft_plan *plan) { return plan->temporary_bytes; }
 
 int gpudeconv_vkfft_run(
-    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes) {
+    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes,
+    cl_int *opencl_status) {
     start_log(log, log_bytes);
+    launch_status = CL_SUCCESS;
     plan->buffer = buffer;
     // Without scratch memory VkFFT still wants to be given some.
     plan->temporary = plan->temporary_bytes > 0 ? temporary : buffer;
@@ -209,6 +224,7 @@ int gpudeconv_vkfft_run(
     parameters.tempBuffer = &plan->temporary;
     int status = VkFFTAppend(&plan->application, plan->is_inverse ? 1 : -1, &parameters);
     start_log(NULL, 0);
+    *opencl_status = status == VKFFT_ERROR_FAILED_TO_LAUNCH_KERNEL ? launch_status : CL_SUCCESS;
     return status;
 }
 
@@ -228,6 +244,54 @@ int gpudeconv_vkfft_is_out_of_memory(int result) {
     default:
         return 0;
     }
+}
+
+const char *gpudeconv_vkfft_result_name(int result) {
+#define NAME(result) \
+    case result: \
+        return #result
+    switch (result) {
+        NAME(VKFFT_ERROR_MALLOC_FAILED);
+        NAME(VKFFT_ERROR_INSUFFICIENT_CODE_BUFFER);
+        NAME(VKFFT_ERROR_INSUFFICIENT_TEMP_BUFFER);
+        NAME(VKFFT_ERROR_PLAN_NOT_INITIALIZED);
+        NAME(VKFFT_ERROR_NULL_TEMP_PASSED);
+        NAME(VKFFT_ERROR_INVALID_DEVICE);
+        NAME(VKFFT_ERROR_INVALID_QUEUE);
+        NAME(VKFFT_ERROR_ONLY_FORWARD_FFT_INITIALIZED);
+        NAME(VKFFT_ERROR_ONLY_INVERSE_FFT_INITIALIZED);
+        NAME(VKFFT_ERROR_INVALID_CONTEXT);
+        NAME(VKFFT_ERROR_EMPTY_FFTdim);
+        NAME(VKFFT_ERROR_EMPTY_size);
+        NAME(VKFFT_ERROR_EMPTY_bufferSize);
+        NAME(VKFFT_ERROR_EMPTY_buffer);
+        NAME(VKFFT_ERROR_EMPTY_tempBufferSize);
+        NAME(VKFFT_ERROR_EMPTY_tempBuffer);
+        NAME(VKFFT_ERROR_UNSUPPORTED_RADIX);
+        NAME(VKFFT_ERROR_UNSUPPORTED_FFT_LENGTH);
+        NAME(VKFFT_ERROR_UNSUPPORTED_FFT_LENGTH_R2C);
+        NAME(VKFFT_ERROR_UNSUPPORTED_FFT_LENGTH_DCT);
+        NAME(VKFFT_ERROR_UNSUPPORTED_FFT_OMIT);
+        NAME(VKFFT_ERROR_FAILED_TO_ALLOCATE);
+        NAME(VKFFT_ERROR_FAILED_TO_CREATE_BUFFER);
+        NAME(VKFFT_ERROR_FAILED_TO_ALLOCATE_MEMORY);
+        NAME(VKFFT_ERROR_FAILED_TO_SYNCHRONIZE);
+        NAME(VKFFT_ERROR_FAILED_TO_COPY);
+        NAME(VKFFT_ERROR_FAILED_TO_CREATE_PROGRAM);
+        NAME(VKFFT_ERROR_FAILED_TO_COMPILE_PROGRAM);
+        NAME(VKFFT_ERROR_FAILED_TO_GET_CODE_SIZE);
+        NAME(VKFFT_ERROR_FAILED_TO_GET_CODE);
+        NAME(VKFFT_ERROR_FAILED_TO_LOAD_MODULE);
+        NAME(VKFFT_ERROR_FAILED_TO_GET_FUNCTION);
+        NAME(VKFFT_ERROR_FAILED_TO_LAUNCH_KERNEL);
+        NAME(VKFFT_ERROR_FAILED_TO_GET_DEVICE);
+        NAME(VKFFT_ERROR_FAILED_TO_SET_KERNEL_ARG);
+        NAME(VKFFT_ERROR_FAILED_TO_CREATE_COMMAND_QUEUE);
+        NAME(VKFFT_ERROR_FAILED_TO_RELEASE_COMMAND_QUEUE);
+        NAME(VKFFT_ERROR_FAILED_TO_GET_ATTRIBUTE);
+    }
+#undef NAME
+    return NULL;
 }
 
 int gpudeconv_vkfft_version(void) { return VkFFTGetVersion(); }

@@ -52,14 +52,19 @@ int gpudeconv_vkfft_create(
 uint64_t gpudeconv_vkfft_temporary_bytes(const gpudeconv_vkfft_plan *plan);
 
 /// Enqueues the transform of a buffer whose first plane is at its start. A plan belongs to one thread at a time.
+/// `opencl_status` takes what OpenCL said of a kernel that it did not take, else `CL_SUCCESS`.
 int gpudeconv_vkfft_run(
-    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes);
+    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes,
+    cl_int *opencl_status);
 
 /// Releases a plan, or does nothing with NULL.
 void gpudeconv_vkfft_destroy(gpudeconv_vkfft_plan *plan);
 
 /// Whether a result means that the device or this machine has no memory left.
 int gpudeconv_vkfft_is_out_of_memory(int result);
+
+/// The name of a result in the header, or NULL where its OpenCL back end has no such result.
+const char *gpudeconv_vkfft_result_name(int result);
 
 /// The version of the header, as VkFFT counts: 10226 for 1.2.26.
 int gpudeconv_vkfft_version(void);

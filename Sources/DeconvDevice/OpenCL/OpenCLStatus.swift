@@ -1,7 +1,8 @@
 import CCLFFT
 import COpenCL
+import CVkFFT
 
-/// The status code of an OpenCL call, with the names of the header.
+/// The status code of a call of OpenCL, clFFT or VkFFT, with the names of the header.
 package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
     let rawValue: cl_int
 
@@ -25,8 +26,11 @@ package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
         .contains(rawValue)
     }
 
-    /// The name in the header, or the number.
-    package var description: String { Self.names[rawValue] ?? "status \(rawValue)" }
+    /// The name in the header of OpenCL, clFFT or VkFFT, whose numbers differ, or the number.
+    package var description: String {
+        Self.names[rawValue] ?? gpudeconv_vkfft_result_name(rawValue).map { String(cString: $0) }
+            ?? "status \(rawValue)"
+    }
 
     /// Names of the headers by their values.
     package static let names: [Int32: String] = [
@@ -101,7 +105,7 @@ package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
     ]
 }
 
-/// An OpenCL or clFFT call that failed: which one, and how.
+/// A call of OpenCL or of an FFT library that failed: which one, and how.
 struct OpenCLError: Error, CustomStringConvertible {
     let call: String
     let status: OpenCLStatus

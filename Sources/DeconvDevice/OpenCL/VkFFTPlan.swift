@@ -7,7 +7,7 @@ final class VkFFTPlan: TransformPlan {
     /// The end of a compiler's log is seldom of use.
     private static let logByteCount = 4096
 
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private let queue: CommandQueue
     let temporaryByteCount: Int
 
@@ -41,7 +41,7 @@ final class VkFFTPlan: TransformPlan {
             throw OpenCLError(call: what, status: failure.status, log: failure.log).deconvolutionError(on: context.name)
         }
         guard let handle, result == 0 else {
-            throw Self.error(what, result, log, on: context.name)
+            throw Self.error(what, result, CL_SUCCESS, log, on: context.name)
         }
         self.handle = handle
         self.queue = queue
@@ -75,16 +75,23 @@ final class VkFFTPlan: TransformPlan {
 
     func run(_ buffer: DeviceBuffer, temporary: DeviceBuffer?) throws(DeconvolutionError) {
         var log = [CChar](repeating: 0, count: Self.logByteCount)
-        let result = gpudeconv_vkfft_run(handle, queue.handle, buffer.handle, temporary?.handle, &log, log.count)
-        guard result == 0 else { throw Self.error("VkFFT's transform", result, log, on: queue.context.name) }
+        var status = CL_SUCCESS
+        let (values, scratch) = (buffer.handle, temporary?.handle)
+        let result = gpudeconv_vkfft_run(handle, queue.handle, values, scratch, &log, log.count, &status)
+        guard result == 0 else {
+            throw Self.error("VkFFT's transform", result, status, log, on: queue.context.name)
+        }
     }
 
     /// VkFFT's results for lengths that it has not; it numbers them so.
     private static let unsupported = 3001...3005 as ClosedRange<Int32>
 
-    private static func error(
+    /// What a result means to a user.
+    /// - Parameter openCLStatus: why OpenCL did not take a kernel, or `CL_SUCCESS`.
+    static func error(
         _ call: String,
         _ result: Int32,
+        _ openCLStatus: Int32,
         _ log: [CChar],
         on device: String
     ) -> DeconvolutionError {
@@ -96,7 +103,13 @@ final class VkFFTPlan: TransformPlan {
             )
         }
         let status =
-            gpudeconv_vkfft_is_out_of_memory(result) != 0 ? CL_MEM_OBJECT_ALLOCATION_FAILURE : result
+            if openCLStatus != CL_SUCCESS {
+                openCLStatus
+            } else if gpudeconv_vkfft_is_out_of_memory(result) != 0 {
+                CL_MEM_OBJECT_ALLOCATION_FAILURE
+            } else {
+                result
+            }
         let text = String(decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return OpenCLError(call: call, status: OpenCLStatus(status), log: text).deconvolutionError(on: device)
     }
