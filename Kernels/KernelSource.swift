@@ -41,15 +41,19 @@ package enum KernelSource {
         package var halfRow: Int
         /// Distance between planes in complex values.
         package var planePitch: Int
+        /// Its planes in the work volume.
         package var planes: Range<Int>
+        /// Its rows in each of them.
         package var rows: Range<Int>
+        /// Its voxels in each row.
         package var columns: Range<Int>
         /// How far apart a transform takes one row's half spectrum to be from the next, in complex values.
         package var rowPitch: Int
         /// How far apart a transform takes the values of a line along y to be.
         package var linePitch: Int
 
-        /// - Parameter isPadded: whether pitches are powers of two, by which offsets divide fast.
+        /// A box of a work volume.
+        /// - Parameter isPadded: whether the pitches that transforms are told of are powers of two, by which offsets divide fast.
         package init(
             halfRow: Int,
             planePitch: Int,

@@ -57,9 +57,6 @@ package final class HostMemory: @unchecked Sendable {
     /// The bytes as floats.
     package var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }
 
-    /// Sets all bytes to 0.
-    func clear() { memset(bytes, 0, byteCount) }
-
     private static func scratchFile(in folder: String, byteCount: Int) throws(DeconvolutionError) -> Int32 {
         var name = Array("\(folder)/.gpudeconv-XXXXXX".utf8CString)
         let descriptor = mkstemp(&name)

@@ -4,6 +4,8 @@ import Synchronization
 
 /// clFFT's process-wide state: set up while at least one context lives, and torn down with the last.
 ///
+/// Programs and the texts they were made from are kept until then, a few hundred kilobytes for each new shape.
+///
 /// Making, baking and destroying plans is not thread-safe in clFFT 2.12.2, which aborts the process: all of it happens
 /// under `lock`.
 final class CLFFTLibrary: Sendable {
@@ -37,7 +39,9 @@ final class CLFFTLibrary: Sendable {
     deinit {
         Self.lock.withLock { users in
             users -= 1
-            if users == 0 { clfftTeardown() }
+            guard users == 0 else { return }
+            clfftTeardown()
+            CallbackText.removeAll()
         }
     }
 }

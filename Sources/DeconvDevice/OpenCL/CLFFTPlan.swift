@@ -124,7 +124,7 @@ final class CLFFTPlan: TransformPlan {
         HandleCounter.released(.clfftPlan, succeeded: status == CLFFT_SUCCESS)
     }
 
-    /// What clFFT printed of a compiler that refuses its kernels, or nil where none did.
+    /// All that clFFT printed where a compiler refused its kernels, else nil.
     private static func buildLog(_ text: String) -> String? {
         text.contains("BUILD LOG") || text.contains("compileKernels failed") ? text : nil
     }
@@ -169,16 +169,28 @@ final class CLFFTPlan: TransformPlan {
 }
 
 /// The names and texts of callbacks as C strings that stay: clFFT keeps the pointers, and compares them to tell kernels apart.
-private enum CallbackText {
+enum CallbackText {
     private static let known = Mutex<[String: UInt]>([:])
 
-    static func pointer(to text: String) -> UnsafePointer<CChar>? {
+    fileprivate static func pointer(to text: String) -> UnsafePointer<CChar>? {
         let address = known.withLock { known in
             if let address = known[text] { return address }
             let address = UInt(bitPattern: strdup(text))
             known[text] = address
+            HandleCounter.made(.callbackText)
             return address
         }
         return UnsafePointer(bitPattern: address)
+    }
+
+    /// Frees all of them; clFFT must have been torn down.
+    static func removeAll() {
+        known.withLock { known in
+            for address in known.values {
+                free(UnsafeMutableRawPointer(bitPattern: address))
+                HandleCounter.released(.callbackText)
+            }
+            known = [:]
+        }
     }
 }

@@ -63,7 +63,7 @@ package final class CLFFTVolumeBaseline {
     /// Makes the transfer function of a PSF whose centre is voxel n/2 of each axis, and the normalization that goes with it.
     package func setPSF(_ psf: Volume) throws(DeconvolutionError) {
         let buffer = try DeviceBuffer(byteCount: psf.voxels.count * 4, in: queue.context)
-        try upload(psf.voxels, to: buffer)
+        try queue.write(psf.voxels, to: buffer)
         try kernels.embedPSF(buffer, shape: psf.shape, into: work, layout)
         try forward.run(work, temporary: temporary)
         try kernels.scaleSpectrum(work, into: otf, by: layout.transformScale, count: layout.spectrumCount)
@@ -80,11 +80,7 @@ package final class CLFFTVolumeBaseline {
     /// Brings the observed frame to the device.
     package func setObserved(_ data: VoxelData) throws(DeconvolutionError) {
         precondition(data.count == layout.frame.shape.voxelCount && data.pixelType == layout.pixelType, "frame")
-        switch data {
-        case .uint8(let voxels): try upload(voxels, to: observed)
-        case .uint16(let voxels): try upload(voxels, to: observed)
-        case .float32(let voxels): try upload(voxels, to: observed)
-        }
+        try queue.write(data, to: observed)
     }
 
     /// Runs iterations from the mean on; no background, no read noise.
@@ -133,16 +129,6 @@ package final class CLFFTVolumeBaseline {
             from: end * planeBytes,
             byteCount: (layout.workShape.z - end) * planeBytes
         )
-    }
-
-    private func upload<T: BitwiseCopyable>(
-        _ values: [T],
-        to buffer: DeviceBuffer
-    ) throws(DeconvolutionError) {
-        let result = values.withUnsafeBytes { bytes in
-            Result { () throws(DeconvolutionError) in try queue.write(bytes, to: buffer) }
-        }
-        try result.get()
     }
 }
 

@@ -81,8 +81,7 @@ package final class KernelTable {
             [
                 .buffer(psf), .uint(shape.z), .uint(shape.y), .uint(shape.x),
                 .buffer(work), .uint(size.z), .uint(size.y), .uint(size.x),
-                .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
-            ]
+            ] + pitches(layout)
         )
     }
 
@@ -98,11 +97,8 @@ package final class KernelTable {
             x: shape.x,
             y: shape.y,
             z: shape.z,
-            [
-                .buffer(box), .uint(shape.y), .uint(shape.x),
-                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
-                .uint(origin.z), .uint(origin.y), .uint(origin.x),
-            ]
+            [.buffer(box), .uint(shape.y), .uint(shape.x), .buffer(work)] + pitches(layout)
+                + [.uint(origin.z), .uint(origin.y), .uint(origin.x)]
         )
     }
 
@@ -152,10 +148,7 @@ package final class KernelTable {
             x: shape.x,
             y: shape.y,
             z: shape.z,
-            [
-                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
-                .uint(shape.y), .uint(shape.x),
-            ]
+            [.buffer(work)] + pitches(layout) + [.uint(shape.y), .uint(shape.x)]
         )
     }
 
@@ -235,10 +228,7 @@ package final class KernelTable {
             x: shape.x,
             y: shape.y,
             z: shape.z,
-            [
-                .buffer(field), .uint(shape.y), .uint(shape.x),
-                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch), .float(least),
-            ]
+            [.buffer(field), .uint(shape.y), .uint(shape.x), .buffer(work)] + pitches(layout) + [.float(least)]
         )
     }
 
@@ -255,11 +245,8 @@ package final class KernelTable {
             x: shape.x,
             y: shape.y,
             z: shape.z,
-            [
-                .buffer(estimate), .uint(shape.y), .uint(shape.x),
-                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
-                .buffer(normalization), .float(least),
-            ]
+            [.buffer(estimate), .uint(shape.y), .uint(shape.x), .buffer(work)] + pitches(layout)
+                + [.buffer(normalization), .float(least)]
         )
     }
 
@@ -280,9 +267,8 @@ package final class KernelTable {
             [
                 .buffer(observed), .buffer(sensitivity), .uint(frame.origin.z), .uint(frame.origin.y),
                 .uint(frame.origin.x),
-                .uint(frame.shape.y), .uint(frame.shape.x),
-                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
-            ] + box(region) + [
+                .uint(frame.shape.y), .uint(frame.shape.x), .buffer(work),
+            ] + pitches(layout) + box(region) + [
                 .float(constants.offset + constants.background), .float(constants.floor),
                 .buffer(partialSums), .local(kernel.groupSize * (hasDouble ? 8 : 4)),
             ]
@@ -298,8 +284,7 @@ package final class KernelTable {
         let groups = groups(for: shape.voxelCount, kernel)
         try kernel.run(
             x: groups * kernel.groupSize,
-            [
-                .buffer(work), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch),
+            [.buffer(work)] + pitches(layout) + [
                 .uint(shape.z), .uint(shape.y), .uint(shape.x), .buffer(partialSums), .local(kernel.groupSize * 4),
             ]
         )
@@ -322,7 +307,12 @@ package final class KernelTable {
     }
 
     private func workArguments(_ work: DeviceBuffer, _ layout: WorkspaceLayout) -> [Kernel.Argument] {
-        [.buffer(work), .uint(layout.workShape.y), .uint(2 * layout.halfRow), .ulong(2 * layout.planePitch)]
+        [.buffer(work), .uint(layout.workShape.y)] + pitches(layout)
+    }
+
+    /// From row to row and from plane to plane of the work volume, in floats.
+    private func pitches(_ layout: WorkspaceLayout) -> [Kernel.Argument] {
+        [.uint(2 * layout.halfRow), .ulong(2 * layout.planePitch)]
     }
 
     private func box(_ region: Region) -> [Kernel.Argument] {

@@ -3,10 +3,9 @@ import DeconvVolume
 
 /// A device that an installed OpenCL driver offers.
 ///
-/// Unchecked: platform and device handles live as long as the process and are safe on every thread.
+/// Unchecked: device handles live as long as the process and are safe on every thread.
 package struct OpenCLDevice: @unchecked Sendable {
     let id: cl_device_id
-    let platform: cl_platform_id
     /// What the driver says of it.
     package let description: DeviceDescription
     /// Whether it is a GPU or accelerator, and so worth preferring to the CPU back end.
@@ -59,7 +58,6 @@ package struct OpenCLDevice: @unchecked Sendable {
         guard number(CL_DEVICE_AVAILABLE, as: cl_bool.self) != 0 else { return nil }
         guard number(CL_DEVICE_COMPILER_AVAILABLE, as: cl_bool.self) != 0 else { return nil }
         self.id = id
-        self.platform = platform
         let type = number(CL_DEVICE_TYPE, as: cl_device_type.self)
         let isGPU = type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0
         isAccelerator = isGPU || type & cl_device_type(CL_DEVICE_TYPE_ACCELERATOR) != 0

@@ -2,7 +2,7 @@ import DeconvVolume
 
 /// What is tried of a library's transforms before an image is trusted to them.
 extension OpenCLWorkspace {
-    /// Part of a value by which a moved point may differ from it.
+    /// By how much a voxel may differ from what it must be; the light of a point is at most 3.
     private static let tolerance: Float = 1e-4
 
     /// Light of a point and where it lies; or what a PSF of the trial does, which moves that part of the light so far.

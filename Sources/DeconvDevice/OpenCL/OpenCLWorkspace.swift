@@ -120,18 +120,7 @@ extension OpenCLWorkspace {
             target = try ObservedFrame(layout, in: queue.context)
             observed = target
         }
-        switch data {
-        case .uint8(let voxels): try write(voxels, to: target.voxels)
-        case .uint16(let voxels): try write(voxels, to: target.voxels)
-        case .float32(let voxels): try write(voxels, to: target.voxels)
-        }
-    }
-
-    private func write<T: BitwiseCopyable>(_ values: [T], to buffer: DeviceBuffer) throws(DeconvolutionError) {
-        let result = values.withUnsafeBytes { bytes in
-            Result { () throws(DeconvolutionError) in try queue.write(bytes, to: buffer) }
-        }
-        try result.get()
+        try queue.write(data, to: target.voxels)
     }
 
     package func fill(_ field: Field, with value: Float) throws(DeconvolutionError) {
@@ -140,7 +129,7 @@ extension OpenCLWorkspace {
 
     package func upload(_ voxels: [Float], to field: Field) throws(DeconvolutionError) {
         precondition(voxels.count == layout.domain.shape.voxelCount, "a field has the domain's shape")
-        try write(voxels, to: field.buffer)
+        try queue.write(voxels, to: field.buffer)
     }
 
     package func download(_ field: Field, region: Region) throws(DeconvolutionError) -> [Float] {
@@ -186,7 +175,7 @@ extension OpenCLWorkspace {
             buffer = try DeviceBuffer(byteCount: values.count * 4, in: queue.context)
             sensitivity = buffer
         }
-        try write(values, to: buffer)
+        try queue.write(values, to: buffer)
     }
 
     package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
@@ -205,7 +194,7 @@ extension OpenCLWorkspace {
     package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
         precondition(voxels.count == shape.voxelCount, "\(voxels.count) voxels do not make a PSF of \(shape)")
         let psf = try DeviceBuffer(byteCount: voxels.count * 4, in: queue.context)
-        try write(voxels, to: psf)
+        try queue.write(voxels, to: psf)
         try kernels.embedPSF(psf, shape: shape, into: work, layout)
         if let passes {
             try passes.transform(Region(layout.workShape))

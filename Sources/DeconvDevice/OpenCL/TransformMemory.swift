@@ -82,7 +82,7 @@ package final class TransformMemory: Sendable {
         }
     }
 
-    /// Whether a library was seen to blur a point rightly.
+    /// Whether a library was seen to move points rightly.
     func isProven(_ library: FFTLibrary, shapes: String, on device: String) -> Bool {
         let finding = [device, release(library), shapes].map(Self.field)
         return findings.withLock { $0.proven.contains(finding) }
