@@ -251,10 +251,25 @@ package protocol Workspace: Projector {
         projectingNext: Bool
     ) throws(DeconvolutionError)
 
+    /// How an iteration goes through memory, once there is a transfer function.
+    var passStructure: PassStructure { get }
+
+    /// Has the device take the time of what it is given from here to the next `synchronize`, where it has a clock for that.
+    func startDeviceTime() throws(DeconvolutionError)
+
+    /// Seconds of the time taken last, on the device's clock; nil where it was not asked for or there is no such clock.
+    var deviceSeconds: Double? { get }
+
     /// Runs the transforms of one iteration on the work volume, which holds a back projection and holds one afterwards, and does
     /// nothing else: what the time of an iteration is compared with.
     func runTransforms() throws(DeconvolutionError)
 
     /// Returns when all work given so far is done, so that progress can be told.
     func synchronize() throws(DeconvolutionError)
+}
+
+extension Workspace {
+    package var passStructure: PassStructure { .slabs }
+    package func startDeviceTime() throws(DeconvolutionError) {}
+    package var deviceSeconds: Double? { nil }
 }

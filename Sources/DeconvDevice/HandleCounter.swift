@@ -6,7 +6,7 @@ import Synchronization
 package enum HandleCounter {
     /// A kind of C object.
     package enum Kind: String, CaseIterable, Sendable {
-        case context, queue, program, kernel, buffer, clfftPlan, callbackText, vkfftPlan, fftwPlan, hostBuffer
+        case context, queue, event, program, kernel, buffer, clfftPlan, callbackText, vkfftPlan, fftwPlan, hostBuffer
     }
 
     private struct Counts {

@@ -200,7 +200,8 @@ private final class DeviceRun {
         tell(.preparing, 0)
         HostSystem.resetPeakResidentBytes()
         let backend = try clock.measure(into: &setup.plans) { () throws(DeconvolutionError) in
-            try Devices.backend(number: number, job.options)
+            let backend = try Devices.backend(number: number, job.options)
+            return (backend as? OpenCLBackend)?.takingTime ?? backend
         }
         let plan = try plan(on: backend)
         measured = (backend, plan)
@@ -278,6 +279,7 @@ private final class DeviceRun {
     ) throws(DeconvolutionError) -> DeviceBenchmark {
         let method = RichardsonLucy(iterationCount: job.iterationCount)
         var durations: [Double] = []
+        var deviceDurations: [Double] = []
         var deviceBytes = 0
         var peakHostBytes = 0
         // In a scope of its own: the solver's fields go before others are made.
@@ -294,12 +296,15 @@ private final class DeviceRun {
             try cancellation.check()
             tell(.computing, 0)
             var last = clock.now
+            try workspace.startDeviceTime()
             try solver.run(mean: mean, measuring: plan.imageInWhole) { (_) throws(DeconvolutionError) in
                 let now = self.clock.now
                 durations.append((now - last).inSeconds)
+                if let seconds = workspace.deviceSeconds { deviceDurations.append(seconds) }
                 last = now
                 try self.cancellation.check()
                 self.tell(.computing, 1)
+                try workspace.startDeviceTime()
             }
             deviceBytes = workspace.byteCount
             peakHostBytes = HostSystem.peakResidentBytes
@@ -316,10 +321,12 @@ private final class DeviceRun {
             device: backend.device,
             fft: workspace.fft,
             workShape: plan.workShape,
-            cost: IterationCost(plan.whole, pixelType: .uint16),
+            cost: IterationCost(plan.whole, pixelType: .uint16, workspace.passStructure),
             setup: setup,
             firstIterationSeconds: durations[0],
             iterationSeconds: Array(durations.dropFirst().dropLast()),
+            deviceIterationSeconds: deviceDurations.count == durations.count
+                ? Array(deviceDurations.dropFirst().dropLast()) : nil,
             transformSeconds: transforms,
             deviceBytes: deviceBytes,
             peakHostBytes: peakHostBytes,

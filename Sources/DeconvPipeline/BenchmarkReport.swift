@@ -88,6 +88,8 @@ package struct DeviceBenchmark: Sendable {
     package var firstIterationSeconds: Double
     /// Seconds of each later iteration but the last, from its predecessor's end to its own; at least one.
     package var iterationSeconds: [Double]
+    /// Seconds of the same iterations on the device's clock, from the start of each; nil where there is no such clock.
+    package var deviceIterationSeconds: [Double]?
     /// Seconds of the bare transforms of one iteration, as often; see `Workspace.measureTransforms`.
     package var transformSeconds: [Double]
     /// Bytes held on the device.
@@ -103,6 +105,8 @@ package struct DeviceBenchmark: Sendable {
 extension DeviceBenchmark {
     /// Median seconds of an iteration that counts.
     package var secondsPerIteration: Double { iterationSeconds.median }
+    /// Median seconds of an iteration on the device's clock.
+    package var deviceSecondsPerIteration: Double? { deviceIterationSeconds?.median }
     /// Seconds of the fastest iteration.
     package var fastestIterationSeconds: Double { iterationSeconds.min()! }
     /// Seconds of the fastest bare transforms.
@@ -161,6 +165,7 @@ extension DeviceBenchmark: Encodable {
     private enum Key: String, CodingKey {
         case number, backend, device, driver, computeUnits, fft, workShape
         case setupSeconds, firstIterationSeconds, iterationSeconds, secondsPerIteration, fastestIterationSeconds
+        case deviceIterationSeconds, deviceSecondsPerIteration
         case transformSeconds, iterationPerTransforms
         case deviceBytes, deviceBytesPerWorkVoxel, peakHostBytes, peakHostBytesPerWorkVoxel
         case nominalFlops, nominalFlopsPerSecond, leastBytes, leastBytesPerSecond, copyBytesPerSecond, partOfCopyRate
@@ -169,7 +174,7 @@ extension DeviceBenchmark: Encodable {
 
     private enum SetupKey: String, CodingKey { case plans, transferFunction, upload, total }
 
-    /// Writes all figures, those that follow from others too; no baseline is `null`.
+    /// Writes all figures, those that follow from others too; no baseline and no clock of the device are `null`.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(number, forKey: .number)
@@ -188,6 +193,8 @@ extension DeviceBenchmark: Encodable {
         try container.encode(iterationSeconds, forKey: .iterationSeconds)
         try container.encode(secondsPerIteration, forKey: .secondsPerIteration)
         try container.encode(fastestIterationSeconds, forKey: .fastestIterationSeconds)
+        try container.encode(deviceIterationSeconds, forKey: .deviceIterationSeconds)
+        try container.encode(deviceSecondsPerIteration, forKey: .deviceSecondsPerIteration)
         try container.encode(transformSeconds, forKey: .transformSeconds)
         try container.encode(iterationPerTransforms, forKey: .iterationPerTransforms)
         try container.encode(deviceBytes, forKey: .deviceBytes)

@@ -170,6 +170,9 @@ struct BenchmarkTable {
         row("  upload") { $0.setup.upload.inWords }
         row("first iteration") { $0.firstIterationSeconds.inWords }
         row("iteration, median") { $0.secondsPerIteration.inWords }
+        if report.devices.contains(where: { $0.deviceIterationSeconds != nil }) {
+            row("  by the device's clock") { $0.deviceSecondsPerIteration?.inWords ?? "-" }
+        }
         row("iteration, fastest") { $0.fastestIterationSeconds.inWords }
         row("bare transforms, fastest") { $0.fastestTransformSeconds.inWords }
         row("iteration / transforms") { String(format: "%.2f", $0.iterationPerTransforms) }

@@ -13,13 +13,13 @@ import Testing
 
     /// 192 voxels: 10 · 192 · log2(192) = 14563.0 and 6 · 192 = 1152; log2(192) = 7.584963.
     @Test func arithmeticIsFourTransformsAndTwoProducts() {
-        let cost = IterationCost(extended, pixelType: .uint16)
+        let cost = IterationCost(extended, pixelType: .uint16, .slabs)
         #expect(abs(cost.nominalFlopCount - 15715.1) < 0.1)
     }
 
     /// A row has 5 complex values, 40 bytes: 24 rows D = 960, 12 rows F = 480, 24 rows O = 960; g = 120 bytes; E = 768 bytes.
     @Test func trafficCountsEveryPassOnce() {
-        let cost = IterationCost(extended, pixelType: .uint16)
+        let cost = IterationCost(extended, pixelType: .uint16, .slabs)
         let forwardColumns = 960 + 960 + 480
         let ratio = 480 + 120 + 480
         let adjointColumns = 480 + 960 + 960
@@ -35,7 +35,7 @@ import Testing
             domain: Region(VolumeShape(z: 301, y: 1087, x: 831)),
             wraps: false
         )
-        let bytes = IterationCost(geometry, pixelType: .uint16).leastByteCount
+        let bytes = IterationCost(geometry, pixelType: .uint16, .slabs).leastByteCount
         #expect(bytes < 13.62e9 && bytes > 0.98 * 13.62e9)
     }
 
@@ -47,7 +47,43 @@ import Testing
             domain: Region(VolumeShape(z: 3, y: 4, x: 5)),
             wraps: false
         )
-        let cost = IterationCost(geometry, pixelType: .float32)
+        let cost = IterationCost(geometry, pixelType: .float32, .slabs)
         #expect(cost.leastByteCount == Double(8 * 480 + 2 * 960 + 240 + 2 * 240))
+    }
+
+    /// The light-sheet volume of Documentation/Decisions/opencl-passes.md, whose table has these.
+    @Test(
+        arguments: [
+            (PassStructure.planes(isFused: false, hasRealOTF: false), 42.8),
+            (.planes(isFused: true, hasRealOTF: false), 36.1),
+            (.rowsAndLines(isFused: true, hasRealOTF: false), 29.0),
+            (.rowsAndLines(isFused: true, hasRealOTF: true), 27.7),
+        ]
+    )
+    func passesOnDevicesMoveWhatTheirTableSays(structure: PassStructure, gigabytes: Double) {
+        let geometry = WorkGeometry(
+            workShape: VolumeShape(z: 320, y: 1152, x: 864),
+            frame: Region(origin: VolumeIndex(z: 50, y: 31, x: 31), shape: VolumeShape(z: 201, y: 1024, x: 768)),
+            domain: Region(VolumeShape(z: 301, y: 1087, x: 831)),
+            wraps: false
+        )
+        let bytes = IterationCost(geometry, pixelType: .uint16, structure).leastByteCount
+        #expect(abs(bytes * 1e-9 - gigabytes) < 0.051)
+    }
+
+    /// 5 values a row, 30 a plane, 64 with the gap: S = 512 bytes; one plane each, so two products at 3·S; d = 1, m = 4/6; uint16 of
+    /// 20 voxels on the frame; 48 on the domain.
+    @Test func aPlaneHasNoColumns() {
+        let geometry = WorkGeometry(
+            workShape: VolumeShape(z: 1, y: 6, x: 8),
+            frame: Region(origin: VolumeIndex(z: 0, y: 1, x: 1), shape: VolumeShape(z: 1, y: 4, x: 5)),
+            domain: Region(VolumeShape(z: 1, y: 6, x: 8)),
+            wraps: false
+        )
+        let planes = IterationCost(geometry, pixelType: .uint16, .planes(isFused: false, hasRealOTF: false))
+        #expect(planes.leastByteCount == Double(6 * 512 + 18 * 512 + 20 * 6 + 5 * 192))
+        let passes = IterationCost(geometry, pixelType: .uint16, .rowsAndLines(isFused: false, hasRealOTF: true))
+        let rows = 6.0 + 2 + 4 * 4 / 6.0
+        #expect(abs(passes.leastByteCount - (5 * 512 + rows * 512 + 20 * 10 + 4 * 192)) < 1e-6)
     }
 }

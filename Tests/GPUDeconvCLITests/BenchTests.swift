@@ -32,7 +32,8 @@ import Testing
             #expect(
                 device.keys.sorted() == [
                     "backend", "baseline", "computeUnits", "copyBytesPerSecond", "device", "deviceBytes",
-                    "deviceBytesPerWorkVoxel", "driver", "fastestIterationSeconds", "fft", "firstIterationSeconds",
+                    "deviceBytesPerWorkVoxel", "deviceIterationSeconds", "deviceSecondsPerIteration", "driver",
+                    "fastestIterationSeconds", "fft", "firstIterationSeconds",
                     "iterationPerTransforms", "iterationSeconds", "leastBytes", "leastBytesPerSecond", "nominalFlops",
                     "nominalFlopsPerSecond", "number", "partOfCopyRate", "peakHostBytes", "peakHostBytesPerWorkVoxel",
                     "secondsPerIteration", "setupSeconds", "transformSeconds", "workShape",
@@ -45,8 +46,15 @@ import Testing
             #expect(setup.keys.sorted() == ["plans", "total", "transferFunction", "upload"])
             guard number > 0 else {
                 #expect(device["baseline"] is NSNull)
+                #expect(device["deviceIterationSeconds"] is NSNull)
+                #expect(device["deviceSecondsPerIteration"] is NSNull)
                 continue
             }
+            // On the device's clock an iteration takes no longer than on the wall's, but for what the clocks differ by.
+            let seconds = try #require(device["deviceIterationSeconds"] as? [Double])
+            #expect(seconds.count == 3)
+            let wall = try #require(device["iterationSeconds"] as? [Double])
+            for (seconds, wall) in zip(seconds, wall) { #expect(seconds > 0 && seconds <= 1.05 * wall) }
             let baseline = try #require(device["baseline"] as? [String: Any])
             #expect(
                 baseline.keys.sorted() == [

@@ -7,9 +7,12 @@ package final class CommandQueue {
     let context: OpenCLContext
 
     /// A new queue.
-    package init(_ context: OpenCLContext) throws(DeconvolutionError) {
+    /// - Parameter takesTime: whether the device takes the time of commands.
+    package init(_ context: OpenCLContext, takesTime: Bool = false) throws(DeconvolutionError) {
         var status = CL_SUCCESS
-        guard let handle = clCreateCommandQueue(context.handle, context.device.id, 0, &status), status == CL_SUCCESS
+        let properties = cl_command_queue_properties(takesTime ? CL_QUEUE_PROFILING_ENABLE : 0)
+        guard let handle = clCreateCommandQueue(context.handle, context.device.id, properties, &status),
+            status == CL_SUCCESS
         else {
             throw OpenCLError(call: "clCreateCommandQueue", status: OpenCLStatus(status))
                 .deconvolutionError(on: context.name)

@@ -51,6 +51,9 @@ final class DeviceTransforms {
     /// Bytes of the transfer function and of scratch memory.
     var byteCount: Int { (transfer?.buffer.byteCount ?? 0) + (temporary?.byteCount ?? 0) }
 
+    /// Whether the transfer function is stored as real numbers.
+    var hasRealOTF: Bool { transfer?.isReal ?? false }
+
     /// Whether the product is made within the transforms of columns.
     var isFused: Bool { fused != nil }
 

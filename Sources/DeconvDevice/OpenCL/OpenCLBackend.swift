@@ -8,7 +8,7 @@ package struct OpenCLBackend: ComputeBackend {
     private static let largestTransformBytes = 4 * (1 << 32) - 4
 
     let context: OpenCLContext
-    private let selection: TransformSelection
+    private var selection: TransformSelection
 
     /// A back end on one device.
     /// - Parameters:
@@ -22,6 +22,13 @@ package struct OpenCLBackend: ComputeBackend {
     ) throws(DeconvolutionError) {
         context = try OpenCLContext(device, binaries: binaries)
         self.selection = selection
+    }
+
+    /// The same, with workspaces that can read the device's clock.
+    package var takingTime: OpenCLBackend {
+        var backend = self
+        backend.selection.takesTime = true
+        return backend
     }
 
     /// The device.

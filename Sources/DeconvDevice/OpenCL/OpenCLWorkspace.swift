@@ -1,4 +1,5 @@
 import COpenCL
+package import DeconvPlan
 package import DeconvVolume
 import Synchronization
 
@@ -19,6 +20,10 @@ package final class OpenCLWorkspace: Workspace {
     private var box: DeviceBuffer?
     private let fields = LiveFields()
     private var content = Content.planes(0..<0)
+    private let takesTime: Bool
+    /// Where the device began to take time.
+    private var started: QueueMark?
+    package private(set) var deviceSeconds: Double?
 
     /// What the work volume holds.
     private enum Content: Equatable {
@@ -32,18 +37,21 @@ package final class OpenCLWorkspace: Workspace {
     /// - Parameters:
     ///   - fuses: whether the product with the transfer function may be made within the transforms.
     ///   - usesPasses: whether planes may be transformed in passes, with the steps between transforms in them.
+    ///   - takesTime: whether the device's clock is read.
     ///   - warnings: what was said when the library was chosen.
     init(
         _ layout: WorkspaceLayout,
         _ engine: any TransformEngine,
         fuses: Bool,
         usesPasses: Bool = false,
+        takesTime: Bool = false,
         warnings: [Diagnostic] = [],
         in context: OpenCLContext
     ) throws(DeconvolutionError) {
         self.layout = layout
         self.warnings = warnings
-        queue = try CommandQueue(context)
+        self.takesTime = takesTime
+        queue = try CommandQueue(context, takesTime: takesTime)
         kernels = try KernelTable(for: layout.pixelType, on: queue)
         work = try DeviceBuffer(byteCount: layout.spectrumCount * 8, in: context)
         guard engine.supports(layout.workShape) else {
@@ -68,6 +76,13 @@ package final class OpenCLWorkspace: Workspace {
 
     /// Whether the product with the transfer function is made within the transforms.
     package var isFused: Bool { transforms.isFused }
+
+    package var passStructure: PassStructure {
+        let (isFused, hasRealOTF) = (transforms.isFused, transforms.hasRealOTF)
+        return passes == nil
+            ? .planes(isFused: isFused, hasRealOTF: hasRealOTF)
+            : .rowsAndLines(isFused: isFused, hasRealOTF: hasRealOTF)
+    }
 
     /// Whether planes are transformed in passes, with the steps between transforms in them.
     package var usesPasses: Bool { passes != nil }
@@ -185,7 +200,20 @@ extension OpenCLWorkspace {
         if complemented { try kernels.complementWork(work, layout) }
     }
 
-    package func synchronize() throws(DeconvolutionError) { try queue.finish() }
+    package func synchronize() throws(DeconvolutionError) {
+        guard let started else { return try queue.finish() }
+        let ended = try QueueMark(on: queue)
+        try queue.finish()
+        deviceSeconds = ended.nanoseconds.flatMap { end in
+            started.nanoseconds.map { end > $0 ? Double(end - $0) * 1e-9 : 0 }
+        }
+        self.started = nil
+    }
+
+    package func startDeviceTime() throws(DeconvolutionError) {
+        deviceSeconds = nil
+        started = takesTime ? try QueueMark(on: queue) : nil
+    }
 }
 
 // MARK: - Convolution

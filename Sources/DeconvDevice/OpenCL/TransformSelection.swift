@@ -14,6 +14,8 @@ package struct TransformSelection: Sendable {
     /// Whether `auto` measures which library is faster; nil for GPUs and accelerators only, where transforms take
     /// milliseconds and the libraries differ.
     package var measures: Bool?
+    /// Whether the device's clock is read, for measurements.
+    var takesTime = false
     /// The libraries there are, the one to try first ahead.
     var engines: [any TransformEngine] = [CLFFTEngine(), VkFFTEngine()]
 
@@ -234,6 +236,7 @@ package struct TransformSelection: Sendable {
                 engine,
                 fuses: fuses,
                 usesPasses: usesPasses,
+                takesTime: takesTime,
                 warnings: warnings,
                 in: context
             )
