@@ -254,22 +254,42 @@ package protocol Workspace: Projector {
     /// How an iteration goes through memory, once there is a transfer function.
     var passStructure: PassStructure { get }
 
-    /// Has the device take the time of what it is given from here to the next `synchronize`, where it has a clock for that.
-    func startDeviceTime() throws(DeconvolutionError)
-
-    /// Seconds of the time taken last, on the device's clock; nil where it was not asked for or there is no such clock.
-    var deviceSeconds: Double? { get }
-
     /// Runs the transforms of one iteration on the work volume, which holds a back projection and holds one afterwards, and does
     /// nothing else: what the time of an iteration is compared with.
     func runTransforms() throws(DeconvolutionError)
 
-    /// Returns when all work given so far is done, so that progress can be told.
+    /// Returns when all work given so far is done.
     func synchronize() throws(DeconvolutionError)
+
+    /// Whether work can be given while earlier work is waited for, and that is of use.
+    var worksAhead: Bool { get }
+
+    /// The point after all work given so far, so that progress can be told when it is reached; it is already where the
+    /// workspace does not work ahead.
+    func mark() throws(DeconvolutionError) -> any WorkMark
+}
+
+/// A point in the work that a workspace was given.
+package protocol WorkMark: AnyObject {
+    /// Returns when all work before it is done.
+    func wait() throws(DeconvolutionError)
+
+    /// Seconds on the device's clock when it was reached, after `wait`; nil where time is not taken or there is no such clock.
+    var deviceTime: Double? { get }
 }
 
 extension Workspace {
     package var passStructure: PassStructure { .slabs }
-    package func startDeviceTime() throws(DeconvolutionError) {}
-    package var deviceSeconds: Double? { nil }
+    package var worksAhead: Bool { false }
+
+    package func mark() throws(DeconvolutionError) -> any WorkMark {
+        try synchronize()
+        return ReachedMark()
+    }
+}
+
+/// A point before which all is done, and no device's clock was read.
+final class ReachedMark: WorkMark {
+    func wait() {}
+    var deviceTime: Double? { nil }
 }

@@ -65,6 +65,8 @@ package struct RichardsonLucy: Sendable {
         package var iteration: Int
         /// D(g‖y) over the measured voxels where it was measured: Σ g·ln(g/y) − g + y.
         package var poissonDivergence: Double?
+        /// Seconds on the device's clock when the iteration was done, where time is taken; see `WorkMark`.
+        package var deviceTime: Double?
     }
 }
 
@@ -134,7 +136,7 @@ extension RichardsonLucy {
         /// - Parameters:
         ///   - mean: of g over the recorded voxels, corrected for f: b + Σ(g − b) / Σf; above the background.
         ///   - measured: the recorded voxels, over which the divergence is summed; in the frame.
-        ///   - step: called after every iteration; what it throws ends the run.
+        ///   - step: called after every iteration; what it throws ends the run. The device may be at the next one by then.
         package func run(
             mean: Double,
             measuring measured: Region,
@@ -147,6 +149,15 @@ extension RichardsonLucy {
                 floor: Float(1e-6 * mean)
             )
             try setStart(light: mean - method.background)
+            var pending: (step: Step, mark: any WorkMark)?
+            func tellPending() throws(DeconvolutionError) {
+                guard let (done, mark) = pending else { return }
+                pending = nil
+                try mark.wait()
+                var told = done
+                told.deviceTime = mark.deviceTime
+                try step(told)
+            }
             for iteration in 1...method.iterationCount {
                 try workspace.forwardProject(estimate)
                 let comparesLight = method.comparesLight(iteration)
@@ -162,9 +173,13 @@ extension RichardsonLucy {
                     least: least,
                     projectingNext: iteration < method.iterationCount
                 )
-                try workspace.synchronize()
-                try step(Step(iteration: iteration, poissonDivergence: divergence))
+                let mark = try workspace.mark()
+                // The device computes what was just given while this waits for what was given before.
+                try tellPending()
+                pending = (Step(iteration: iteration, poissonDivergence: divergence), mark)
+                if !workspace.worksAhead { try tellPending() }
             }
+            try tellPending()
         }
 
         private func setStart(light: Double) throws(DeconvolutionError) {

@@ -279,7 +279,7 @@ private final class DeviceRun {
     ) throws(DeconvolutionError) -> DeviceBenchmark {
         let method = RichardsonLucy(iterationCount: job.iterationCount)
         var durations: [Double] = []
-        var deviceDurations: [Double] = []
+        var deviceTimes: [Double] = []
         var deviceBytes = 0
         var peakHostBytes = 0
         // In a scope of its own: the solver's fields go before others are made.
@@ -296,15 +296,13 @@ private final class DeviceRun {
             try cancellation.check()
             tell(.computing, 0)
             var last = clock.now
-            try workspace.startDeviceTime()
-            try solver.run(mean: mean, measuring: plan.imageInWhole) { (_) throws(DeconvolutionError) in
+            try solver.run(mean: mean, measuring: plan.imageInWhole) { (step) throws(DeconvolutionError) in
                 let now = self.clock.now
                 durations.append((now - last).inSeconds)
-                if let seconds = workspace.deviceSeconds { deviceDurations.append(seconds) }
+                if let time = step.deviceTime { deviceTimes.append(time) }
                 last = now
                 try self.cancellation.check()
                 self.tell(.computing, 1)
-                try workspace.startDeviceTime()
             }
             deviceBytes = workspace.byteCount
             peakHostBytes = HostSystem.peakResidentBytes
@@ -325,8 +323,8 @@ private final class DeviceRun {
             setup: setup,
             firstIterationSeconds: durations[0],
             iterationSeconds: Array(durations.dropFirst().dropLast()),
-            deviceIterationSeconds: deviceDurations.count == durations.count
-                ? Array(deviceDurations.dropFirst().dropLast()) : nil,
+            deviceIterationSeconds: deviceTimes.count == durations.count
+                ? zip(deviceTimes.dropFirst(), deviceTimes).map(-).dropLast() : nil,
             transformSeconds: transforms,
             deviceBytes: deviceBytes,
             peakHostBytes: peakHostBytes,

@@ -88,7 +88,7 @@ package struct DeviceBenchmark: Sendable {
     package var firstIterationSeconds: Double
     /// Seconds of each later iteration but the last, from its predecessor's end to its own; at least one.
     package var iterationSeconds: [Double]
-    /// Seconds of the same iterations on the device's clock, from the start of each; nil where there is no such clock.
+    /// Seconds of the same iterations on the device's clock, from the end of each to that of the next; nil where there is no such clock.
     package var deviceIterationSeconds: [Double]?
     /// Seconds of the bare transforms of one iteration, as often; see `Workspace.measureTransforms`.
     package var transformSeconds: [Double]

@@ -50,11 +50,11 @@ import Testing
                 #expect(device["deviceSecondsPerIteration"] is NSNull)
                 continue
             }
-            // On the device's clock an iteration takes no longer than on the wall's, but for what the clocks differ by.
+            // Both clocks are read at the ends of iterations, the wall's when somebody wakes up who waited.
             let seconds = try #require(device["deviceIterationSeconds"] as? [Double])
             #expect(seconds.count == 3)
             let wall = try #require(device["iterationSeconds"] as? [Double])
-            for (seconds, wall) in zip(seconds, wall) { #expect(seconds > 0 && seconds <= 1.05 * wall) }
+            for (seconds, wall) in zip(seconds, wall) { #expect(seconds > 0 && seconds < 2 * wall + 0.1) }
             let baseline = try #require(device["baseline"] as? [String: Any])
             #expect(
                 baseline.keys.sorted() == [

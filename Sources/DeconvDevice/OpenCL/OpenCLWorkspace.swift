@@ -21,9 +21,7 @@ package final class OpenCLWorkspace: Workspace {
     private let fields = LiveFields()
     private var content = Content.planes(0..<0)
     private let takesTime: Bool
-    /// Where the device began to take time.
-    private var started: QueueMark?
-    package private(set) var deviceSeconds: Double?
+    package let worksAhead: Bool
 
     /// What the work volume holds.
     private enum Content: Equatable {
@@ -38,6 +36,7 @@ package final class OpenCLWorkspace: Workspace {
     ///   - fuses: whether the product with the transfer function may be made within the transforms.
     ///   - usesPasses: whether planes may be transformed in passes, with the steps between transforms in them.
     ///   - takesTime: whether the device's clock is read.
+    ///   - worksAhead: whether work is given while earlier work is waited for.
     ///   - warnings: what was said when the library was chosen.
     init(
         _ layout: WorkspaceLayout,
@@ -45,12 +44,14 @@ package final class OpenCLWorkspace: Workspace {
         fuses: Bool,
         usesPasses: Bool = false,
         takesTime: Bool = false,
+        worksAhead: Bool = false,
         warnings: [Diagnostic] = [],
         in context: OpenCLContext
     ) throws(DeconvolutionError) {
         self.layout = layout
         self.warnings = warnings
         self.takesTime = takesTime
+        self.worksAhead = worksAhead
         queue = try CommandQueue(context, takesTime: takesTime)
         kernels = try KernelTable(for: layout.pixelType, on: queue)
         work = try DeviceBuffer(byteCount: layout.spectrumCount * 8, in: context)
@@ -200,19 +201,16 @@ extension OpenCLWorkspace {
         if complemented { try kernels.complementWork(work, layout) }
     }
 
-    package func synchronize() throws(DeconvolutionError) {
-        guard let started else { return try queue.finish() }
-        let ended = try QueueMark(on: queue)
-        try queue.finish()
-        deviceSeconds = ended.nanoseconds.flatMap { end in
-            started.nanoseconds.map { end > $0 ? Double(end - $0) * 1e-9 : 0 }
-        }
-        self.started = nil
-    }
+    package func synchronize() throws(DeconvolutionError) { try queue.finish() }
 
-    package func startDeviceTime() throws(DeconvolutionError) {
-        deviceSeconds = nil
-        started = takesTime ? try QueueMark(on: queue) : nil
+    package func mark() throws(DeconvolutionError) -> any WorkMark {
+        guard worksAhead || takesTime else {
+            try queue.finish()
+            return ReachedMark()
+        }
+        let mark = try QueueMark(on: queue)
+        if !worksAhead { try queue.finish() }
+        return mark
     }
 }
 

@@ -16,6 +16,9 @@ package struct TransformSelection: Sendable {
     package var measures: Bool?
     /// Whether the device's clock is read, for measurements.
     var takesTime = false
+    /// Whether an iteration is given to the device before the last one is done; nil for GPUs and accelerators only, where
+    /// waiting and enqueuing take time that counts. Elsewhere who stops would wait for one iteration more.
+    var worksAhead: Bool?
     /// The libraries there are, the one to try first ahead.
     var engines: [any TransformEngine] = [CLFFTEngine(), VkFFTEngine()]
 
@@ -237,6 +240,7 @@ package struct TransformSelection: Sendable {
                 fuses: fuses,
                 usesPasses: usesPasses,
                 takesTime: takesTime,
+                worksAhead: worksAhead ?? site.isAccelerator,
                 warnings: warnings,
                 in: context
             )
