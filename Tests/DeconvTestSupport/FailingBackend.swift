@@ -1,20 +1,30 @@
 package import DeconvDevice
 package import DeconvPlan
 package import DeconvVolume
+import Glibc
 import Synchronization
 
-/// A device that breaks after a number of steps, and until then is another one.
+/// A device that breaks after a number of steps, or waits until another one has, and otherwise is a third.
 package final class FailingBackend: ComputeBackend {
     private let real: any ComputeBackend
     private let left: Countdown
+    private let other: FailingBackend?
 
-    /// A device.
+    /// A device that breaks.
     /// - Parameters:
     ///   - steps: iterations, of all its volumes together, after which it breaks for good.
     ///   - code: what it then throws.
     package init(_ real: any ComputeBackend, after steps: Int, _ code: DeconvolutionError.Code = .deviceFailed) {
         self.real = real
         left = Countdown(steps, code)
+        other = nil
+    }
+
+    /// A device that does not end its first step before another one has broken.
+    package init(_ real: any ComputeBackend, waitingFor other: FailingBackend) {
+        self.real = real
+        left = Countdown(.max, .deviceFailed)
+        self.other = other
     }
 
     package var device: DeviceDescription { real.device }
@@ -24,7 +34,7 @@ package final class FailingBackend: ComputeBackend {
     package func transformBytes(_ geometry: WorkGeometry) -> TransformBytes { real.transformBytes(geometry) }
 
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
-        func failing(_ workspace: some Workspace) -> any Workspace { FailingWorkspace(workspace, left) }
+        func failing(_ workspace: some Workspace) -> any Workspace { FailingWorkspace(workspace, left, other?.left) }
         return failing(try real.makeWorkspace(layout))
     }
 
@@ -40,9 +50,11 @@ private final class Countdown: Sendable {
         self.code = code
     }
 
+    var hasEnded: Bool { left.withLock { $0 < 0 } }
+
     func step() throws(DeconvolutionError) {
         let isLeft = left.withLock { left in
-            left -= 1
+            if left >= 0 { left -= 1 }
             return left >= 0
         }
         if !isLeft { throw DeconvolutionError(code, "the test device broke") }
@@ -55,10 +67,12 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
 
     private let real: W
     private let left: Countdown
+    private let awaited: Countdown?
 
-    init(_ real: W, _ left: Countdown) {
+    init(_ real: W, _ left: Countdown, _ awaited: Countdown?) {
         self.real = real
         self.left = left
+        self.awaited = awaited
     }
 
     var layout: WorkspaceLayout { real.layout }
@@ -67,6 +81,7 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
     var warnings: [Diagnostic] { real.warnings }
 
     func synchronize() throws(DeconvolutionError) {
+        while let awaited, !awaited.hasEnded { usleep(1000) }
         try left.step()
         try real.synchronize()
     }
