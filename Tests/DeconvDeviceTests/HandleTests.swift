@@ -152,7 +152,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             for backend in TestBackend.openCL + TestBackend.withPasses {
                 for (core, hasSensitivity) in [
-                    (nil, false), (nil, true), (VolumeShape(z: 5, y: 9, x: 8), false),
+                    (nil, false), (nil, true), (VolumeShape(z: 10, y: 18, x: 20), false),
                 ] as [(VolumeShape?, Bool)] {
                     try MemoryTests.useDeviceFootprint(backend, core, hasSensitivity)
                 }
@@ -183,7 +183,7 @@ import Testing
         let layout = WorkspaceLayout(plan.tile ?? plan.whole, pixelType: .uint16)
         let workspace = try backend.makeWorkspace(layout)
         // Partial sums of reductions are not planned for.
-        let most = HandleCounter.mostDeviceBytes - 1 << 13
+        let most = HandleCounter.mostDeviceBytes - 1 << 12
         if most > plan.footprint.deviceBytes {
             print("\(test), tile \(core as Any): \(most) of \(plan.footprint)")
         }

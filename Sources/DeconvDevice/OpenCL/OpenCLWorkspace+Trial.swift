@@ -120,6 +120,8 @@ extension OpenCLWorkspace {
 
     /// Whether points are moved there and back.
     private func projects(_ field: Field, _ moves: [Point]) throws(DeconvolutionError) -> Bool {
+        // No plan has room for it beside a frame.
+        defer { forgetBox() }
         let points = try setPoints(in: field)
         try forwardProject(field)
         guard try holds(moved(points, by: moves), in: layout.frame) else { return false }

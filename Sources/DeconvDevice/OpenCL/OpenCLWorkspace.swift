@@ -169,6 +169,9 @@ extension OpenCLWorkspace {
         return try queue.read(region.shape.voxelCount, of: Float.self, from: target)
     }
 
+    /// Lets go of what brought parts of the work volume to the host.
+    func forgetBox() { box = nil }
+
     /// Lets go of the observed frame.
     func forgetObserved() {
         observed = nil
