@@ -65,7 +65,7 @@ import Testing
         #expect(together.isFinished && together.planeCount == 8 * Self.shape.z)
         #expect(report.devices.map(\.number) == [0, 1])
         #expect(report.devices.reduce(0) { $0 + $1.volumeCount } == 8)
-        #expect(report.devices.allSatisfy { $0.volumeCount > 0 && $0.failure == nil })
+        #expect(report.devices.allSatisfy { $0.failure == nil })
         #expect(report.convergence.count == 8)
 
         let collection = TestCollection()
