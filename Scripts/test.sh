@@ -8,6 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 arguments=(--disable-xctest -c release)
+# Why a test may be skipped.
+reasons='needs \.\./shared/data|needs a GPU'
 case ${1:-} in
 '') arguments+=(--scratch-path .build-test) ;;
 address)
@@ -18,6 +20,8 @@ address)
 intel)
     arguments+=(--scratch-path .build-test)
     arguments+=(--filter '^(DeconvDeviceTests|DeconvMethodsTests|DeconvPipelineTests)')
+    # Passes are clFFT's, which this runtime does not compile.
+    reasons+='|No test cases found\.'
     ;;
 *)
     echo "usage: Scripts/test.sh [address|intel]" >&2
@@ -32,7 +36,7 @@ swift test "${arguments[@]}" 2>&1 | tee "$log"
 # Swift Testing says: ➜ Test name() skipped: "reason"
 skipped=$(grep -E '^[^ ]+ (Test|Suite) .* skipped' "$log" || true)
 if [[ -n $skipped ]]; then
-    unexplained=$(grep -vE 'skipped: "(needs \.\./shared/data|needs a GPU)"' <<<"$skipped" || true)
+    unexplained=$(grep -vE "skipped: \"($reasons)\"" <<<"$skipped" || true)
     if [[ -n $unexplained ]]; then
         printf '%s\n' '' 'These tests were skipped for a reason that is none:' "$unexplained" >&2
         exit 1

@@ -283,7 +283,7 @@ import Testing
         #expect(
             refusal("data.zarr", inputs: [input])
                 == "FOLDER/data.zarr: has the input \(folder.path("data.zarr/0").replacing(folder.url.path, with: "FOLDER")) in "
-                + "it; choose another name"
+                + "it; put the result beside it with a path such as FOLDER/data.zarr/deconvolved, or choose another name"
         )
         try FileManager.default.createDirectory(
             atPath: folder.path("b.zarr.partial/x"),

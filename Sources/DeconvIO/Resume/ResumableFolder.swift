@@ -321,12 +321,20 @@ package final class ResumableFolder: Sendable {
 
     private func requireNoInput(in folder: String, _ name: String) throws(DeconvolutionError) {
         for input in inputs where input == folder || input.hasPrefix(folder + "/") {
-            throw cannotCreate(name, "has the input \(input.inMessage) in it; choose another name")
+            let isInput = input == folder
+            throw cannotCreate(
+                name,
+                isInput
+                    ? "is an input of this run; choose another name"
+                    : "has the input \(input.inMessage) in it; put the result beside it with a path such as "
+                        + "\(name.inMessage)/deconvolved, or choose another name"
+            )
         }
     }
 
     private func exists() -> DeconvolutionError {
-        cannotCreate(path, "exists already; give --overwrite to replace it, or choose another name")
+        do throws(DeconvolutionError) { try requireNoInput(in: finalPath, path) } catch { return error }
+        return cannotCreate(path, "exists already; give --overwrite to replace it, or choose another name")
     }
 
     private func cannotCreate(_ path: String, _ problem: String) -> DeconvolutionError {

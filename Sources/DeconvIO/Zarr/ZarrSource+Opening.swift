@@ -108,7 +108,7 @@ extension ZarrSource {
             let extents = zip(layout.axes, shape).map { "\($0.word) \($1)" }.joined(separator: ", ")
             diagnostics.append(
                 Diagnostic(
-                    "\(array.name.inMessage): its axes have no names and are taken as \(extents); --axes says otherwise"
+                    "\(array.name.inMessage): its axes have no names and are taken as \(extents); if they are not, give --axes"
                 )
             )
         }
