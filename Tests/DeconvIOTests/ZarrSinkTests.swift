@@ -154,8 +154,8 @@ import Testing
     private static let three = try! ZarrArrayMetadata(
         version: .three,
         shape: [9, 40, 300, 200],
-        chunkShape: [1, 16, 32, 32],
-        shardShape: [1, 48, 320, 224],
+        chunkShape: [1, 48, 320, 224],
+        innerChunkShape: [1, 16, 32, 32],
         dataType: .uint16,
         dimensionNames: ["time", nil, "y", "x"]
     )

@@ -150,8 +150,8 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
                 let metadata = try ZarrArrayMetadata(
                     version: version,
                     shape: shape,
-                    chunkShape: chunk,
-                    shardShape: isSharded ? shard : nil,
+                    chunkShape: isSharded ? shard : chunk,
+                    innerChunkShape: isSharded ? chunk : nil,
                     dataType: type,
                     fillValue: fill(number, type),
                     compression: compression.codecs,
@@ -352,7 +352,13 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
         }
         #expect(
             message {
-                _ = try ZarrArrayMetadata(version: .two, shape: [4], chunkShape: [2], shardShape: [4], dataType: .uint8)
+                _ = try ZarrArrayMetadata(
+                    version: .two,
+                    shape: [4],
+                    chunkShape: [4],
+                    innerChunkShape: [2],
+                    dataType: .uint8
+                )
             } == "the array to write: version 2 has no shards; choose version 3"
         )
         #expect(
@@ -373,12 +379,33 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
                 _ = try ZarrArrayMetadata(
                     version: .three,
                     shape: [9],
-                    chunkShape: [2],
-                    shardShape: [5],
+                    chunkShape: [5],
+                    innerChunkShape: [2],
                     dataType: .uint8
                 )
-            } == "the array to write: its shards of [5] cannot be cut into chunks of [2]; write the array again"
+            }
+                == "the array to write: its shards of [5] cannot be cut into chunks of [2]; choose shards that are multiples "
+                + "of the chunks"
         )
+        let refused: [(codec: ZarrByteCodec, problem: String)] = [
+            (.zlib(level: 10), "zlib has levels 0 to 9, not 10"), (.gzip(level: -2), "gzip has levels 0 to 9, not -2"),
+            (.bz2(level: 0), "bz2 has levels 1 to 9, not 0"),
+            (.blosc(BloscCodec(level: 12)), "blosc has levels 0 to 9, not 12"),
+        ]
+        for (codec, problem) in refused {
+            #expect(
+                message {
+                    _ = try ZarrArrayMetadata(
+                        version: .three,
+                        shape: [4],
+                        chunkShape: [4],
+                        innerChunkShape: [2],
+                        dataType: .uint8,
+                        compression: [codec]
+                    )
+                } == "the array to write: \(problem); choose one of these"
+            )
+        }
     }
 }
 

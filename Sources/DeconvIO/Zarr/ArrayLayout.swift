@@ -37,8 +37,8 @@ package struct ArrayLayout: Hashable, Sendable {
     /// Elements along the channel axis, 1 where there is none.
     package var channelCount: Int { extent(.channel) }
 
-    /// Elements along time and all other axes, multiplied.
-    package var timepointCount: Int { timeAxes.reduce(1) { $0 * shape[$1] } }
+    /// Elements along time and all other axes, multiplied; the largest number there is where a file claims more.
+    package var timepointCount: Int { Int.product(timeAxes.map { shape[$0] }) ?? .max }
 
     /// The number of an axis, or nil where there is none.
     package func index(of axis: Axis) -> Int? { axes.firstIndex(of: axis) }

@@ -4,8 +4,20 @@ import DeconvVolume
 struct ZarrProblem: Error, Equatable {
     /// What is wrong and what to do, without the file's name.
     let message: String
+    /// The same for metadata that somebody wants to write.
+    let messageForWriting: String
 
-    init(_ message: String) { self.message = message }
+    /// - Parameter message: what is wrong, and what to do.
+    init(_ message: String) { (self.message, messageForWriting) = (message, message) }
+
+    /// - Parameters:
+    ///   - problem: what is wrong.
+    ///   - remedy: what to do where a file says it.
+    ///   - writingRemedy: what to do where somebody wants to write it.
+    init(_ problem: String, reading remedy: String = "write the array again", writing writingRemedy: String) {
+        message = "\(problem); \(remedy)"
+        messageForWriting = "\(problem); \(writingRemedy)"
+    }
 }
 
 /// The file of one chunk, for messages about it.

@@ -20,8 +20,14 @@ FAULTS = []
 
 
 def same(a, b):
-    """Equal bit for bit but for the kind of NaN."""
-    return a.dtype == b.dtype and a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    """Equal bit for bit, the sign of zero as well, but for the kind of NaN."""
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    bits = np.dtype(f"u{a.dtype.itemsize}")
+    equal = np.ascontiguousarray(a).view(bits) == np.ascontiguousarray(b).view(bits)
+    if a.dtype.kind == "f":
+        equal |= np.isnan(a) & np.isnan(b)
+    return bool(np.all(equal))
 
 
 def check_with_zarr(job, expected, fault):

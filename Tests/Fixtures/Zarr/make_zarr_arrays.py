@@ -16,6 +16,7 @@ import numpy as np
 import tensorstore as ts
 import zarr
 from numcodecs import BZ2, LZ4, Blosc, GZip, Zlib, Zstd
+from numcodecs.checksum32 import CRC32C
 from zarr.codecs import (
     BloscCodec,
     BytesCodec,
@@ -205,6 +206,8 @@ def version2_by_zarr():
         number += 1
     zarr2("z2-scalar", "uint16", (), (), Zlib(1), "C", "<", ".", 3)
     zarr2("z2-filters", "uint16", *SHAPES[0], Zlib(1), "C", "<", ".", 3, filters=[Zstd(1)])
+    zarr2("z2-filters-crc32c", "uint16", *SHAPES[0], Zlib(1), "C", "<", ".", 3, filters=[CRC32C()])
+    zarr2("z2-filters-crc32c-end", "int16", *SHAPES[0], CRC32C(location="end"), "C", "<", ".", 3, filters=[Zlib(1)])
     zarr2("z2-large", "uint16", (40, 130, 120), (17, 64, 120), Blosc("lz4", shuffle=2), "F", "<", "/", 3)
 
 
@@ -249,10 +252,10 @@ def version3_by_zarr():
             [ZstdCodec()], names=["t", "c", None, "y", "x"],
         )
         number += 1
-    for codec in ["zlib", "lz4", "bz2", "zstd"]:
+    for codec in ["zlib", "lz4", "bz2", "zstd", "crc32c"]:
         zarr3(
             f"z3-numcodecs-{codec}", "int16", *SHAPES[0], -3, STANDARD, BytesCodec(endian="little"),
-            [getattr(zarr.codecs.numcodecs, {"zlib": "Zlib", "lz4": "LZ4", "bz2": "BZ2", "zstd": "Zstd"}[codec])()],
+            [getattr(zarr.codecs.numcodecs, {"zlib": "Zlib", "lz4": "LZ4", "bz2": "BZ2", "zstd": "Zstd", "crc32c": "CRC32C"}[codec])()],
         )
     zarr3("z3-scalar", "float32", (), (), 1.5, STANDARD, BytesCodec(endian="little"), [])
 

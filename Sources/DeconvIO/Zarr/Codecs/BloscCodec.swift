@@ -54,7 +54,9 @@ extension BloscCodec {
     static let largestByteCount = Int(Int32.max) - headerSize
 
     /// What this Blosc was built with.
-    private static let available = Set(String(cString: blosc_list_compressors()).split(separator: ",").map(String.init))
+    fileprivate static let available = Set(
+        String(cString: blosc_list_compressors()).split(separator: ",").map(String.init)
+    )
 
     /// Decodes into the start of `target`, and gives the number of bytes. All it needs to know is in the buffer.
     static func decode(
@@ -76,7 +78,9 @@ extension BloscCodec {
         let formats: [Compressor] = [.blosclz, .lz4, .snappy, .zlib, .zstd]
         let format = Int(encoded[2] >> 5)
         guard format < formats.count else { throw place.damaged("its Blosc buffer has the unknown format \(format)") }
-        try formats[format].requireAvailable(place)
+        if let problem = formats[format].availabilityProblem {
+            throw DeconvolutionError(.invalidData, "\(place.path.inMessage): its Blosc buffer: \(problem)")
+        }
         guard blosc_decompress_ctx(encoded.baseAddress, target.baseAddress, target.count, 1) == Int32(count) else {
             throw place.damaged("its Blosc buffer (\(formats[format].rawValue)) is not valid")
         }
@@ -99,8 +103,6 @@ extension BloscCodec {
                     + "zstd"
             )
         }
-        guard 0...9 ~= level else { throw place.refused("Blosc has levels 0 to 9, not \(level)") }
-        try compressor.requireAvailable(place)
         let size = typeSize ?? elementSize
         let shuffle: Shuffle = shuffle == .automatic ? (size == 1 ? .bits : .bytes) : shuffle
         let count = compressor.rawValue.withCString { name in
@@ -128,13 +130,9 @@ extension BloscCodec {
 }
 
 extension BloscCodec.Compressor {
-    fileprivate func requireAvailable(_ place: ChunkPlace) throws(DeconvolutionError) {
-        guard BloscCodec.available.contains(rawValue) else {
-            throw DeconvolutionError(
-                .invalidData,
-                "\(place.path.inMessage): needs Blosc with \(rawValue), which this build of Blosc lacks; write the array "
-                    + "again with another codec"
-            )
-        }
+    /// That this build of Blosc lacks it, and what to do; nil where it does not.
+    var availabilityProblem: String? {
+        BloscCodec.available.contains(rawValue)
+            ? nil : "needs Blosc with \(rawValue), which this build of Blosc lacks; write the array with another codec"
     }
 }

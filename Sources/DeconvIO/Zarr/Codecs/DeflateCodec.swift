@@ -82,7 +82,6 @@ enum DeflateCodec {
         into target: UnsafeMutableRawBufferPointer,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) -> Int {
-        guard -1...9 ~= level else { throw place.refused("\(wrapping.name) has levels 0 to 9, not \(level)") }
         var stream = z_stream()
         let status = deflateInit2_(
             &stream,

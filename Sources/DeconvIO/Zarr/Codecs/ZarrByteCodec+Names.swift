@@ -22,7 +22,7 @@ extension ZarrByteCodec {
         case "zstd":
             self = .zstd(
                 level: try integer("level", default: 0),
-                hasChecksum: configuration["checksum"]?.bool ?? false
+                hasChecksum: try configuration.optional("checksum", "truth value", \.bool) ?? false
             )
         case "lz4": self = .lz4(acceleration: try integer("acceleration", default: 1))
         case "bz2": self = .bz2(level: try integer("level", default: 1))
@@ -35,7 +35,7 @@ extension ZarrByteCodec {
                 case .string("bitshuffle"): .bits
                 case let value?: value.integer().flatMap { BloscCodec.Shuffle(rawValue: $0) }
                 }
-            let name = configuration["cname"]?.string ?? "lz4"
+            let name = try configuration.optional("cname", "text", \.string) ?? "lz4"
             guard let compressor = BloscCodec.Compressor(rawValue: name), let shuffle else {
                 throw ZarrProblem("its codec blosc has a compressor or shuffle that is not known; write it again")
             }
@@ -49,7 +49,12 @@ extension ZarrByteCodec {
                     blockSize: try integer("blocksize", default: 0)
                 )
             )
-        case "crc32c": self = .crc32c
+        case "crc32c":
+            // Where numcodecs does not say the location, it is the end.
+            guard try configuration.optional("location", "text", \.string) ?? "end" == "end" else {
+                throw ZarrProblem("its codec crc32c is not read with the checksum in front; write the array again")
+            }
+            self = .crc32c
         default: return nil
         }
     }
@@ -59,8 +64,7 @@ extension ZarrByteCodec {
         guard let object = value.object, let identifier = object["id"]?.string else {
             throw ZarrProblem("a compressor or filter has no id; write it again")
         }
-        // numcodecs' crc32c puts the checksum in front.
-        guard identifier != "crc32c", let codec = try ZarrByteCodec(identifier: identifier, object) else {
+        guard let codec = try ZarrByteCodec(identifier: identifier, object) else {
             throw ZarrProblem(
                 "its codec \(identifier.inMessage) is not read; write the array again with one of \(Self.known)"
             )
@@ -72,9 +76,7 @@ extension ZarrByteCodec {
     init?(version3 name: String, _ configuration: JSONObject) throws(ZarrProblem) {
         let prefix = "numcodecs."
         if name.hasPrefix(prefix) {
-            let identifier = String(name.dropFirst(prefix.count))
-            guard identifier != "crc32c" else { return nil }
-            try self.init(identifier: identifier, configuration)
+            try self.init(identifier: String(name.dropFirst(prefix.count)), configuration)
             return
         }
         guard ["gzip", "zstd", "blosc", "crc32c"].contains(name) else { return nil }
@@ -101,7 +103,7 @@ extension ZarrByteCodec {
                 "shuffle": .integer(codec.shuffle.rawValue),
                 "blocksize": .integer(codec.blockSize),
             ])
-        case .crc32c: preconditionFailure("version 2 has no checksum behind the bytes")
+        case .crc32c: .object(["id": "crc32c", "location": "end"])
         }
     }
 

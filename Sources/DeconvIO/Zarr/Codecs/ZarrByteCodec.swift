@@ -32,6 +32,22 @@ extension ZarrByteCodec {
         }
     }
 
+    /// Why it cannot encode with its settings, and what to do; nil where it can.
+    var encodingProblem: String? {
+        func outside(_ levels: ClosedRange<Int>, _ level: Int) -> String? {
+            if levels ~= level { return nil }
+            return "\(name) has levels \(levels.lowerBound) to \(levels.upperBound), not \(level); choose one of these"
+        }
+        switch self {
+        // -1 is zlib's own choice.
+        case .zlib(let level), .gzip(let level): return level == -1 ? nil : outside(0...9, level)
+        case .zstd(let level, _): return outside(ZstandardCodec.levels, level)
+        case .bz2(let level): return outside(1...9, level)
+        case .blosc(let codec): return outside(0...9, codec.level) ?? codec.compressor.availabilityProblem
+        case .lz4, .crc32c: return nil
+        }
+    }
+
     /// No stream of this codec decodes to more bytes than this per byte: a chunk that claims more is damaged.
     ///
     /// LZ4: a byte adds at most 255 to a match. Deflate: at most 1032. Zstandard's run blocks make 128 KiB of 4 bytes.
@@ -58,8 +74,15 @@ extension ZarrByteCodec {
         }
     }
 
-    /// The most bytes that an encoding of `count` bytes can sensibly take, whoever wrote it.
-    func largestSensibleEncoding(_ count: Int) -> Int { 2 * count + 65_536 }
+    /// The most bytes that there can sensibly be after each of a sequence of codecs, whoever wrote it, and in front of the first
+    /// as many as are given.
+    private static func limits(_ codecs: [ZarrByteCodec], from count: Int) -> [Int] {
+        // Twice as much, and a header, but never far more than the largest chunk, whatever metadata claim.
+        let largest = ZarrCodecPipeline.largestChunkByteCount
+        return codecs.reduce(into: [count]) { limits, _ in
+            limits.append(2 * min(limits[limits.count - 1], largest) + 65_536)
+        }
+    }
 
     /// Decodes into the start of `target`, and gives the number of bytes.
     /// - Throws: `invalidData` naming the place where the bytes are damaged or hold more than `target` takes.
@@ -105,6 +128,7 @@ extension ZarrByteCodec {
         into target: UnsafeMutableRawBufferPointer,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) -> Int {
+        if let encodingProblem { throw place.refused(encodingProblem) }
         switch self {
         case .zlib(let level): return try DeflateCodec.encode(bytes, .zlib, level: level, into: target, place)
         case .gzip(let level): return try DeflateCodec.encode(bytes, .gzip, level: level, into: target, place)
@@ -130,8 +154,7 @@ extension ZarrByteCodec {
     ) throws(DeconvolutionError) {
         // The sizes between two codecs are known only roughly: each buffer has room for the most that makes sense, of
         // which the system gives what is touched.
-        var limits = [target.count]
-        for codec in codecs { limits.append(codec.largestSensibleEncoding(limits[limits.count - 1])) }
+        let limits = limits(codecs, from: target.count)
         guard encoded.count <= UInt64(limits[codecs.count]) else {
             throw place.damaged("\(encoded.count) bytes are more than \(target.count) take encoded")
         }
@@ -162,15 +185,20 @@ extension ZarrByteCodec {
         }
     }
 
-    /// Decodes a sequence of codecs around a shard, of whose size only a limit is known.
+    /// Decodes a sequence of codecs around a shard, of whose size only a limit is known: that of the largest chunk, or less.
     static func decodeShard(
         _ codecs: [ZarrByteCodec],
         _ encoded: ChunkBytes,
         limit: Int,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) -> ChunkBytes {
+        let limits = limits(codecs, from: limit)
+        // Before anything is read: a file takes no room on the disk for what was never written.
+        guard encoded.count <= UInt64(limits[codecs.count]) else {
+            throw place.damaged("\(encoded.count) bytes are more than its shard takes encoded")
+        }
         var (buffer, range) = try encoded.inMemory(place)
-        for codec in codecs.reversed() {
+        for (codec, limit) in zip(codecs, limits).reversed() {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[range])
             if codec == .crc32c {
                 _ = try checked(bytes, place)

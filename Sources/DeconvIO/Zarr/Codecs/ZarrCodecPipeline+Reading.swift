@@ -82,12 +82,12 @@ extension ZarrCodecPipeline {
 extension ZarrCodecPipeline.Shard {
     /// The most bytes that a shard can sensibly take, whoever wrote it.
     fileprivate func largestSensibleByteCount(_ shape: [Int], _ elementSize: Int) -> Int {
-        let chunkCount = zip(shape, innerChunkShape).reduce(1) { $0 * ($1.0 / $1.1) }
+        let chunkCount = chunkCounts(shape).reduce(1, *)
         let limit = ZarrCodecPipeline.largestChunkByteCount
-        let (chunks, overflow) = chunkCount.multipliedReportingOverflow(
-            by: 65_536 + 2 * innerChunkShape.reduce(elementSize, *)
-        )
-        return overflow ? limit : min(limit, chunks + min(limit, index.byteCount(chunkCount: chunkCount)))
+        // An inner chunk that is a shard itself may claim more elements than an Int holds.
+        let perChunk = 65_536 + 2 * min(limit, Int.product(innerChunkShape + [elementSize]) ?? limit)
+        guard let chunks = Int.product([chunkCount, perChunk]), chunks < limit else { return limit }
+        return min(limit, chunks + index.byteCount(chunkCount: chunkCount))
     }
 
     /// Decodes part of a shard: only the inner chunks that have part in it are read.
@@ -99,8 +99,7 @@ extension ZarrCodecPipeline.Shard {
         _ element: ZarrElement,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) {
-        let chunkCounts = zip(shape, innerChunkShape).map { $0 / $1 }
-        let entries = try ShardIndex(index, chunkCounts, of: encoded, place)
+        let entries = try ShardIndex(index, chunkCounts(shape), of: encoded, place)
         let grid = ChunkGrid(chunkShape: innerChunkShape)
         try grid.forEach(in: region) { (position, part) throws(DeconvolutionError) in
             let inner = place.inner(position)

@@ -104,7 +104,7 @@ extension ZarrCodecPipeline.Shard {
         _ element: ZarrElement,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) -> EncodedChunk {
-        let chunkCounts = zip(shape, innerChunkShape).map { $0 / $1 }
+        let chunkCounts = chunkCounts(shape)
         let chunkCount = chunkCounts.reduce(1, *)
         let indexBytes = index.byteCount(chunkCount: chunkCount)
         let table = try ByteBuffer(byteCount: indexBytes, for: place.path)

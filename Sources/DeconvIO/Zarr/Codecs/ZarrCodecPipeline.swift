@@ -41,6 +41,12 @@ extension ZarrCodecPipeline {
     /// can claim.
     static let largestChunkByteCount = 1 << 36
 
+    /// The most inner chunks that a shard may have: an index of 1 GiB, which is in memory when any of them is read or written.
+    static let largestInnerChunkCount = 1 << 26
+
+    /// The most codecs from bytes to bytes, one after the other; nobody writes more than three.
+    static let largestCodecCount = 8
+
     /// The shape of what is decoded at once: the innermost chunk of shards, or the whole chunk.
     /// - Parameter withCodecsAroundShards: whether a shard whose bytes are compressed as a whole counts as one, too.
     func decodedShape(_ shape: [Int], withCodecsAroundShards: Bool = false) -> [Int] {
@@ -75,26 +81,45 @@ extension ZarrCodecPipeline {
                 "its codec transpose has the order \(order) for \(chunkShape.count) axes; write the array again"
             )
         }
+        guard byteCodecs.count <= Self.largestCodecCount else {
+            throw ZarrProblem(
+                "its chunks go through \(byteCodecs.count) codecs, and up to \(Self.largestCodecCount) are known to make sense",
+                writing: "choose one"
+            )
+        }
         switch layout {
         case .elements:
             guard let count = Int.product(chunkShape + [elementSize]), count <= Self.largestChunkByteCount else {
                 throw ZarrProblem(
                     "a chunk of \(chunkShape) elements of \(elementSize) bytes is more than the "
-                        + "\(Self.largestChunkByteCount) bytes that one may take; write the array again in smaller chunks"
+                        + "\(Self.largestChunkByteCount) bytes that one may take",
+                    reading: "write the array again in smaller chunks",
+                    writing: "choose smaller chunks"
                 )
             }
         case .shard(let shard):
             let shape = transposed(chunkShape)
             let inner = shard.innerChunkShape
             guard inner.count == shape.count, zip(shape, inner).allSatisfy({ $1 > 0 && $0 % $1 == 0 }) else {
-                throw ZarrProblem("its shards of \(shape) cannot be cut into chunks of \(inner); write the array again")
+                throw ZarrProblem(
+                    "its shards of \(shape) cannot be cut into chunks of \(inner)",
+                    writing: "choose shards that are multiples of the chunks"
+                )
             }
-            guard let count = Int.product(zip(shape, inner).map { $0 / $1 }), count <= Int.max / 32 else {
-                throw ZarrProblem("its shards of \(shape) have too many chunks of \(inner); write the array again")
+            guard let count = Int.product(shard.chunkCounts(shape)), count <= Self.largestInnerChunkCount else {
+                throw ZarrProblem(
+                    "its shards of \(shape) have too many chunks of \(inner)",
+                    writing: "choose larger chunks or smaller shards"
+                )
             }
             try shard.pipeline.validate(chunkShape: inner, elementSize: elementSize)
         }
     }
+}
+
+extension ZarrCodecPipeline.Shard {
+    /// How many inner chunks a shard has along each axis.
+    func chunkCounts(_ shape: [Int]) -> [Int] { zip(shape, innerChunkShape).map { $0 / $1 } }
 }
 
 /// What a pipeline needs to know about the elements.

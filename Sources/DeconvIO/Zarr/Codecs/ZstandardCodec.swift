@@ -16,6 +16,9 @@ enum ZstandardCodec {
         return count
     }
 
+    /// Those that this Zstandard has.
+    static let levels = Int(ZSTD_minCLevel())...Int(ZSTD_maxCLevel())
+
     /// The most bytes that a frame of `count` takes.
     static func largestEncoding(_ count: Int) -> Int { ZSTD_compressBound(count) + 8 }
 
@@ -27,10 +30,6 @@ enum ZstandardCodec {
         into target: UnsafeMutableRawBufferPointer,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) -> Int {
-        let levels = Int(ZSTD_minCLevel())...Int(ZSTD_maxCLevel())
-        guard levels ~= level else {
-            throw place.refused("zstd has levels \(levels.lowerBound) to \(levels.upperBound), not \(level)")
-        }
         guard let context = ZSTD_createCCtx() else {
             throw DeconvolutionError(
                 .outOfMemory,

@@ -3,9 +3,9 @@ package import DeconvVolume
 extension ZarrArrayMetadata {
     /// The metadata of a new array.
     /// - Parameters:
-    ///   - chunkShape: what is compressed at once.
-    ///   - shardShape: what goes into one file, a multiple of the chunk along each axis; nil for a file a chunk. Version 3
-    ///     only.
+    ///   - chunkShape: what goes into one file.
+    ///   - innerChunkShape: what is compressed at once where one file holds more than that: then the file is a shard, a multiple
+    ///     of the inner chunk along each axis. Version 3 only. Nil for a file a chunk.
     ///   - fillValue: what is there where nothing was written; nil for zero.
     ///   - compression: what the bytes go through; an empty list leaves them as they are, nil is Blosc with LZ4 on shuffled
     ///     bytes, or Zstandard for chunks that are too large for Blosc.
@@ -19,7 +19,7 @@ extension ZarrArrayMetadata {
         version: ZarrVersion,
         shape: [Int],
         chunkShape: [Int],
-        shardShape: [Int]? = nil,
+        innerChunkShape: [Int]? = nil,
         dataType: ZarrDataType,
         fillValue: ZarrFillValue? = nil,
         compression: [ZarrByteCodec]? = nil,
@@ -29,15 +29,16 @@ extension ZarrArrayMetadata {
         attributes: JSONObject = [:],
         dimensionNames: [String?]? = nil
     ) throws(DeconvolutionError) {
-        let chunkByteCount = Int.product(chunkShape + [dataType.byteCount]) ?? .max
+        let decodedShape = innerChunkShape ?? chunkShape
+        let decodedByteCount = Int.product(decodedShape + [dataType.byteCount]) ?? .max
         var codecs = ZarrCodecPipeline(
             layout: .elements(isBigEndian: isBigEndian),
-            byteCodecs: compression ?? [ZarrByteCodec.standard(chunkByteCount: chunkByteCount)]
+            byteCodecs: compression ?? [ZarrByteCodec.standard(chunkByteCount: decodedByteCount)]
         )
         if isFortranOrder, shape.count > 1 { codecs.transposes = [Array(shape.indices.reversed())] }
-        if shardShape != nil {
+        if let innerChunkShape {
             codecs = ZarrCodecPipeline(
-                layout: .shard(ZarrCodecPipeline.Shard(innerChunkShape: chunkShape, pipeline: codecs))
+                layout: .shard(ZarrCodecPipeline.Shard(innerChunkShape: innerChunkShape, pipeline: codecs))
             )
         }
         let keys: ZarrChunkKeys =
@@ -46,7 +47,7 @@ extension ZarrArrayMetadata {
         try self.init(
             checking: version,
             shape: shape,
-            chunkShape: shardShape ?? chunkShape,
+            chunkShape: chunkShape,
             dataType: dataType,
             fillValue: fillValue ?? .zero(dataType),
             chunkKeys: keys,
@@ -81,7 +82,7 @@ extension ZarrArrayMetadata {
             dataType: dataType,
             fillValue: fillValue ?? .zero(dataType),
             chunkKeys: chunkKeys,
-            codecs: codecs.forElements(of: dataType.byteCount),
+            codecs: dataType.byteCount == self.dataType.byteCount ? codecs : codecs.forElementsOfAnotherSize,
             attributes: attributes,
             dimensionNames: names
         )
@@ -118,9 +119,9 @@ extension ZarrArrayMetadata {
                 attributes: attributes,
                 dimensionNames: dimensionNames
             )
-            try codecs.requireRoom(chunkShape: self.chunkShape, elementSize: dataType.byteCount)
+            try codecs.requireEncodable(chunkShape: self.chunkShape, elementSize: dataType.byteCount)
         } catch {
-            throw DeconvolutionError(.invalidArgument, "the array to write: \(error.message)")
+            throw DeconvolutionError(.invalidArgument, "the array to write: \(error.messageForWriting)")
         }
     }
 }
@@ -145,13 +146,13 @@ extension ZarrCodecPipeline {
     /// Refuses what version 2 has no words for.
     fileprivate func requireVersion2() throws(ZarrProblem) {
         guard case .elements = layout else { throw ZarrProblem("version 2 has no shards; choose version 3") }
-        guard !byteCodecs.contains(.crc32c) else { throw ZarrProblem("version 2 has no crc32c; choose version 3") }
     }
 
-    /// Refuses chunks that are too large for a codec.
-    fileprivate func requireRoom(chunkShape: [Int], elementSize: Int) throws(ZarrProblem) {
+    /// Refuses settings that a codec does not have, and chunks that are too large for it: before anything is written.
+    fileprivate func requireEncodable(chunkShape: [Int], elementSize: Int) throws(ZarrProblem) {
+        for codec in byteCodecs { if let problem = codec.encodingProblem { throw ZarrProblem(problem) } }
         if case .shard(let shard) = layout {
-            return try shard.pipeline.requireRoom(chunkShape: shard.innerChunkShape, elementSize: elementSize)
+            return try shard.pipeline.requireEncodable(chunkShape: shard.innerChunkShape, elementSize: elementSize)
         }
         let byteCount = chunkShape.reduce(elementSize, *)
         for codec in byteCodecs {
@@ -162,8 +163,8 @@ extension ZarrCodecPipeline {
         }
     }
 
-    /// The same for elements of another size: only Blosc wants to know.
-    fileprivate func forElements(of size: Int) -> ZarrCodecPipeline {
+    /// The same without the size of elements, which is all that Blosc wants to know of them.
+    fileprivate var forElementsOfAnotherSize: ZarrCodecPipeline {
         var pipeline = self
         pipeline.byteCodecs = byteCodecs.map { codec in
             guard case .blosc(var blosc) = codec else { return codec }
@@ -171,7 +172,7 @@ extension ZarrCodecPipeline {
             return .blosc(blosc)
         }
         if case .shard(var shard) = layout {
-            shard.pipeline = shard.pipeline.forElements(of: size)
+            shard.pipeline = shard.pipeline.forElementsOfAnotherSize
             pipeline.layout = .shard(shard)
         }
         return pipeline

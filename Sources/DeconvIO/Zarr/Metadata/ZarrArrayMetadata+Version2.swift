@@ -11,12 +11,14 @@ extension ZarrArrayMetadata {
         }
         let (dataType, isBigEndian) = try ZarrDataType.version2(typeName)
         var codecs = ZarrCodecPipeline(layout: .elements(isBigEndian: isBigEndian))
-        switch object["order"]?.string {
+        switch try object.optional("order", "text", \.string) {
         case "C", nil: break
         case "F": if shape.count > 1 { codecs.transposes = [Array(shape.indices.reversed())] }
         case let order?: throw ZarrProblem("its order is \(order.inMessage), not C or F; write the array again")
         }
-        for filter in object["filters"]?.array ?? [] { codecs.byteCodecs.append(try ZarrByteCodec(version2: filter)) }
+        for filter in try object.optional("filters", "list", \.array) ?? [] {
+            codecs.byteCodecs.append(try ZarrByteCodec(version2: filter))
+        }
         if let compressor = object["compressor"], compressor != .null {
             codecs.byteCodecs.append(try ZarrByteCodec(version2: compressor))
         }
@@ -69,12 +71,27 @@ extension JSONObject {
         return lengths
     }
 
+    /// A member that need not be there, or may be `null`; one of another type is no less an error than one that is missing where
+    /// it must not.
+    /// - Parameter type: what messages call the type.
+    func optional<Value>(
+        _ key: String,
+        _ type: String,
+        _ value: (JSONValue) -> Value?
+    ) throws(ZarrProblem) -> Value? {
+        guard let found = self[key], found != .null else { return nil }
+        guard let value = value(found) else {
+            throw ZarrProblem("its member \(key.inMessage) is no \(type); write it again")
+        }
+        return value
+    }
+
     /// A separator of chunk names.
     func separator(
         _ key: String,
         default value: ZarrChunkKeys.Separator
     ) throws(ZarrProblem) -> ZarrChunkKeys.Separator {
-        guard let found = self[key] else { return value }
+        guard let found = self[key], found != .null else { return value }
         guard let separator = found.string.flatMap(ZarrChunkKeys.Separator.init) else {
             throw ZarrProblem("its \(key) is neither . nor /; write the array again")
         }

@@ -24,7 +24,7 @@ extension ZarrArrayMetadata {
                 "its chunk grid \(grid.name.inMessage) is not read; write the array again with a regular one"
             )
         }
-        let transformers = object["storage_transformers"]?.array ?? []
+        let transformers = try object.optional("storage_transformers", "list", \.array) ?? []
         if let first = transformers.first {
             let name = try ZarrExtension(first, "storage_transformers").name
             throw ZarrProblem(
@@ -52,7 +52,7 @@ extension ZarrArrayMetadata {
             fillValue: try ZarrFillValue(fill, dataType),
             chunkKeys: try Self.chunkKeys(object["chunk_key_encoding"]),
             codecs: try ZarrCodecPipeline(version3: codecs, rank: shape.count, elementSize: dataType.byteCount),
-            attributes: object["attributes"]?.object ?? [:],
+            attributes: try object.optional("attributes", "object", \.object) ?? [:],
             dimensionNames: names
         )
     }
@@ -114,7 +114,7 @@ struct ZarrExtension {
             throw ZarrProblem("its \(key) is missing or has no name; write the array again")
         }
         self.name = name
-        configuration = object["configuration"]?.object ?? [:]
+        configuration = try object.optional("configuration", "object", \.object) ?? [:]
     }
 }
 

@@ -34,9 +34,6 @@ package struct ZarrArrayMetadata: Hashable, Sendable {
     /// Whether one file holds many chunks.
     package var isSharded: Bool { if case .shard = codecs.layout { true } else { false } }
 
-    /// Bytes of a whole chunk or shard, decoded; nil where an `Int` does not hold it, as a shard may have it.
-    package var chunkByteCount: Int? { Int.product(chunkShape + [dataType.byteCount]) }
-
     var element: ZarrElement { ZarrElement(size: dataType.byteCount, fill: fillValue.bytes) }
 
     init(
@@ -50,20 +47,24 @@ package struct ZarrArrayMetadata: Hashable, Sendable {
         attributes: JSONObject,
         dimensionNames: [String?]?
     ) throws(ZarrProblem) {
-        guard shape.allSatisfy({ $0 >= 0 }) else { throw ZarrProblem("its shape is \(shape); write the array again") }
+        guard shape.allSatisfy({ $0 >= 0 }) else {
+            throw ZarrProblem("its shape is \(shape)", writing: "choose another")
+        }
         guard chunkShape.count == shape.count else {
             throw ZarrProblem(
-                "its chunks have \(chunkShape.count) axes but it has \(shape.count); write the array again"
+                "its chunks have \(chunkShape.count) axes but it has \(shape.count)",
+                writing: "give one length for each"
             )
         }
         // An axis without elements may have chunks without any, which numcodecs' users have written.
         let chunkShape = zip(shape, chunkShape).map { $0 == 0 && $1 == 0 ? 1 : $1 }
         guard chunkShape.allSatisfy({ $0 > 0 }) else {
-            throw ZarrProblem("its chunks are \(chunkShape); write the array again")
+            throw ZarrProblem("its chunks are \(chunkShape)", writing: "choose at least 1 along each axis")
         }
         if let dimensionNames, dimensionNames.count != shape.count {
             throw ZarrProblem(
-                "it has \(dimensionNames.count) names for \(shape.count) axes; write the array again"
+                "it has \(dimensionNames.count) names for \(shape.count) axes",
+                writing: "give one for each"
             )
         }
         try codecs.validate(chunkShape: chunkShape, elementSize: dataType.byteCount)

@@ -88,8 +88,8 @@ struct ZarrStorageChoice {
         return try ZarrArrayMetadata(
             version: version,
             shape: layout.shape,
-            chunkShape: chunks,
-            shardShape: shards,
+            chunkShape: shards ?? chunks,
+            innerChunkShape: shards == nil ? nil : chunks,
             dataType: ZarrDataType(options.pixelType),
             compression: options.compression?.codecs ?? inputCodecs,
             separator: options.ome ? .slash : template?.version == version ? template?.chunkKeys.separator : nil,
