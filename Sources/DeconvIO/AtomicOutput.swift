@@ -9,7 +9,7 @@ import Foundation
 ///
 /// One owner at a time: it has no lock.
 package final class AtomicOutput {
-    /// The target as the caller gave it.
+    /// What messages call the target: its path as the caller gave it.
     package let path: String
     /// Bytes from the start of the file to the end of what was written.
     package private(set) var byteCount = 0
@@ -28,6 +28,7 @@ package final class AtomicOutput {
 
     /// Starts a file.
     /// - Parameters:
+    ///   - name: what messages call it, or nil for its path.
     ///   - overwrite: whether an existing file may be replaced; without it, it is refused now and again in `finish`,
     ///     where no other program can come between the check and the rename.
     ///   - expectedByteCount: the length if it is known, for the message on a full disk.
@@ -37,12 +38,14 @@ package final class AtomicOutput {
     ///   be written.
     package init(
         path: String,
+        shownAs name: String? = nil,
         overwrite: Bool,
         expectedByteCount: Int? = nil,
         removesAbandoned: Bool = true,
         calls: OutputCalls = .system
     ) throws(DeconvolutionError) {
-        let target = try Self.target(path, overwrite: overwrite)
+        let name = name ?? path
+        let target = try Self.target(path, name, overwrite: overwrite)
         let parts = OutputPath(target)
         if removesAbandoned { UnfinishedName.removeAbandoned(parts.name, in: parts.folder) }
         var existing = stat()
@@ -53,9 +56,9 @@ package final class AtomicOutput {
             temporary = "\(parts.folder)/\(UnfinishedName.make(for: parts.name))"
             descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         } while descriptor < 0 && (errno == EEXIST || errno == EINTR)
-        guard descriptor >= 0 else { throw Self.cannotCreate(path, errno) }
+        guard descriptor >= 0 else { throw Self.cannotCreate(path, name, errno) }
         if let mode { fchmod(descriptor, mode) }
-        self.path = path
+        self.path = name
         self.overwrite = overwrite
         self.expectedByteCount = expectedByteCount
         self.calls = calls
@@ -144,12 +147,8 @@ package final class AtomicOutput {
         UnfinishedOutputs.remove(entry)
         close(descriptor)
         guard synchronizing else { return }
-        // The name itself is safe once the folder is; file systems that cannot do this say so and lose nothing.
-        let folder = open(OutputPath(target).folder, O_RDONLY | O_CLOEXEC)
-        if folder >= 0 {
-            fsync(folder)
-            close(folder)
-        }
+        // The name itself is safe once the folder is.
+        calls.synchronizeFolder(OutputPath(target).folder)
     }
 
     /// Removes what there is; nothing appears at the target. Does nothing after `finish`.
@@ -179,12 +178,16 @@ package final class AtomicOutput {
     }
 
     /// The file that a path stands for, links followed, if it may be written.
-    private static func target(_ path: String, overwrite: Bool) throws(DeconvolutionError) -> String {
+    private static func target(
+        _ path: String,
+        _ shownName: String,
+        overwrite: Bool
+    ) throws(DeconvolutionError) -> String {
         guard !path.isEmpty else {
             throw DeconvolutionError(.cannotCreateOutput, "the output has no name; give one")
         }
         guard !OutputPath(path).name.isEmpty else {
-            throw DeconvolutionError(.cannotCreateOutput, "\(path.inMessage): is a folder; name a file in it")
+            throw DeconvolutionError(.cannotCreateOutput, "\(shownName.inMessage): is a folder; name a file in it")
         }
         var status = stat()
         guard stat(path, &status) == 0 else {
@@ -192,7 +195,7 @@ package final class AtomicOutput {
             if error == ENOENT, lstat(path, &status) != 0 {
                 // Absolute, since a program may change its folder during a long run.
                 let parts = OutputPath(path)
-                guard let folder = realpath(parts.folder, nil) else { throw cannotCreate(path, errno) }
+                guard let folder = realpath(parts.folder, nil) else { throw cannotCreate(path, shownName, errno) }
                 defer { free(folder) }
                 let prefix = String(cString: folder)
                 return prefix == "/" ? "/\(parts.name)" : "\(prefix)/\(parts.name)"
@@ -201,35 +204,35 @@ package final class AtomicOutput {
             case ENOENT:
                 throw DeconvolutionError(
                     .cannotCreateOutput,
-                    "\(path.inMessage): is a link to nothing; remove it or choose another name"
+                    "\(shownName.inMessage): is a link to nothing; remove it or choose another name"
                 )
-            default: throw cannotCreate(path, error)
+            default: throw cannotCreate(path, shownName, error)
             }
         }
         switch status.st_mode & S_IFMT {
         case S_IFREG: break
         case S_IFDIR:
-            throw DeconvolutionError(.cannotCreateOutput, "\(path.inMessage): is a folder; name a file in it")
+            throw DeconvolutionError(.cannotCreateOutput, "\(shownName.inMessage): is a folder; name a file in it")
         default:
             throw DeconvolutionError(
                 .cannotCreateOutput,
-                "\(path.inMessage): is a pipe or device, not a file; choose another name"
+                "\(shownName.inMessage): is a pipe or device, not a file; choose another name"
             )
         }
-        guard overwrite else { throw exists(path) }
-        guard let resolved = realpath(path, nil) else { throw cannotCreate(path, errno) }
+        guard overwrite else { throw exists(shownName) }
+        guard let resolved = realpath(path, nil) else { throw cannotCreate(path, shownName, errno) }
         defer { free(resolved) }
         return String(cString: resolved)
     }
 
-    private static func exists(_ path: String) -> DeconvolutionError {
+    private static func exists(_ shownName: String) -> DeconvolutionError {
         DeconvolutionError(
             .cannotCreateOutput,
-            "\(path.inMessage): exists already; give --overwrite to replace it, or choose another name"
+            "\(shownName.inMessage): exists already; give --overwrite to replace it, or choose another name"
         )
     }
 
-    private static func cannotCreate(_ path: String, _ error: Int32) -> DeconvolutionError {
+    private static func cannotCreate(_ path: String, _ shownName: String, _ error: Int32) -> DeconvolutionError {
         let folder = OutputPath(path).folder.inMessage
         // Some folders, such as /proc, say that they do not exist when a file is made in them.
         let isThere = access(OutputPath(path).folder, F_OK) == 0
@@ -245,7 +248,7 @@ package final class AtomicOutput {
             }
         return DeconvolutionError(
             error == ENOSPC || error == EDQUOT ? .inputOutput : .cannotCreateOutput,
-            "\(path.inMessage): \(reason)"
+            "\(shownName.inMessage): \(reason)"
         )
     }
 }
@@ -263,6 +266,14 @@ package struct OutputCalls: Sendable {
     ) {
         self.write = write
         self.synchronize = synchronize
+    }
+
+    /// Brings the names in a folder to the disk. File systems that cannot do this say so and lose nothing.
+    func synchronizeFolder(_ path: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = synchronize(descriptor)
+        close(descriptor)
     }
 
     /// The real ones.

@@ -31,12 +31,12 @@ struct OutputPath {
 
     /// The parts of a path; a path without a folder is in the current one.
     init(_ path: String) {
-        guard let slash = path.lastIndex(of: "/") else {
+        guard let slash = path.lastSlash else {
             folder = "."
             name = path
             return
         }
         folder = slash == path.startIndex ? "/" : String(path[..<slash])
-        name = String(path[path.index(after: slash)...])
+        name = String(path[path.utf8.index(after: slash)...])
     }
 }

@@ -33,10 +33,15 @@ enum UnfinishedName {
             guard lstat(path, &status) == 0 else { continue }
             switch status.st_mode & S_IFMT {
             case S_IFDIR: removeAll(below: path)
-            case S_IFREG where candidate.wholeMatch(of: #/\..*\.\d+-[0-9a-z]+\.partial/#) != nil: unlink(path)
+            case S_IFREG where isUnfinished(candidate): unlink(path)
             default: break
             }
         }
+    }
+
+    /// Whether a name is one of ours, of whatever process and machine.
+    static func isUnfinished(_ name: String) -> Bool {
+        name.wholeMatch(of: #/\..*\.\d+-[0-9a-z]+\.partial/#) != nil
     }
 
     /// Names in a folder, or none where it cannot be read.

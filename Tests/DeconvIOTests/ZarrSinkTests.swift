@@ -332,4 +332,33 @@ import Testing
             #expect(!text.contains("deconvolved/0") && text.contains("new/deconvolved"))
         }
     }
+
+    @Test func whatAStoreSaysOfItselfStaysWhenAResultIsAddedToIt() throws {
+        for version in ZarrVersion.allCases {
+            let path = folder.path("said\(version.rawValue)")
+            let store = try ZarrStore.create(path: path)
+            let attributes: JSONObject = ["multiscales": .array([.object(["version": "0.4"])])]
+            try store.createGroup(at: .root, version: version, attributes: attributes)
+            try store.createGroup(at: ZarrPath("group"), version: version, attributes: ["owner": "x"])
+            let item = SinkCase("plain", "tyx", [2, 3, 4], ZarrOutputOptions(version: version))
+            try item.complete(item.sink(path, array: "first"))
+            try item.complete(item.sink(path, array: "group/second"))
+            #expect(try store.group(at: .root).attributes == attributes)
+            #expect(try store.group(at: ZarrPath("group")).attributes == ["owner": "x"])
+        }
+    }
+
+    @Test func whatLinksOfAReplacedResultLeadToStays() throws {
+        let path = folder.path("linked")
+        let plain = SinkCase("plain", "yx", [3, 4], ZarrOutputOptions(version: .three))
+        try plain.complete(plain.sink(path))
+        let manager = FileManager.default
+        try manager.moveItem(atPath: path + "/c", toPath: folder.path("chunks"))
+        try manager.createSymbolicLink(atPath: path + "/c", withDestinationPath: "../chunks")
+        try manager.createSymbolicLink(atPath: path + "/dangling", withDestinationPath: "nowhere")
+        try plain.complete(plain.sink(path, overwrite: true))
+        #expect(try manager.contentsOfDirectory(atPath: path).sorted() == ["c", "zarr.json"])
+        #expect(try manager.attributesOfItem(atPath: path + "/c")[.type] as? FileAttributeType == .typeDirectory)
+        #expect(try manager.contentsOfDirectory(atPath: folder.path("chunks")) == ["0"])
+    }
 }

@@ -2,6 +2,7 @@ import DeconvIO
 import DeconvTestSupport
 import DeconvVolume
 import Foundation
+import Synchronization
 import Testing
 
 /// An array to write, and in this form the job of `check_written.py`.
@@ -258,38 +259,199 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
             try store.setAttributes(["b": "two"], at: path)
             let found = try store.array(at: path).metadata
             #expect(found.attributes == ["b": "two"])
+            #expect(found.dimensionNames == ["y", "x"])
+            #expect(try found.replacing(dimensionNames: .some(nil)).dimensionNames == nil)
             #expect(found.shape == [4, 5] && found.chunkShape == [2, 5])
             try store.createGroup(at: ZarrPath("group"), version: version, attributes: ["c": 3])
             #expect(try store.group(at: ZarrPath("group")).attributes == ["c": 3])
             #expect(try store.array(at: path).metadata.attributes == ["b": "two"])
+            // A group that only has to be there keeps what it says.
+            try store.createGroup(at: ZarrPath("group"), version: version)
+            #expect(try store.group(at: ZarrPath("group")).attributes == ["c": 3])
         }
     }
 
-    @Test func anArrayIsReplacedOnlyWhenAsked() throws {
-        let store = try ZarrStore.create(path: folder.path("replaced"))
+    @Test func anArrayOrGroupThatIsThereIsNotReplaced() throws {
+        let store = try ZarrStore.create(path: folder.path("there"))
         let path = try ZarrPath("a")
         let metadata = try ZarrArrayMetadata(version: .two, shape: [4, 4], chunkShape: [2, 2], dataType: .uint8)
         let writer = try ZarrArrayWriter(creating: metadata, at: path, in: store)
         try [UInt8](repeating: 9, count: 16).withUnsafeBytes { try writer.write($0, region: ArrayRegion([4, 4])) }
-        try Data().write(to: URL(fileURLWithPath: folder.path("replaced/a/notes.txt")))
-        let error = #expect(throws: DeconvolutionError.self) {
-            _ = try ZarrArrayWriter(creating: metadata, at: path, in: store)
+        func refusal(_ path: String, _ metadata: ZarrArrayMetadata) throws -> String? {
+            let path = try ZarrPath(path)
+            let error = #expect(throws: DeconvolutionError.self) {
+                _ = try ZarrArrayWriter(creating: metadata, at: path, in: store)
+            }
+            #expect(error?.code == .cannotCreateOutput)
+            return error?.message.replacing(folder.url.path, with: "DIR")
         }
-        #expect(error?.code == .cannotCreateOutput)
+        #expect(try refusal("a", metadata) == "DIR/there/a: the array exists already; choose another name")
+        #expect(
+            try refusal("a/b", metadata)
+                == "DIR/there/a: is a Zarr array, which takes no array inside; choose another name"
+        )
+        #expect(try refusal("", metadata) == "DIR/there: is a Zarr group; name an array in it that is not there yet")
+        let three = try ZarrArrayMetadata(version: .three, shape: [4], chunkShape: [4], dataType: .uint8)
+        #expect(
+            try refusal("b", three)
+                == "DIR/there: is a Zarr group of version 2 and takes no array of version 3; write version 2 or choose another "
+                + "store"
+        )
+        #expect(try writer.array.readBytes(ArrayRegion([4, 4])) == [UInt8](repeating: 9, count: 16))
+        #expect(try store.group(at: .root).children() == ["a"])
+    }
+
+    @Test func whatIsRefusedLeavesNoGroups() throws {
+        let thesis = URL(fileURLWithPath: folder.path("refused/mine/thesis.txt"))
+        try FileManager.default.createDirectory(
+            at: thesis.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        try Data().write(to: thesis)
+        // A store by another array in it, so that its root may become a group.
+        let store = try ZarrStore(path: folder.path("refused"))
+        let metadata = try ZarrArrayMetadata(version: .two, shape: [4], chunkShape: [4], dataType: .uint8)
+        _ = try ZarrArrayWriter(
+            creating: metadata,
+            at: .root,
+            in: try ZarrStore.create(path: folder.path("refused/array"))
+        )
+        for path in ["mine", "mine/result", "array/new/result"] {
+            #expect(throws: DeconvolutionError.self) {
+                _ = try ZarrArrayWriter(creating: metadata, at: try ZarrPath(path), in: store)
+            }
+        }
+        #expect(
+            FileManager.default.enumerator(atPath: folder.path("refused"))!.compactMap { $0 as? String }.sorted()
+                == ["array", "array/.zarray", "mine", "mine/thesis.txt"]
+        )
+    }
+
+    @Test func aFolderThatIsAGroupByWhatIsInItHasTheVersionOfThat() throws {
+        // tensorstore writes an array and no group above it.
+        let path = folder.path("implicit")
+        let script = folder.path("make.py")
+        try """
+        import sys, tensorstore as ts
+        ts.open({"driver": "zarr", "kvstore": {"driver": "file", "path": sys.argv[1] + "/raw"},
+                 "metadata": {"shape": [4], "chunks": [4], "dtype": "|u1"}}, create=True).result().write(7).result()
+        """.write(toFile: script, atomically: true, encoding: .utf8)
+        let made = try TestPython.run(URL(fileURLWithPath: script), [path])
+        #expect(made.status == 0, "\(made.output)")
+        let store = try ZarrStore(path: path)
+        let raw = try store.array(at: ZarrPath("raw")).metadata
+        let three = try ZarrArrayMetadata(version: .three, shape: [4], chunkShape: [4], dataType: .uint8)
+        let error = #expect(throws: DeconvolutionError.self) {
+            _ = try ZarrArrayWriter(creating: three, at: try ZarrPath("result"), in: store)
+        }
         #expect(
             error?.message
-                == "\(folder.path("replaced/a")): the array exists already; give --overwrite to replace it, or "
-                + "choose another name"
+                == "\(path): has in it raw of version 2 and takes no array of version 3; write version 2 or choose another store"
         )
-        let next = try ZarrArrayWriter(creating: metadata, at: path, in: store, overwrite: true)
-        #expect(try next.array.readBytes(ArrayRegion([4, 4])) == [UInt8](repeating: 0, count: 16))
-        #expect(try next.array.hasChunk([0, 0]) == false)
-        #expect(FileManager.default.fileExists(atPath: folder.path("replaced/a/notes.txt")))
-        #expect(throws: DeconvolutionError.self) {
-            _ = try ZarrArrayWriter(creating: metadata, at: try ZarrPath("a/b"), in: store)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["raw"])
+        _ = try ZarrArrayWriter(creating: raw, at: try ZarrPath("result"), in: store)
+        #expect(try store.group(at: .root).children() == ["raw", "result"])
+    }
+
+    @Test(arguments: ZarrVersion.allCases, ["group", "group/array"])
+    func whatAKilledProcessHasBegunIsBegunAgain(version: ZarrVersion, begun: String) throws {
+        let root = folder.path("begun")
+        let store = try ZarrStore.create(path: root)
+        let (array, begunPath) = (try ZarrPath("group/array"), try ZarrPath(begun))
+        for path in [ZarrPath.root, try ZarrPath("group")] where path.names.count < begunPath.names.count {
+            try store.createGroup(at: path, version: version)
         }
-        #expect(throws: DeconvolutionError.self) {
-            _ = try ZarrArrayWriter(creating: metadata, at: .root, in: store, overwrite: true)
+        // Hidden files that are not whole, and attributes of what never came.
+        try FileManager.default.createDirectory(atPath: "\(root)/\(begun)", withIntermediateDirectories: false)
+        for name in [".zarray", ".zgroup", "zarr.json"] {
+            // Process numbers end far below this one.
+            try write("{", "begun/\(begun)/.\(name).999999999-abcdef12.partial")
+        }
+        try write(#"{"of": "before"}"#, "begun/\(begun)/.zattrs")
+        let metadata = try ZarrArrayMetadata(version: version, shape: [4], chunkShape: [4], dataType: .uint8)
+        _ = try ZarrArrayWriter(creating: metadata, at: array, in: store)
+        #expect(try store.array(at: array).metadata.attributes.isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: "\(root)/group/array/.zattrs"))
+    }
+
+    private func write(_ text: String, _ path: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path(path)))
+    }
+
+    @Test func hiddenFilesOfKilledProcessesGoWhenTheirFileIsWrittenAgain() async throws {
+        let root = folder.path("killed")
+        await #expect(processExitsWith: .signal(SIGKILL)) { [root = root as String] in
+            let metadata = try ZarrArrayMetadata(version: .three, shape: [4], chunkShape: [4], dataType: .uint8)
+            let store = try ZarrStore.create(path: root)
+            _ = try ZarrArrayWriter(creating: metadata, at: .root, in: store)
+            // As a process that is killed while it writes the same file leaves it.
+            _ = Unmanaged.passRetained(try AtomicOutput(path: root + "/zarr.json", overwrite: true))
+            kill(getpid(), SIGKILL)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: root).count == 2)
+        try ZarrStore(path: root).setAttributes(["a": 1], at: .root)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: root) == ["zarr.json"])
+    }
+
+    @Test func namesOfNewFoldersAreBroughtToTheDisk() throws {
+        let root = URL(fileURLWithPath: folder.path("durable")).resolvingSymlinksInPath().path
+        let store = try ZarrStore.create(path: root)
+        let metadata = try ZarrArrayMetadata(version: .three, shape: [2, 4], chunkShape: [1, 2], dataType: .uint8)
+        let array = try ZarrArrayWriter(creating: metadata, at: .root, in: store).array
+        let waited = Mutex<[String]>([])
+        let calls = OutputCalls(
+            write: { pwrite($0, $1, $2, off_t($3)) },
+            synchronize: { descriptor in
+                let name = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+                waited.withLock { $0.append(name ?? "") }
+                return fsync(descriptor)
+            }
+        )
+        func folders(synchronizing: Bool, _ row: Int) throws -> [String] {
+            waited.withLock { $0 = [] }
+            let region = ArrayRegion(origin: [row, 0], shape: [1, 2])
+            try [1, 2].withUnsafeBytes {
+                try ZarrArrayWriter(array, calls: calls).write(
+                    UnsafeRawBufferPointer(rebasing: $0[..<2]),
+                    region: region,
+                    synchronizing: synchronizing
+                )
+            }
+            return waited.withLock { $0 }.filter { !$0.hasSuffix(".partial") }
+        }
+        #expect(try folders(synchronizing: true, 0) == [root, "\(root)/c", "\(root)/c/0"])
+        #expect(try folders(synchronizing: true, 0) == ["\(root)/c/0"])
+        #expect(try folders(synchronizing: false, 1) == [])
+    }
+
+    @Test func aStoreNamedFromTheCurrentFolderStaysWhereItIs() async throws {
+        await #expect(processExitsWith: .success) { [folder = folder.url.path as String] in
+            #expect(chdir(folder) == 0)
+            let store = try ZarrStore.create(path: "here")
+            let metadata = try ZarrArrayMetadata(
+                version: .two,
+                shape: [4],
+                chunkShape: [4],
+                dataType: .uint8,
+                compression: []
+            )
+            #expect(chdir("/") == 0)
+            let writer = try ZarrArrayWriter(creating: metadata, at: try ZarrPath("a"), in: store)
+            try [UInt8](repeating: 7, count: 4).withUnsafeBytes { try writer.write($0, region: ArrayRegion([4])) }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/here/a/0")) == Data([7, 7, 7, 7]))
+            let full = OutputCalls(
+                write: { _, _, _, _ in
+                    errno = ENOSPC
+                    return -1
+                },
+                synchronize: { _ in 0 }
+            )
+            let error = #expect(throws: DeconvolutionError.self) {
+                try [UInt8](repeating: 7, count: 4).withUnsafeBytes {
+                    try ZarrArrayWriter(writer.array, calls: full).write($0, region: ArrayRegion([4]))
+                }
+            }
+            #expect(error?.message.hasPrefix("here/a/0: no space left in ") == true)
         }
     }
 
@@ -300,7 +462,7 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
         for path in ["", "array", "group/array"] {
             let error = #expect(throws: DeconvolutionError.self) {
                 let store = try ZarrStore.create(path: folder.path("home"))
-                _ = try ZarrArrayWriter(creating: metadata, at: try ZarrPath(path), in: store, overwrite: true)
+                _ = try ZarrArrayWriter(creating: metadata, at: try ZarrPath(path), in: store)
             }
             #expect(error?.code == .cannotCreateOutput)
             #expect(error?.message.hasSuffix("/home: is a folder with other things in it; choose another name") == true)

@@ -129,7 +129,7 @@ package final class ResumableFolder: Sendable {
         let journal = journal()
         if journal.contents.replaces { removeReplaced() }
         unlink("\(finalPath)/\(VolumeJournal.fileName)")
-        synchronizeFolder(finalPath)
+        calls.synchronizeFolder(finalPath)
         state.withLock { $0 = State(phase: .closed, journal: nil) }
     }
 
@@ -276,7 +276,7 @@ package final class ResumableFolder: Sendable {
                     + "all of it is there: rename it yourself"
             )
         }
-        synchronizeFolder(target.folder)
+        calls.synchronizeFolder(target.folder)
         state.withLock { $0.phase = .placed }
     }
 
@@ -294,14 +294,6 @@ package final class ResumableFolder: Sendable {
         let aside = "\(target.folder)/\(UnfinishedName.make(for: target.name))"
         guard rename(path, aside) == 0 else { return }
         try? FileManager.default.removeItem(atPath: aside)
-    }
-
-    private func synchronizeFolder(_ path: String) {
-        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        // File systems that cannot do this say so and lose nothing.
-        _ = calls.synchronize(descriptor)
-        Foundation.close(descriptor)
     }
 
     // MARK: - Refusing

@@ -15,21 +15,20 @@ package final class ZarrArrayWriter: Sendable {
 
     /// Makes an array, with the groups above it, none of its chunks written.
     ///
-    /// Consolidated metadata of the groups above learn of it.
+    /// Consolidated metadata of the groups above learn of it. What a killed process has left of the same is no hindrance; what
+    /// is to be replaced, `ResumableFolder` replaces.
     /// - Parameters:
-    ///   - overwrite: whether an array that is there may be replaced; its chunks are removed now.
     ///   - synchronizing: whether to wait for the disk; see `write`.
-    /// - Throws: `cannotCreateOutput` where there is an array, a group or a folder already, a group above is of another
+    /// - Throws: `cannotCreateOutput` where there is an array, a group or a folder of other things already, a group above is of another
     ///   version or an array, or the folder may not be written; `inputOutput` where the disk is full.
     package convenience init(
         creating metadata: ZarrArrayMetadata,
         at path: ZarrPath,
         in store: ZarrStore,
-        overwrite: Bool = false,
         synchronizing: Bool = true,
         calls: OutputCalls = .system
     ) throws(DeconvolutionError) {
-        try store.create(metadata, at: path, overwrite: overwrite, synchronizing: synchronizing)
+        try store.create(metadata, at: path, synchronizing: synchronizing)
         self.init(ZarrArray(store: store, path: path, metadata: metadata), calls: calls)
     }
 
@@ -79,7 +78,12 @@ package final class ZarrArrayWriter: Sendable {
                 metadata.element,
                 ChunkPlace(path: array.store.location(key))
             )
-            let output = try array.store.output(key, expectedByteCount: encoded.byteCount, calls: calls)
+            let output = try array.store.output(
+                key,
+                expectedByteCount: encoded.byteCount,
+                synchronizing: synchronizing,
+                calls: calls
+            )
             for piece in encoded.pieces { try output.append(piece.bytes) }
             try output.finish(synchronizing: synchronizing)
         }

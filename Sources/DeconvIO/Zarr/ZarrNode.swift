@@ -33,7 +33,7 @@ package struct ZarrGroup: Sendable {
     /// know.
     /// - Throws: `invalidData` where a link leads out of the store.
     package func children() throws(DeconvolutionError) -> [String] {
-        var names = Set(consolidatedPaths.compactMap { $0.split(separator: "/").first.map(String.init) })
+        var names = Set(consolidatedPaths.compactMap { $0.betweenSlashes.first { !$0.isEmpty } })
         names.formUnion(try store.nodeNames(in: path))
         return names.sorted()
     }
@@ -134,17 +134,18 @@ extension ZarrStore {
             let metadata = try parsing(key) { () throws(ZarrProblem) in try ZarrArrayMetadata(version3: document) }
             return .array(ZarrArray(store: self, path: path, metadata: metadata))
         case .string("group") where document[key: "zarr_format"]?.integer() == 3:
-            try parsing(key) { () throws(ZarrProblem) in
+            let attributes = try parsing(key) { () throws(ZarrProblem) in
                 try document.object?.refuseUnknown(except: [
                     "zarr_format", "node_type", "attributes", "consolidated_metadata",
                 ])
+                return try document.object?.optional("attributes", "object", \.object) ?? [:]
             }
             return .group(
                 ZarrGroup(
                     store: self,
                     path: path,
                     version: .three,
-                    attributes: document[key: "attributes"]?.object ?? [:],
+                    attributes: attributes,
                     consolidatedPaths: document[key: "consolidated_metadata"]?[key: "metadata"]?.object?.keys ?? []
                 )
             )
@@ -183,7 +184,7 @@ extension ZarrStore {
                 consolidatedPaths: files.filter {
                     $0.hasSuffix(ZarrMetadataFile.array) || $0.hasSuffix(ZarrMetadataFile.group)
                 }
-                .map { $0.split(separator: "/").dropLast().joined(separator: "/") }
+                .map { $0.betweenSlashes.dropLast().joined(separator: "/") }
             )
         )
     }

@@ -72,9 +72,6 @@ extension ZarrArrayMetadata {
         dimensionNames: [String?]?? = .none
     ) throws(DeconvolutionError) -> ZarrArrayMetadata {
         let dataType = dataType ?? self.dataType
-        var attributes = attributes ?? self.attributes
-        let names = dimensionNames ?? self.dimensionNames
-        if version == .two, names == nil { attributes[Self.dimensionsAttribute] = nil }
         return try ZarrArrayMetadata(
             checking: version,
             shape: shape ?? self.shape,
@@ -83,8 +80,8 @@ extension ZarrArrayMetadata {
             fillValue: fillValue ?? .zero(dataType),
             chunkKeys: chunkKeys,
             codecs: dataType.byteCount == self.dataType.byteCount ? codecs : codecs.forElementsOfAnotherSize,
-            attributes: attributes,
-            dimensionNames: names
+            attributes: attributes ?? self.attributes,
+            dimensionNames: dimensionNames ?? self.dimensionNames
         )
     }
 
@@ -104,9 +101,7 @@ extension ZarrArrayMetadata {
         do throws(ZarrProblem) {
             if version == .two {
                 try codecs.requireVersion2()
-                if let dimensionNames, !dimensionNames.contains(nil) {
-                    attributes[Self.dimensionsAttribute] = .array(dimensionNames.map { .string($0!) })
-                }
+                attributes[Self.dimensionsAttribute] = nil
             }
             try self.init(
                 version: version,

@@ -22,6 +22,11 @@ extension ZarrArrayMetadata {
         if let compressor = object["compressor"], compressor != .null {
             codecs.byteCodecs.append(try ZarrByteCodec(version2: compressor))
         }
+        // What is no name per axis stays with the other attributes, unchanged.
+        var attributes = attributes
+        var names = attributes[Self.dimensionsAttribute]?.array?.map(\.string)
+        if names?.count != shape.count || names?.contains(nil) == true { names = nil }
+        if names != nil { attributes[Self.dimensionsAttribute] = nil }
         try self.init(
             version: .two,
             shape: shape,
@@ -31,17 +36,20 @@ extension ZarrArrayMetadata {
             chunkKeys: .version2(separator: try object.separator("dimension_separator", default: .dot)),
             codecs: codecs,
             attributes: attributes,
-            dimensionNames: attributes[Self.dimensionsAttribute].flatMap { names in
-                guard let names = names.array?.map(\.string), names.count == shape.count, !names.contains(nil) else {
-                    return nil
-                }
-                return names
-            }
+            dimensionNames: names
         )
     }
 
     /// xarray's convention.
     static let dimensionsAttribute = "_ARRAY_DIMENSIONS"
+
+    /// The attributes as they are stored: version 2 has names of axes among them, where every axis has one.
+    var storedAttributes: JSONObject {
+        guard version == .two, let dimensionNames, !dimensionNames.contains(nil) else { return attributes }
+        var stored = attributes
+        stored[Self.dimensionsAttribute] = .array(dimensionNames.map { $0.map { .string($0) } ?? .null })
+        return stored
+    }
 
     /// What goes into `.zarray`.
     var version2: JSONValue {

@@ -22,10 +22,10 @@ package struct ZarrArrayMetadata: Hashable, Sendable {
     package let chunkKeys: ZarrChunkKeys
     /// How a chunk becomes bytes.
     package let codecs: ZarrCodecPipeline
-    /// What others have to say about the array, unchanged.
+    /// What others have to say about the array, unchanged, but for names of axes.
     package var attributes: JSONObject
-    /// A name per axis, nil for an axis without one; nil where there are none. Version 2 has them in the attribute
-    /// `_ARRAY_DIMENSIONS`, as xarray does.
+    /// A name per axis, nil for an axis without one; nil where there are none. Version 2 stores them as the attribute
+    /// `_ARRAY_DIMENSIONS`, as xarray does, where every axis has one.
     package let dimensionNames: [String?]?
 
     /// Elements per axis of what is decoded at once: an inner chunk of a shard, or a whole chunk.

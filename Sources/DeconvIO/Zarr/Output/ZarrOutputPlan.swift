@@ -137,7 +137,7 @@ package struct ZarrOutputPlan: Sendable {
         var text = JSONValue.object(multiscale?.attributes ?? [:]).line
         for level in levels {
             text += (version == .two ? level.metadata.version2 : level.metadata.version3).line
-            text += JSONValue.object(level.metadata.attributes).line
+            text += JSONValue.object(level.metadata.storedAttributes).line
         }
         let checksum = Array(text.utf8).withUnsafeBytes { CRC32C.checksum($0) }
         job.append("output metadata", String(checksum, radix: 16))

@@ -222,7 +222,7 @@ package final class ZarrSink: VolumeCollection {
         }
         for level in plan.levels {
             let path = try ZarrPath(level.path.relative(to: prefix) ?? "")
-            try store.create(level.metadata, at: path, overwrite: false, synchronizing: false)
+            try store.create(level.metadata, at: path, synchronizing: false)
         }
     }
 

@@ -13,9 +13,9 @@ package struct ZarrPath: Hashable, Sendable {
     /// A path such as `raw` or `/plate/A/1/0`; empty names are left out.
     /// - Throws: `invalidArgument` where a name leads out of the store (`..`) or is one of the format's own.
     package init(_ text: String) throws(DeconvolutionError) {
-        names = text.split(separator: "/").map(String.init)
+        names = text.betweenSlashes.filter { !$0.isEmpty }
         for name in names
-        where name == "." || name == ".." || name.contains("\0") || ZarrMetadataFile.all.contains(name) {
+        where name == "." || name == ".." || name.utf8.contains(0) || ZarrMetadataFile.all.contains(name) {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(text.inMessage): \(name.inMessage) is no name of a Zarr array or group; give a path inside the store, "
@@ -43,4 +43,21 @@ package struct ZarrPath: Hashable, Sendable {
 extension ZarrPath: CustomStringConvertible {
     /// As a person would write it.
     package var description: String { names.isEmpty ? "/" : text }
+}
+
+// Swift compares and cuts texts by what a reader sees: a slash with a combining accent behind it is no slash, and two ways to
+// write an accented letter are one. The system compares bytes, so paths and keys are taken apart by bytes.
+extension String {
+    /// The names between slashes, empty ones as well.
+    var betweenSlashes: [String] {
+        utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
+    }
+
+    /// Where the last slash is.
+    var lastSlash: String.Index? { utf8.lastIndex(of: UInt8(ascii: "/")) }
+
+    /// Whether a path or key, without links and dots, is a folder's or leads into it.
+    func liesIn(_ folder: String) -> Bool {
+        utf8.elementsEqual(folder.utf8) || utf8.starts(with: folder == "/" ? folder.utf8 : "\(folder)/".utf8)
+    }
 }

@@ -35,7 +35,7 @@ extension ZarrStore {
         in group: ZarrPath
     ) throws(DeconvolutionError) {
         let place = path.relative(to: group) ?? ""
-        func isBelow(_ key: String) -> Bool { key == place || key.hasPrefix(place + "/") }
+        func isBelow(_ key: String) -> Bool { key.liesIn(place) }
         let version2 = group.key(ZarrMetadataFile.consolidated)
         if var document = try json(version2)?.object, var metadata = document["metadata"]?.object {
             for key in metadata.keys where isBelow(key) { metadata[key] = nil }

@@ -17,18 +17,18 @@ extension ZarrStore {
         var names: [String] = []
         while true {
             if hasMetadata(folder) {
-                if let target, let real = realPath(folder), target != real, !target.hasPrefix(real + "/") { break }
+                if let target, let real = realPath(folder), !target.liesIn(real) { break }
                 found = (folder, names)
             } else if found != nil {
                 break
             }
             guard folder != "/", !folder.isEmpty, !folder.endsInDots else { break }
-            guard let slash = folder.lastIndex(of: "/") else {
+            guard let slash = folder.lastSlash else {
                 names.insert(folder, at: 0)
                 folder = "."
                 continue
             }
-            names.insert(String(folder[folder.index(after: slash)...]), at: 0)
+            names.insert(String(folder[folder.utf8.index(after: slash)...]), at: 0)
             folder = String(folder[..<slash]).withoutTrailingSlashes
             if folder.isEmpty { folder = "/" }
         }
@@ -56,5 +56,5 @@ extension String {
         return text
     }
 
-    fileprivate var endsInDots: Bool { split(separator: "/").last.map { $0 == "." || $0 == ".." } ?? false }
+    fileprivate var endsInDots: Bool { betweenSlashes.last { !$0.isEmpty }.map { $0 == "." || $0 == ".." } ?? false }
 }

@@ -33,15 +33,19 @@ package final class ZarrStore: Sendable {
     }
 
     /// The store in a folder, which is made if it is not there; its parent is.
-    /// - Throws: `cannotCreateOutput` where it cannot be made.
+    /// - Throws: `cannotCreateOutput` or, on a full disk, `inputOutput` where it cannot be made.
     package static func create(path: String) throws(DeconvolutionError) -> ZarrStore {
-        if mkdir(path, 0o777) != 0, errno != EEXIST {
-            throw DeconvolutionError(
-                .cannotCreateOutput,
-                "\(path.inMessage): the folder cannot be made: \(String(cString: strerror(errno))); choose another name"
-            )
-        }
+        if mkdir(path, 0o777) != 0, errno != EEXIST { throw cannotMakeFolder(path, errno, "choose another name") }
         return try ZarrStore(path: path)
+    }
+
+    private static func cannotMakeFolder(_ path: String, _ error: Int32, _ remedy: String) -> DeconvolutionError {
+        let isFull = error == ENOSPC || error == EDQUOT
+        return DeconvolutionError(
+            isFull ? .inputOutput : .cannotCreateOutput,
+            "\(path.inMessage): the folder cannot be made: \(String(cString: strerror(error))); "
+                + (isFull ? "free some space or \(remedy)" : remedy)
+        )
     }
 
     private static func notFound(_ path: String, _ error: Int32) -> DeconvolutionError {
@@ -69,8 +73,8 @@ package final class ZarrStore: Sendable {
     /// - Throws: `invalidData` where the key or a link leads out of the store, in a circle, or to nothing; `inputOutput`
     ///   where a folder on the way may not be searched.
     func resolved(_ key: String) throws(DeconvolutionError) -> String? {
-        let names = key.split(separator: "/", omittingEmptySubsequences: false)
-        guard key.isEmpty || !names.contains(where: { ["", ".", ".."].contains($0) || $0.contains("\0") }) else {
+        let names = key.betweenSlashes
+        guard key.isEmpty || !names.contains(where: { ["", ".", ".."].contains($0) || $0.utf8.contains(0) }) else {
             throw invalid(key, "is no key of a store; check where it comes from")
         }
         let full = key.isEmpty ? root : "\(root)/\(key)"
@@ -91,7 +95,7 @@ package final class ZarrStore: Sendable {
         }
         defer { free(found) }
         let text = String(cString: found)
-        guard text == root || root == "/" || text.hasPrefix(root + "/") else {
+        guard text.liesIn(root) else {
             throw invalid(
                 key,
                 "is or lies behind a link that leads out of the store; copy what it leads to into the store"
@@ -101,7 +105,7 @@ package final class ZarrStore: Sendable {
     }
 
     /// A link that leads to nothing is there itself, and is not a chunk that was never written.
-    private func requireNoDeadLink(_ names: [Substring], _ key: String) throws(DeconvolutionError) {
+    private func requireNoDeadLink(_ names: [String], _ key: String) throws(DeconvolutionError) {
         var path = root
         for name in names {
             path += "/\(name)"
@@ -114,9 +118,17 @@ package final class ZarrStore: Sendable {
     }
 
     /// The file of a key, open for reading, or nil where there is none.
-    /// - Throws: as `resolved`; `inputNotFound` where it is no regular file or may not be read.
+    /// - Throws: as `resolved`; `invalidData` where it is no regular file, `inputNotFound` where it may not be read.
     func file(_ key: String) throws(DeconvolutionError) -> FileBytes? {
         guard let resolved = try resolved(key) else { return nil }
+        var status = stat()
+        if stat(resolved, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            throw invalid(
+                key,
+                "is a \(isFolder ? "folder" : "pipe or device") where a file should be; copy the store again from its source"
+            )
+        }
         return try FileBytes(path: resolved, shownAs: location(key))
     }
 
@@ -142,11 +154,32 @@ package final class ZarrStore: Sendable {
     }
 
     /// Names of the files and folders in the folder of a key, sorted; none where it is no folder.
+    /// - Throws: as `resolved`; `inputOutput` where the folder may not be listed or the disk fails, so that nobody takes what is
+    ///   there for nothing.
     func names(in key: String) throws(DeconvolutionError) -> [String] {
-        guard let folder = try resolved(key), let stream = opendir(folder) else { return [] }
+        func cannotList(_ error: Int32) -> DeconvolutionError {
+            DeconvolutionError(
+                .inputOutput,
+                "\(location(key).inMessage): cannot be listed: \(String(cString: strerror(error))); check its permissions "
+                    + "and the disk"
+            )
+        }
+        guard let folder = try resolved(key) else { return [] }
+        guard let stream = opendir(folder) else {
+            let error = errno
+            if error == ENOTDIR { return [] }
+            throw cannotList(error)
+        }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while true {
+            // Only by this does the end differ from a failure.
+            errno = 0
+            guard let entry = readdir(stream) else {
+                let error = errno
+                if error != 0 { throw cannotList(error) }
+                break
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
@@ -159,27 +192,38 @@ package final class ZarrStore: Sendable {
     func exists(_ key: String) throws(DeconvolutionError) -> Bool { try resolved(key) != nil }
 
     /// Starts the file of a key, with the folders above it.
+    /// - Parameters:
+    ///   - synchronizing: whether to wait until the names of new folders are on the disk.
+    ///   - removesAbandoned: see `AtomicOutput.init`.
     /// - Throws: as `resolved`, `makeFolder` and `AtomicOutput`.
     func output(
         _ key: String,
         expectedByteCount: Int? = nil,
+        synchronizing: Bool,
+        removesAbandoned: Bool = false,
         calls: OutputCalls = .system
     ) throws(DeconvolutionError) -> AtomicOutput {
-        if let slash = key.lastIndex(of: "/") { try makeFolder(String(key[..<slash])) }
+        if let slash = key.lastSlash { try makeFolder(String(key[..<slash]), synchronizing: synchronizing, calls) }
         _ = try resolved(key)
         return try AtomicOutput(
-            path: location(key),
+            path: "\(root)/\(key)",
+            shownAs: location(key),
             overwrite: true,
             expectedByteCount: expectedByteCount,
-            removesAbandoned: false,
+            removesAbandoned: removesAbandoned,
             calls: calls
         )
     }
 
-    /// Writes a file of metadata, whole or not at all.
+    /// Writes a file of metadata, whole or not at all, and removes what a killed process has left of it.
     func write(_ value: JSONValue, to key: String, synchronizing: Bool = true) throws(DeconvolutionError) {
         let bytes = Array(value.text.utf8)
-        let output = try output(key, expectedByteCount: bytes.count)
+        let output = try output(
+            key,
+            expectedByteCount: bytes.count,
+            synchronizing: synchronizing,
+            removesAbandoned: true
+        )
         let span = bytes.span.bytes
         try span.withUnsafeBytes { (buffer) throws(DeconvolutionError) in try output.append(buffer) }
         try output.finish(synchronizing: synchronizing)
@@ -187,34 +231,36 @@ package final class ZarrStore: Sendable {
 
     /// Makes a folder and those above it, where they are not there.
     /// - Throws: as `resolved`; `cannotCreateOutput` or, on a full disk, `inputOutput`.
-    func makeFolder(_ key: String) throws(DeconvolutionError) {
+    private func makeFolder(
+        _ key: String,
+        synchronizing: Bool,
+        _ calls: OutputCalls
+    ) throws(DeconvolutionError) {
         if try resolved(key) != nil { return }
-        if let slash = key.lastIndex(of: "/") { try makeFolder(String(key[..<slash])) }
-        // Another thread may have made it meanwhile.
-        guard mkdir("\(root)/\(key)", 0o777) != 0, errno != EEXIST else { return }
-        let error = errno
-        let isFull = error == ENOSPC || error == EDQUOT
-        throw DeconvolutionError(
-            isFull ? .inputOutput : .cannotCreateOutput,
-            "\(location(key).inMessage): the folder cannot be made: \(String(cString: strerror(error))); "
-                + (isFull ? "free some space or choose another store" : "choose another store")
-        )
+        var parent = root
+        if let slash = key.lastSlash {
+            try makeFolder(String(key[..<slash]), synchronizing: synchronizing, calls)
+            parent += "/\(key[..<slash])"
+        }
+        guard mkdir("\(root)/\(key)", 0o777) == 0 else {
+            let error = errno
+            // Another thread may have made it meanwhile.
+            if error == EEXIST { return }
+            throw Self.cannotMakeFolder(location(key), error, "choose another store")
+        }
+        // A file is as safe as the names of the folders that lead to it.
+        if synchronizing { calls.synchronizeFolder(parent) }
     }
 
-    /// Removes a file, or a folder with everything in it; links are removed and not followed.
-    /// - Throws: `cannotCreateOutput` where something in it cannot be removed.
-    func remove(_ key: String) throws(DeconvolutionError) {
-        precondition(!key.isEmpty, "the store itself stays")
-        guard let resolved = try resolved(key) else { return }
-        do {
-            try FileManager.default.removeItem(atPath: resolved)
-        } catch {
-            throw DeconvolutionError(
-                .cannotCreateOutput,
-                "\(location(key).inMessage): cannot be removed; check its permissions",
-                cause: error
-            )
-        }
+    /// Removes a file; of a link the link itself. Does nothing where there is none.
+    /// - Throws: as `resolved` for its folder; `cannotCreateOutput` where it cannot be removed.
+    func removeFile(_ name: String, in path: ZarrPath) throws(DeconvolutionError) {
+        guard let folder = try resolved(path.text), unlink("\(folder)/\(name)") != 0, errno != ENOENT else { return }
+        throw DeconvolutionError(
+            .cannotCreateOutput,
+            "\(location(path.key(name)).inMessage): cannot be removed: \(String(cString: strerror(errno))); check its "
+                + "permissions"
+        )
     }
 
     /// Brings everything that was written to the disk's file system to the disk.
