@@ -70,7 +70,7 @@ package final class ZarrArrayWriter: Sendable {
         let grid = ChunkGrid(chunkShape: metadata.chunkShape)
         try grid.forEach(in: region) { (index, part) throws(DeconvolutionError) in
             let key = array.path.key(metadata.chunkKeys.key(index))
-            let offset = zip(part.relative(to: region.origin).origin, source.strides).reduce(0) { $0 + $1.0 * $1.1 }
+            let offset = StridedElements.offset(of: part.relative(to: region.origin).origin, source.strides)
             let encoded = try metadata.codecs.encode(
                 (source.base + offset, source.strides),
                 extent: part.shape,

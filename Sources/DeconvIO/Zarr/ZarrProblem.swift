@@ -39,6 +39,11 @@ struct ChunkPlace {
         )
     }
 
+    /// A codec that gets no memory.
+    func outOfMemory(for codec: String) -> DeconvolutionError {
+        DeconvolutionError(.outOfMemory, "\(prefix): no memory for \(codec); close other programs and try again")
+    }
+
     /// A chunk that cannot be written as asked.
     func refused(_ problem: String) -> DeconvolutionError {
         DeconvolutionError(.invalidArgument, "\(prefix): \(problem)")

@@ -7,8 +7,11 @@ struct StridedElements: @unchecked Sendable {
     /// Bytes to the next element, per axis.
     var strides: [Int]
 
+    /// Bytes from the element at index 0 of every axis to another one.
+    static func offset(of index: [Int], _ strides: [Int]) -> Int { zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 } }
+
     /// An element's place.
-    func at(_ index: [Int]) -> UnsafeMutableRawPointer { base + zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 } }
+    func at(_ index: [Int]) -> UnsafeMutableRawPointer { base + Self.offset(of: index, strides) }
 
     /// The same elements counted from another first one.
     func moved(to origin: [Int]) -> StridedElements { StridedElements(base: at(origin), strides: strides) }

@@ -119,12 +119,7 @@ extension BloscCodec {
                 1
             )
         }
-        guard count > 0 else {
-            throw DeconvolutionError(
-                .outOfMemory,
-                "\(place.path.inMessage): Blosc cannot encode; close other programs and try again"
-            )
-        }
+        guard count > 0 else { throw place.outOfMemory(for: "blosc") }
         return Int(count)
     }
 }

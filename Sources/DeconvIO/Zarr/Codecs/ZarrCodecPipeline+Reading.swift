@@ -50,7 +50,7 @@ extension ZarrCodecPipeline {
             return
         }
         let strides = StridedElements.contiguous(shape, width: size)
-        let first = zip(region.origin, strides).reduce(0) { $0 + $1.0 * $1.1 }
+        let first = StridedElements.offset(of: region.origin, strides)
         let scratch: ByteBuffer
         let start: UnsafeMutableRawPointer
         if byteCodecs.isEmpty {
@@ -158,7 +158,7 @@ private struct ShardIndex {
         in encoded: ChunkBytes,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) -> ChunkBytes? {
-        let number = zip(position, chunkCounts).reduce(0) { $0 * $1.1 + $1.0 }
+        let number = ZarrCodecPipeline.Shard.number(of: position, chunkCounts)
         func word(_ offset: Int) -> UInt64 {
             let word = buffer.bytes.load(fromByteOffset: 16 * number + offset, as: UInt64.self)
             return isBigEndian ? UInt64(bigEndian: word) : UInt64(littleEndian: word)

@@ -119,16 +119,18 @@ extension ZarrCodecPipeline.Shard {
         var chunks = EncodedChunk()
         let grid = ChunkGrid(chunkShape: innerChunkShape)
         try grid.forEach(in: ArrayRegion(extent)) { (position, part) throws(DeconvolutionError) in
-            let start = zip(part.origin, source.strides).reduce(0) { $0 + $1.0 * $1.1 }
             let chunk = try pipeline.encode(
-                (source.base + start, source.strides),
+                (source.base + StridedElements.offset(of: part.origin, source.strides), source.strides),
                 extent: part.shape,
                 shape: innerChunkShape,
                 element,
                 place.inner(position)
             )
-            let number = zip(position, chunkCounts).reduce(0) { $0 * $1.1 + $1.0 }
-            set(number, chunks.byteCount + (index.isAtStart ? indexBytes : 0), chunk.byteCount)
+            set(
+                Self.number(of: position, chunkCounts),
+                chunks.byteCount + (index.isAtStart ? indexBytes : 0),
+                chunk.byteCount
+            )
             chunks.append(chunk)
         }
         for checksum in 0..<index.checksumCount {

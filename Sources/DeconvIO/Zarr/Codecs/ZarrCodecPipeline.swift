@@ -120,6 +120,11 @@ extension ZarrCodecPipeline {
 extension ZarrCodecPipeline.Shard {
     /// How many inner chunks a shard has along each axis.
     func chunkCounts(_ shape: [Int]) -> [Int] { zip(shape, innerChunkShape).map { $0 / $1 } }
+
+    /// The number of an inner chunk in the index, the last axis fastest.
+    static func number(of position: [Int], _ chunkCounts: [Int]) -> Int {
+        zip(position, chunkCounts).reduce(0) { $0 * $1.1 + $1.0 }
+    }
 }
 
 /// What a pipeline needs to know about the elements.

@@ -30,23 +30,13 @@ enum ZstandardCodec {
         into target: UnsafeMutableRawBufferPointer,
         _ place: ChunkPlace
     ) throws(DeconvolutionError) -> Int {
-        guard let context = ZSTD_createCCtx() else {
-            throw DeconvolutionError(
-                .outOfMemory,
-                "\(place.path.inMessage): no memory for zstd; close other programs and try again"
-            )
-        }
+        guard let context = ZSTD_createCCtx() else { throw place.outOfMemory(for: "zstd") }
         defer { ZSTD_freeCCtx(context) }
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, hasChecksum ? 1 : 0)
         let count = ZSTD_compress2(context, target.baseAddress, target.count, bytes.baseAddress, bytes.count)
-        guard ZSTD_isError(count) == 0 else {
-            throw DeconvolutionError(
-                .outOfMemory,
-                "\(place.path.inMessage): zstd cannot encode: \(String(cString: ZSTD_getErrorName(count))); close other "
-                    + "programs and try again"
-            )
-        }
+        // With room for the bound, memory is all that can be missing.
+        guard ZSTD_isError(count) == 0 else { throw place.outOfMemory(for: "zstd") }
         return count
     }
 }

@@ -100,7 +100,7 @@ private struct SlabWork: @unchecked Sendable {  // nobody changes the slab meanw
         DispatchQueue.concurrentPerform(iterations: workerCount) { worker in
             for part in stride(from: worker, to: parts.count, by: workerCount) {
                 guard failure.withLock({ $0 == nil }) else { return }
-                let offset = zip(parts[part].relative(to: region.origin).origin, strides).reduce(0) { $0 + $1.0 * $1.1 }
+                let offset = StridedElements.offset(of: parts[part].relative(to: region.origin).origin, strides)
                 do throws(DeconvolutionError) { try write((source + offset, strides), parts[part]) } catch {
                     failure.withLock { first in
                         if part < first?.part ?? .max { first = (part, error) }
