@@ -28,20 +28,28 @@ package struct SelectedSource: ImageFileSource {
         timepoints: IndexSelection? = nil
     ) throws(DeconvolutionError) {
         let whole = base.image
+        self.init(
+            base,
+            channels: try channels?.indices(of: whole.channelCount, "channels") ?? Array(0..<whole.channelCount),
+            timepoints: try timepoints?.indices(of: whole.timepointCount, "time points")
+                ?? Array(0..<whole.timepointCount)
+        )
+    }
+
+    /// A part of a source, by the numbers of its channels and time points, which must be there.
+    package init(_ base: any VolumeSource, channels: [Int], timepoints: [Int]) {
+        let whole = base.image
         self.base = base
-        self.channels = try channels?.indices(of: whole.channelCount, "channels") ?? Array(0..<whole.channelCount)
-        self.timepoints =
-            try timepoints?.indices(of: whole.timepointCount, "time points") ?? Array(0..<whole.timepointCount)
+        self.channels = channels
+        self.timepoints = timepoints
         var image = whole
-        image.channelCount = self.channels.count
-        image.timepointCount = self.timepoints.count
+        image.channelCount = channels.count
+        image.timepointCount = timepoints.count
         if whole.channelNames.count == whole.channelCount {
-            image.channelNames = self.channels.map { whole.channelNames[$0] }
+            image.channelNames = channels.map { whole.channelNames[$0] }
         }
-        if image.timepointCount != whole.timepointCount || self.timepoints != Array(0..<whole.timepointCount) {
-            image.timeInterval = Self.step(self.timepoints).flatMap { step in
-                whole.timeInterval.map { Double(step) * $0 }
-            }
+        if timepoints != Array(0..<whole.timepointCount) {
+            image.timeInterval = Self.step(timepoints).flatMap { step in whole.timeInterval.map { Double(step) * $0 } }
         }
         self.image = image
     }

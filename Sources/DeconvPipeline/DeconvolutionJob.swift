@@ -171,11 +171,11 @@ package struct DeconvolutionJob: Sendable {
         let image = source.image
         let missing = image.volumes.filter { !collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
         let record = RunRecord(self, plans, heldCount: image.volumeCount - missing.count, seconds)
-        let waiting = plans[0].waitingVolumeCount
         let agenda = VolumeAgenda(
             missing,
             channelCount: image.channelCount,
-            lookAhead: waiting > 0 ? waiting : nil
+            // One device gives results in their order, and those of a time point are gone before the next one's come.
+            lookAhead: plans.count > 1 && plans[0].waitingVolumeCount > 0 ? plans[0].waitingVolumeCount : nil
         )
         var lanes: [DeviceLane] = []
         for (index, plan) in plans.enumerated() {
@@ -194,6 +194,7 @@ package struct DeconvolutionJob: Sendable {
         }
         if !missing.isEmpty { try run(lanes, agenda, record) }
         try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
+        record.tell(.writing, lanes[0].device)
         return record.finishedReport(total: (clock.now - start).inSeconds)
     }
 

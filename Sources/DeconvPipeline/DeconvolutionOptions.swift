@@ -21,6 +21,14 @@ public struct DeconvolutionOptions: Sendable, Hashable {
         case auto
         /// A number of counts.
         case value(Double)
+
+        /// As a person gives it.
+        var inMessage: String {
+            switch self {
+            case .auto: "auto"
+            case .value(let counts): counts.inMessage
+            }
+        }
     }
 
     /// Richardson-Lucy updates, 1 to a million.

@@ -7,7 +7,6 @@ package import Logging
 /// The main job: an image and its PSFs in, an image out.
 package struct FileDeconvolution: Sendable {
     private let input: InputImage
-    private let selection: InputSelection
     private let inputPath: String
     private let psfPaths: [String]
     private let flatField: (any ImageFileSource)?
@@ -50,7 +49,6 @@ package struct FileDeconvolution: Sendable {
         }
         psfWarnings = warnings
         inputPath = input
-        self.selection = selection
         self.input = try selection.open(input, psfCount: psfs.count)
         // One a channel of the file: those of the channels that were selected.
         if let channels = self.input.channels, psfs.count > 1, psfs.count == self.input.whole.image.channelCount {
@@ -61,8 +59,8 @@ package struct FileDeconvolution: Sendable {
             // A volume that is read plane by plane must not have its chunk decoded for each of them.
             zarr.cacheByteLimit = max(zarr.cacheByteLimit, zarr.decodedChunkByteCount)
         }
-        self.flatField = try Self.map(flatField, "--flat-field", "a flat field")
-        self.mask = try Self.map(mask, "--mask", "a mask")
+        self.flatField = try Self.map(flatField, "--flat-field", "a flat field", of: self.input)
+        self.mask = try Self.map(mask, "--mask", "a mask", of: self.input)
         self.options = options
     }
 
@@ -78,13 +76,14 @@ package struct FileDeconvolution: Sendable {
     private static func map(
         _ path: String?,
         _ option: String,
-        _ what: String
+        _ what: String,
+        of input: InputImage
     ) throws(DeconvolutionError) -> (any ImageFileSource)? {
         guard let path else { return nil }
         guard !path.isEmpty else {
             throw DeconvolutionError(.invalidArgument, "\(option) names no file; give \(what) as a TIFF stack")
         }
-        return try ImageFile.open(path: path)
+        return try input.selected(of: ImageFile.open(path: path))
     }
 
     /// The PSFs of a file, one a channel.
@@ -226,24 +225,33 @@ package struct FileDeconvolution: Sendable {
             options: outputOptions.zarrOptions(isOMEByDefault: input.isOMEByDefault)
         )
         // What the job throws before it begins must not leave an output behind.
-        let backend = try job.plans(results: .inAnyOrder(writeBytes: 0))[0].backend.device.backend.rawValue
+        let threadCount = ProcessInfo.processInfo.activeProcessorCount
+        let writeBytes = plan.bytesPerWrite(threadCount: threadCount)
+        let plans = try job.plans(results: .inAnyOrder(writeBytes: writeBytes))
         let sink = try ZarrSink(
             plan,
             job: JobFingerprint(
                 input,
-                selection,
                 psfs: psfs,
                 maps: [("--flat-field", flatField), ("--mask", mask)],
                 options,
-                backend: backend
+                plans: plans
             ),
             inputs: inputPaths
         )
         defer { sink.close() }
-        let threadCount = ProcessInfo.processInfo.activeProcessorCount
         do {
-            var report = try job.run(into: sink, writeBytes: plan.bytesPerWrite(threadCount: threadCount))
+            var report = try job.run(into: sink, writeBytes: writeBytes)
             report.saturatedVoxelCount = sink.saturatedVoxelCount
+            let shared = plan.volumesPerChunk
+            if shared > 1 {
+                report.warnings.append(
+                    Diagnostic(
+                        "\(sink.path): has chunks of \(shared) volumes as the input has, each written \(shared) times; --chunks "
+                            + "gives every volume chunks of its own, which is faster"
+                    )
+                )
+            }
             return report
         } catch {
             let held = image.volumes.count { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }

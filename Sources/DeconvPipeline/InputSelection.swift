@@ -53,6 +53,19 @@ struct InputImage: Sendable {
     /// The file's numbers of the selected channels; nil for all.
     let channels: [Int]?
 
+    /// Of a map that has as many channels or time points as the file, those that were selected.
+    func selected(of map: any ImageFileSource) throws(DeconvolutionError) -> any ImageFileSource {
+        guard let selected = source as? SelectedSource else { return map }
+        let (file, all) = (whole.image, map.image)
+        return SelectedSource(
+            map,
+            channels: all.channelCount > 1 && all.channelCount == file.channelCount
+                ? selected.channels : Array(0..<all.channelCount),
+            timepoints: all.timepointCount > 1 && all.timepointCount == file.timepointCount
+                ? selected.timepoints : Array(0..<all.timepointCount)
+        )
+    }
+
     /// What a result that is stored in the same way is made from.
     func zarrContent(_ image: ImageDescription) -> ZarrOutputContent {
         guard let zarr = whole as? ZarrSource else {

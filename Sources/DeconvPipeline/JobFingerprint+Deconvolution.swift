@@ -1,3 +1,4 @@
+import DeconvDevice
 import DeconvIO
 import DeconvMethods
 import DeconvOptics
@@ -8,23 +9,22 @@ import Foundation
 extension JobFingerprint {
     /// What decides the voxels of a result: input, PSFs and options.
     ///
-    /// Devices are told apart by their kind only: those of one kind may go on with each other's work. Threads and memory are
-    /// not part of it.
+    /// The last bits of a voxel depend on the devices, the FFT library that is asked for, and the tiles of a volume, so these are
+    /// part of it. Threads are not.
     init(
         _ input: InputImage,
-        _ selection: InputSelection,
         psfs: [DeconvolutionJob.MeasuredPSF],
         maps: [(option: String, file: (any ImageFileSource)?)],
         _ options: DeconvolutionOptions,
-        backend: String
+        plans: [JobPlan]
     ) {
         self.init()
         let image = input.source.image
         append("the image", Self.description(of: input.whole))
-        append("its array", selection.array ?? "-")
         append("--axes", (input.whole as? ZarrSource).map { $0.layout.axes.map(\.rawValue).joined() } ?? "-")
-        append("--channel", selection.channels ?? "all")
-        append("--time", selection.timepoints ?? "all")
+        let selected = input.source as? SelectedSource
+        append("--channel", selected.map { Self.description(of: $0.channels) } ?? "all")
+        append("--time", selected.map { Self.description(of: $0.timepoints) } ?? "all")
         append("its volumes", "\(image.channelCount) x \(image.timepointCount) of \(image.shape) \(image.pixelType)")
         append("--spacing", (options.spacing ?? image.spacing).map(\.inMessage) ?? "unknown")
         for (number, psf) in psfs.enumerated() {
@@ -34,7 +34,7 @@ extension JobFingerprint {
                 "\(psf.volume.shape) voxels of \(spacing) with the checksum \(String(psf.volume.checksum, radix: 16))"
             )
         }
-        append("--psf-background", "\(options.psfBackground)")
+        append("--psf-background", options.psfBackground.inMessage)
         append("--psf-as-is", "\(options.psfAsIs)")
         for map in maps { append(map.option, map.file.map(Self.description) ?? "none") }
         append("--saturation", options.saturation.map(\.inMessage) ?? "none")
@@ -44,27 +44,49 @@ extension JobFingerprint {
         append("--background", options.background.inMessage)
         append("--read-noise", options.readNoise.inMessage)
         append("--start", options.start.rawValue)
-        append("--backend", backend)
+        let devices = Set(plans.map { "\($0.backend.device.name) (\($0.backend.device.backend.rawValue))" })
+        append("--device", devices.sorted().joined(separator: ", "))
+        append("--fft", options.fft.rawValue)
+        let tiles = plans.map { plan in
+            plan.tiles.tile == nil ? "none" : "\(plan.tiles.tileCounts) of \(plan.tiles.workShape)"
+        }
+        append("the tiling (--tile, --memory-limit)", Set(tiles).sorted().joined(separator: ", "))
         append("gpudeconv", ProgramVersion.text)
     }
 
-    /// What tells a file from another of its name: for a file its size and when it was written, for a store its shape.
+    /// Numbers of volumes, shortened where they are many.
+    private static func description(of indices: [Int]) -> String {
+        guard indices.count > 20 else { return indices.map(String.init).joined(separator: ",") }
+        let all = indices.map(String.init).joined(separator: ",")
+        return "\(indices.count) with the checksum \(String(Checksum.of(all.utf8), radix: 16))"
+    }
+
+    /// What tells a file from another of its name: for a file its size and when it was written, for an array where it is, its
+    /// shape, and when its metadata were written.
     private static func description(of file: any ImageFileSource) -> String {
         let paths = (file as? SeriesSource)?.paths ?? [file.name]
-        let stamps = paths.map { path -> String in
-            var status = stat()
-            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return path }
-            let name = path.split(separator: "/").last ?? "/"
-            let (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
-            return "\(name) of \(status.st_size) bytes, written at \(seconds).\(nanoseconds)"
-        }
-        if let zarr = file as? ZarrSource {
-            let metadata = zarr.array.metadata
-            return "\(metadata.shape) \(metadata.dataType) in chunks of \(metadata.chunkShape)"
-        }
+        let stamps = paths.map { stamp($0) ?? arrayStamp($0) }
         guard stamps.count > 1 else { return stamps[0] }
         return
             "\(stamps.count) files with the checksum \(String(Checksum.of(stamps.joined(separator: "\n").utf8), radix: 16))"
+    }
+
+    /// Name, size and time of a file, or nil where it is none.
+    private static func stamp(_ path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        let name = path.split(separator: "/").last ?? "/"
+        return "\(name) of \(status.st_size) bytes, written at \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+    }
+
+    /// Where an array lies, and when its metadata were written.
+    private static func arrayStamp(_ path: String) -> String {
+        let place = realpath(path, nil).map { real -> String in
+            defer { free(real) }
+            return String(cString: real)
+        }
+        let metadata = [ZarrMetadataFile.version3, ZarrMetadataFile.array].compactMap { stamp("\(path)/\($0)") }
+        return ([place ?? path] + metadata).joined(separator: ", ")
     }
 }
 

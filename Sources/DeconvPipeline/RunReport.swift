@@ -67,17 +67,6 @@ public struct RunReport: Sendable {
 
         /// The sum of what was done.
         var ofAllStages: Double { read + prepare + setup + upload + compute + download + write }
-
-        /// Adds what another thread did.
-        mutating func add(_ other: Seconds) {
-            read += other.read
-            prepare += other.prepare
-            setup += other.setup
-            upload += other.upload
-            compute += other.compute
-            download += other.download
-            write += other.write
-        }
     }
 
     /// The Poisson divergence of one volume, iteration after iteration.

@@ -125,7 +125,7 @@ struct InputArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "TIFF file with the flat field: how sensitive each voxel is, divided by its mean; 0 is bad.",
+            "File with the flat field: how sensitive each voxel is, divided by its mean; 0 is bad.",
             valueName: "file"
         )
     )
@@ -133,7 +133,7 @@ struct InputArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "TIFF file that is 0 on bad voxels, which then do not count, and not 0 on good ones.",
+            "File that is 0 on bad voxels, which then do not count, and not 0 on good ones.",
             valueName: "file"
         )
     )

@@ -39,7 +39,7 @@ enum Interruption {
             return
         }
         Deconvolver.removeUnfinishedOutputs()
-        announce("interrupted; nothing that looks finished is left")
+        announce("interrupted; nothing that looks finished is left, and what is NAME.partial can be gone on with")
         _exit(130)
     }
 

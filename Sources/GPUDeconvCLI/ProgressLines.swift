@@ -2,8 +2,8 @@ import Foundation
 import GPUDeconv
 import Synchronization
 
-/// How far a run is, for programs: a line of JSON on standard error for every change of stage and every volume, and at most
-/// ten a second between them.
+/// How far a run is, for programs: a line of JSON on standard error for every volume that is finished and before kernels are
+/// compiled, and at most ten a second between them.
 final class ProgressLines: Sendable {
     private struct State {
         var lastWritten: ContinuousClock.Instant?
@@ -54,7 +54,7 @@ final class ProgressLines: Sendable {
             let now = ContinuousClock.now
             let isNews =
                 progress.finishedVolumeCount != state.finishedVolumeCount
-                || progress.completedIterations == progress.totalIterations && progress.stage != state.stage
+                || progress.stage == .compiling && state.stage != .compiling
             if let last = state.lastWritten, now - last < .milliseconds(100), !isNews { return }
             state.lastWritten = now
             state.stage = progress.stage

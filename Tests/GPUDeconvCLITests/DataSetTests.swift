@@ -1,4 +1,5 @@
 import DeconvTestSupport
+import DeconvVolume
 import Foundation
 import Testing
 
@@ -129,6 +130,27 @@ import Testing
         #expect(other.error.contains("--iterations is 2 and was 3000"), "\(other.error)")
         #expect(folder.contents == ["data.zarr", "out.zarr.partial", "psfs"])
 
+        // Another input of the same shape.
+        let files = FileManager.default
+        try files.copyItem(atPath: folder.path("data.zarr"), toPath: folder.path("other.zarr"))
+        let elsewhere = try await Command.run(["other.zarr"] + endless.dropFirst(), in: folder)
+        #expect(elsewhere.status == 73)
+        #expect(elsewhere.error.contains("the image is"), "\(elsewhere.error)")
+
+        // In the input's own store, whose only array it is.
+        try files.removeItem(atPath: folder.path("other.zarr/psf"))
+        let beside = ["other.zarr", "--psf", "psfs/*.tif", "-o", "other.zarr/sharp", "--backend", "cpu", "-i"]
+        for _ in 0..<2 {
+            let begun = try await Command.run(beside + ["3000"], in: folder) { command in
+                let chunk = folder.path("other.zarr/sharp.partial/0.0.0.0.0")
+                for _ in 0..<12_000 where !files.fileExists(atPath: chunk) { usleep(5000) }
+                usleep(200_000)
+                command.send(SIGKILL)
+            }
+            #expect(begun.status == 128 + SIGKILL, "\(begun.error)")
+        }
+        try files.removeItem(atPath: folder.path("other.zarr"))
+
         // A second process at the same time.
         let first = try await Command.run(endless, in: folder) { command in
             usleep(500_000)
@@ -174,6 +196,26 @@ import Testing
         #expect(try Self.files(folder, "kept.zarr") == Self.files(folder, "whole.zarr"))
     }
 
+    @Test func aMaskOfEveryChannelFollowsTheChannelsThatAreSelected() async throws {
+        let folder = try Self.folder("2,1,8,24,28")
+        let plane = Scene.shape.planeVoxelCount
+        let mask = (0..<Scene.shape.z * 2).flatMap { number in
+            (0..<plane).map { number % 2 == 1 && $0 % 7 == 0 ? Float(0) : 1 }
+        }
+        try Scene.write(mask, Scene.shape, channels: 2, to: folder.path("mask.tif"))
+        for channels in ["0,1", "1,0", "1"] {
+            let run = try await Command.run(
+                Self.job("\(channels).zarr", "--channel", channels, "--mask", "mask.tif", "-i", "3"),
+                in: folder
+            )
+            try #require(run.status == 0, "\(run.error)")
+        }
+        let (straight, crossed) = (try Self.files(folder, "0,1.zarr"), try Self.files(folder, "1,0.zarr"))
+        #expect(straight["0.0.0.0.0"] == crossed["1.0.0.0.0"] && straight["1.0.0.0.0"] == crossed["0.0.0.0.0"])
+        #expect(straight["1.0.0.0.0"] == (try Self.files(folder, "1.zarr")["0.0.0.0.0"]))
+        #expect(straight["0.0.0.0.0"] != straight["1.0.0.0.0"])
+    }
+
     @Test func twoDevicesGiveWhatOneGives() async throws {
         let folder = try Self.folder("1,6,8,24,28")
         var job = Self.job("one.zarr", "--iterations", "3")
@@ -205,7 +247,7 @@ import Testing
             if object?["event"] as? String == "progress" { last = object ?? [:] }
         }
         #expect(last["volumes"] as? Int == 6 && last["totalIterations"] as? Int == 18)
-        #expect(last["completedIterations"] as? Int == 18, "\(last)")
+        #expect(last["completedIterations"] as? Int == 18 && last["finishedVolumes"] as? Int == 6, "\(last)")
 
         let wrong = try await Command.run(job + ["--device", "1,1"], in: folder, environment: two)
         #expect(wrong.status == 64)

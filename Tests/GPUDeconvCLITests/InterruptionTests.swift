@@ -8,7 +8,7 @@ import Testing
 
     private static let refusals: Set = [
         "gpudeconv: interrupted; nothing was written\n",
-        "gpudeconv: interrupted; nothing that looks finished is left\n",
+        "gpudeconv: interrupted; nothing that looks finished is left, and what is NAME.partial can be gone on with\n",
     ]
 
     /// Waits until a hidden, unfinished file is in the folder: from then on signals are what users send.
@@ -67,7 +67,10 @@ import Testing
         let arguments = ["simulate", ".", "--shape", "96,768,768", "--backend", "cpu"]
         let result = try await interrupt(arguments, in: folder, with: [SIGINT])
         #expect(result.status == 130)
-        #expect(result.error == "gpudeconv: interrupted; nothing that looks finished is left\n")
+        #expect(
+            result.error
+                == "gpudeconv: interrupted; nothing that looks finished is left, and what is NAME.partial can be gone on with\n"
+        )
         #expect(folder.contents == [])
     }
 

@@ -1,4 +1,5 @@
 package import DeconvVolume
+import Foundation
 
 extension ZarrSource {
     /// Opens an array or image in a store.
@@ -232,6 +233,8 @@ private struct ImageSearch {
         for name in names {
             guard found.count < Self.most.found, folders.count <= Self.most.nodes else { return }
             guard let child = try? ZarrPath(path.key(name)) else { continue }
+            // A result that is not finished, such as that of the run that is gone on with.
+            if access(store.location(child.key(VolumeJournal.fileName)), F_OK) == 0 { continue }
             // What only consolidated metadata know may have no folder.
             if let folder = try? store.resolved(child.text), !folders.insert(folder).inserted { continue }
             do throws(DeconvolutionError) {

@@ -81,12 +81,12 @@ package struct ZarrArrayMetadata: Hashable, Sendable {
 }
 
 /// The files in which a node's metadata are, by name.
-enum ZarrMetadataFile {
-    static let array = ".zarray"
+package enum ZarrMetadataFile {
+    package static let array = ".zarray"
     static let group = ".zgroup"
     static let attributes = ".zattrs"
     static let consolidated = ".zmetadata"
-    static let version3 = "zarr.json"
+    package static let version3 = "zarr.json"
 
     /// All of them.
     static let all = [array, group, attributes, consolidated, version3]

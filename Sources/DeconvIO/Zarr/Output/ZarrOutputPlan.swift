@@ -93,6 +93,15 @@ package struct ZarrOutputPlan: Sendable {
         namedChannels = multiscale.omero == nil && names.count == layout.channelCount ? names : []
     }
 
+    /// How many volumes have a part in one file of the result.
+    package var volumesPerChunk: Int {
+        let metadata = levels[0].metadata
+        return layout.axes.indices.reduce(1) { count, axis in
+            [.z, .y, .x].contains(layout.axes[axis])
+                ? count : count * min(metadata.chunkShape[axis], max(1, metadata.shape[axis]))
+        }
+    }
+
     /// Bytes of all levels before compression.
     package var uncompressedByteCount: Int {
         levels.reduce(0) { $0 + $1.layout.shape.reduce($1.metadata.dataType.byteCount, *) }
