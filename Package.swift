@@ -84,7 +84,7 @@ let package = Package(
         .executableTarget(
             name: "GPUDeconvCLI",
             dependencies: [
-                "GPUDeconv", "DeconvPipeline", "DeconvPlan", "DeconvOptics", "DeconvComparison", logging,
+                "GPUDeconv", "DeconvPipeline", "DeconvPlan", "DeconvOptics", "DeconvComparison", "CLinux", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

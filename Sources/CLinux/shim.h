@@ -1,5 +1,7 @@
 #ifndef GPUDECONV_CLINUX_SHIM_H
 #define GPUDECONV_CLINUX_SHIM_H
+// Of the C library, for mallopt.
+#include <malloc.h>
 // Linux's own, which <unistd.h> shows only to those who define _GNU_SOURCE before anything else is included.
 int syncfs(int descriptor);
 int renameat2(int old_folder, const char *old_path, int new_folder, const char *new_path, unsigned int flags);

@@ -31,6 +31,7 @@ struct GPUDeconvCommand: ParsableCommand {
 
     static func main() {
         Terminal.prepare()
+        ProcessMemory.prepare()
         Interruption.listen()
         main(nil)
     }
