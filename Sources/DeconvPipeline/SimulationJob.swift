@@ -79,7 +79,14 @@ package struct SimulationJob: Sendable {
         let inputs: [String] = if case .file(let path) = psf { [path] } else { [] }
         try OutputPaths.check(["truth.tif", "observed.tif", "psf.tif"].map { "\(folder)/\($0)" }, against: inputs)
         try options.validate()
-        let backend = try Devices.backends(for: options)[0].backend
+        let backends = try Devices.backends(for: options)
+        guard backends.count == 1 else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--device \(options.device ?? ""): names \(backends.count) devices, and a simulation uses one; name one"
+            )
+        }
+        let backend = backends[0].backend
         try checkMemory()
         let phantom = try CellPhantom(shape: shape, spacing: spacing, seed: seed, peakPhotons: peakPhotons)
         let camera = try Camera(offset: background, readNoise: readNoise, seed: seed)

@@ -21,13 +21,15 @@ struct Plan: ParsableCommand {
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
             let options = job.options(for: files)
-            let plan = try files.deconvolution(options).plans()[0]
+            let plans = try files.deconvolution(options).plans()
+            let plan = plans[0]
             for warning in plan.warnings { Terminal.warn(warning.message) }
-            try Terminal.print(json ? Terminal.json(PlanDescription(plan, options)) : text(plan, options))
+            try Terminal.print(json ? Terminal.json(PlanDescription(plan, options)) : text(plans, options))
         }
     }
 
-    private func text(_ plan: JobPlan, _ options: DeconvolutionOptions) -> String {
+    private func text(_ plans: [JobPlan], _ options: DeconvolutionOptions) -> String {
+        let plan = plans[0]
         let image = plan.image
         let tiles = plan.tiles
         let footprint = tiles.footprint
@@ -63,6 +65,13 @@ struct Plan: ParsableCommand {
         let kept = footprint.wholeBytes + plan.storeBytes
         if kept > 0 {
             line("beside it", "\(ByteCount(kept)) in \(plan.usesScratchFiles ? "scratch files" : "memory")")
+        }
+        for other in plans.dropFirst() {
+            let tiles = other.tiles.tile == nil ? "in one piece" : "in \(other.tiles.tileCount) tiles"
+            line(
+                "and device",
+                "\(other.backend.device.name), \(tiles), \(ByteCount(other.tiles.footprint.deviceBytes)) there"
+            )
         }
         return lines.joined(separator: "\n")
     }

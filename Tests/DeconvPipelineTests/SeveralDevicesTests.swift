@@ -103,6 +103,23 @@ import Testing
         #expect(!sink.isFinished)
     }
 
+    @Test func resultsThatAreNoNumbersAreTheDevicesFailureAndAreNotWritten() throws {
+        let collection = TestCollection()
+        let spoiling = FailingBackend(spoiling: Self.cpu)
+        let error = #expect(throws: DeconvolutionError.self) {
+            _ = try job(Self.series(3), [spoiling], overlapping: false).run(into: collection, writeBytes: 0)
+        }
+        #expect(error?.code == .deviceFailed)
+        #expect(error?.message.contains("not numbers in plane 0 of channel 0, time point 0") == true)
+        #expect(collection.volumes.isEmpty && !collection.isFinished)
+
+        // Another device computes them.
+        let whole = TestCollection()
+        let report = try job(Self.series(3), [spoiling, Self.cpu], overlapping: false).run(into: whole, writeBytes: 0)
+        #expect(whole.volumes.count == 3 && whole.volumes.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+        #expect(report.devices[1].volumeCount == 3)
+    }
+
     @Test func theOnlyDeviceThatBreaksFailsTheRun() throws {
         let error = #expect(throws: DeconvolutionError.self) {
             _ = try job(Self.series(8), [FailingBackend(Self.cpu, after: 4)]).run(into: TestSink())

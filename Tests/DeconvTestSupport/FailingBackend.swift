@@ -9,6 +9,7 @@ package final class FailingBackend: ComputeBackend {
     private let real: any ComputeBackend
     private let left: Countdown
     private let other: FailingBackend?
+    private let spoils: Bool
 
     /// A device that breaks.
     /// - Parameters:
@@ -18,6 +19,7 @@ package final class FailingBackend: ComputeBackend {
         self.real = real
         left = Countdown(steps, code)
         other = nil
+        spoils = false
     }
 
     /// A device that does not end its first step before another one has broken.
@@ -25,6 +27,15 @@ package final class FailingBackend: ComputeBackend {
         self.real = real
         left = Countdown(.max, .deviceFailed)
         self.other = other
+        spoils = false
+    }
+
+    /// A device whose results have a voxel that is no number.
+    package init(spoiling real: any ComputeBackend) {
+        self.real = real
+        left = Countdown(.max, .deviceFailed)
+        other = nil
+        spoils = true
     }
 
     package var device: DeviceDescription { real.device }
@@ -34,7 +45,9 @@ package final class FailingBackend: ComputeBackend {
     package func transformBytes(_ geometry: WorkGeometry) -> TransformBytes { real.transformBytes(geometry) }
 
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
-        func failing(_ workspace: some Workspace) -> any Workspace { FailingWorkspace(workspace, left, other?.left) }
+        func failing(_ workspace: some Workspace) -> any Workspace {
+            FailingWorkspace(workspace, left, other?.left, spoils: spoils)
+        }
         return failing(try real.makeWorkspace(layout))
     }
 
@@ -69,7 +82,10 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
     private let left: Countdown
     private let awaited: Countdown?
 
-    init(_ real: W, _ left: Countdown, _ awaited: Countdown?) {
+    private let spoils: Bool
+
+    init(_ real: W, _ left: Countdown, _ awaited: Countdown?, spoils: Bool) {
+        self.spoils = spoils
         self.real = real
         self.left = left
         self.awaited = awaited
@@ -117,7 +133,9 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
     func fill(_ field: Field, with value: Float) throws(DeconvolutionError) { try real.fill(field, with: value) }
 
     func download(_ field: Field, region: Region) throws(DeconvolutionError) -> [Float] {
-        try real.download(field, region: region)
+        var voxels = try real.download(field, region: region)
+        if spoils { voxels[voxels.count / 2] = .nan }
+        return voxels
     }
 
     func takeRatio(_ constants: RatioConstants, measuring measured: Region?) throws(DeconvolutionError) -> Double? {

@@ -38,7 +38,7 @@ struct VolumeWriter: Sendable {
             func check(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError) {
                 download += (clock.now - waiting).inSeconds
                 try cancellation.check()
-                sum += try checkedSum(plane, z)
+                sum += try checkedSum(plane, z, position)
                 try take(plane)
                 z += 1
                 waiting = clock.now
@@ -59,7 +59,11 @@ struct VolumeWriter: Sendable {
 
     /// The sum of a plane's voxels.
     /// - Throws: `deviceFailed` for a result that no image can have, which is never shown.
-    private func checkedSum(_ plane: UnsafeBufferPointer<Float>, _ z: Int) throws(DeconvolutionError) -> Double {
+    private func checkedSum(
+        _ plane: UnsafeBufferPointer<Float>,
+        _ z: Int,
+        _ position: VolumePosition
+    ) throws(DeconvolutionError) -> Double {
         // Eight at a time, for a fast device waits for this.
         let (whole, width) = (plane.count / 8 * 8, 8)
         var sums = SIMD8<Double>.zero
@@ -73,9 +77,11 @@ struct VolumeWriter: Sendable {
         let sum = rest.reduce(sums.sum()) { $0 + Double($1) }
         // Every sum with an infinity in it is one, and nothing is at least a NaN.
         guard sum.isFinite, all(areValid), rest.allSatisfy({ $0 >= 0 }) else {
+            let volume =
+                image.volumeCount == 1 ? "" : " of channel \(position.channel), time point \(position.timepoint)"
             throw DeconvolutionError(
                 .deviceFailed,
-                "\(deviceName) gave voxels that are not numbers in plane \(z): use another --device, or --backend cpu"
+                "\(deviceName) gave voxels that are not numbers in plane \(z)\(volume): use another --device, or --backend cpu"
             )
         }
         return sum
