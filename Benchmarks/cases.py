@@ -23,7 +23,7 @@ class Case:
 CASES = {
     case.name: case
     for case in (
-        Case("small", (64, 256, 256), (31, 31, 31), iterations=9, rounds=5),
+        Case("small", (64, 256, 256), (31, 31, 31), iterations=21, rounds=5),
         Case("middle", (101, 512, 384), (51, 32, 32), iterations=5, rounds=3),
         Case("large", (201, 1024, 768), (101, 64, 64), iterations=3, rounds=2),
     )

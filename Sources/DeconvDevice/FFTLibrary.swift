@@ -19,7 +19,7 @@ public enum FFTLibrary: String, CaseIterable, Sendable {
 
 /// Which library transforms on an OpenCL device.
 public enum FFTChoice: String, CaseIterable, Sendable {
-    /// clFFT where it works and has the length, else VkFFT; on a GPU or accelerator the faster of the two.
+    /// The faster of the two where both work and have the length, else the one that does.
     case auto
     /// clFFT and no other.
     case clfft

@@ -144,6 +144,24 @@ import Testing
         #expect(after.count { $0.hasPrefix("chosen") } == 1)
     }
 
+    /// Small volumes tell nothing there, and of large ones the first tells for all.
+    @Test(arguments: devices.filter { !OpenCLDevice.all[$0].isAccelerator })
+    func onACPUOneMeasurementIsForAllShapes(device: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        var selection = selection(TransformMemory(path: path))
+        selection.measures = nil
+        #expect(try selection.makeWorkspace(Self.layout, in: context(device)).fft == .clfft)
+        #expect(try !String(contentsOfFile: path, encoding: .utf8).contains("chosen"))
+
+        let name = "\(try context(device).name), \(try context(device).device.description.driver)"
+        selection.memory.choose(.vkfft, shapes: "all", on: name, measurement: "")
+        for isFlat in [false, true] {
+            let layout = Self.layout(TestEngine.sharedWorkShape(isFlat: isFlat))
+            #expect(try selection.makeWorkspace(layout, in: context(device)).fft == .vkfft)
+        }
+    }
+
     /// A device that is short of something, or a shape that it cannot do, says nothing of other shapes or days.
     @Test(arguments: devices)
     func aFailureThatMayPassIsForgottenWithTheProcess(device: Int) throws {

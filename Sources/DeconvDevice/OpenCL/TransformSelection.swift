@@ -11,8 +11,8 @@ package struct TransformSelection: Sendable {
     package var fuses = true
     /// Whether planes may be transformed in passes over rows and lines, with the steps between transforms in them.
     package var usesPasses = true
-    /// Whether `auto` measures which library is faster; nil for GPUs and accelerators only, where transforms take
-    /// milliseconds and the libraries differ.
+    /// Whether `auto` measures which library is faster; nil for every shape on GPUs and accelerators, and for one large
+    /// enough on other devices.
     package var measures: Bool?
     /// Whether the device's clock is read, for measurements.
     var takesTime = false
@@ -69,14 +69,14 @@ package struct TransformSelection: Sendable {
             $0.supports(site.layout.workShape)
                 && memory.refusal(of: $0.library, shapes: site.shapes, on: site.device) == nil
         }
-        guard let known = memory.choice(shapes: site.shapes, on: site.device) else { return engines }
+        guard let known = memory.choice(shapes: site.shapesOfChoice, on: site.device) else { return engines }
         return engines.filter { $0.library == known } + engines.filter { $0.library != known }
     }
 
     /// Whether it is to be measured which of several libraries is faster.
     private func isToBeMeasured(_ engines: [any TransformEngine], _ site: Site) -> Bool {
-        choice == .auto && engines.count > 1 && measures ?? site.isAccelerator
-            && memory.choice(shapes: site.shapes, on: site.device) == nil
+        choice == .auto && engines.count > 1 && measures ?? site.isWorthMeasuring
+            && memory.choice(shapes: site.shapesOfChoice, on: site.device) == nil
     }
 
     /// Whether nothing is to be tried or measured.
@@ -104,6 +104,13 @@ package struct TransformSelection: Sendable {
         let layout: WorkspaceLayout
         let device: String
         let shapes: String
+        /// For which shapes a measurement of the libraries holds.
+        ///
+        /// On a GPU they differ from shape to shape, and a measurement takes a second. On a CPU the compiler's vectorization
+        /// tells them apart, and both libraries' kernels take it half a minute: one measurement is for all.
+        let shapesOfChoice: String
+        /// Whether the time of an update says more of the libraries than of the machine's other work.
+        let isWorthMeasuring: Bool
         let isAccelerator: Bool
 
         init(layout: WorkspaceLayout, device: OpenCLDevice) {
@@ -113,6 +120,8 @@ package struct TransformSelection: Sendable {
             shapes =
                 "\(layout.workShape) domain \(layout.domain.shape) frame \(layout.frame.shape) \(isProjected)"
             isAccelerator = device.isAccelerator
+            shapesOfChoice = isAccelerator ? shapes : "all"
+            isWorthMeasuring = isAccelerator || layout.workShape.voxelCount >= 1 << 20
         }
 
         static func name(_ device: OpenCLDevice) -> String {
@@ -321,7 +330,7 @@ package struct TransformSelection: Sendable {
             let measurement = measured.map { "\($0.engine.library.rawValue) \($0.seconds) s" }
             memory.choose(
                 fastest.engine.library,
-                shapes: site.shapes,
+                shapes: site.shapesOfChoice,
                 on: site.device,
                 measurement: measurement.joined(separator: ", "),
                 forGood: failures.lackingMemory.isEmpty
