@@ -32,6 +32,10 @@ demo: install build ## Simulate a cell, deconvolve it, and say how much sharper 
 bundle: install ## A folder and tarball that run where nothing is installed: bundle/
 	@Scripts/bundle.sh
 
+.PHONY: library
+library: install ## The library for C and other languages: library/lib/libgpudeconv.so and its header
+	@Scripts/library.sh
+
 .PHONY: test-bundle
 test-bundle: bundle ## Try the bundle in a bare Debian root, and beside this machine's OpenCL drivers
 	@Scripts/test-bundle.sh
@@ -73,4 +77,4 @@ lint: ## Check formatting, documentation comments, scripts, and links
 
 .PHONY: clean
 clean: ## Remove everything that was built, the demo and the bundle
-	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench .venv-intel demo bundle
+	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench .venv-intel demo bundle library

@@ -12,8 +12,8 @@ func room(_ name: String, path: String? = nil, _ dependencies: [Target.Dependenc
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -23,6 +23,8 @@ let package = Package(
     products: [
         .executable(name: "gpudeconv", targets: ["GPUDeconvCLI"]),
         .library(name: "GPUDeconv", targets: ["GPUDeconv"]),
+        // `make library` calls it libgpudeconv.so; here the command has that name.
+        .library(name: "GPUDeconvC", type: .dynamic, targets: ["GPUDeconvC"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -81,6 +83,12 @@ let package = Package(
             ]
         ),
         room("GPUDeconv", ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods", "DeconvPipeline", logging]),
+        // A header, whose functions are in the next room.
+        .systemLibrary(name: "CGPUDeconv"),
+        room(
+            "GPUDeconvC",
+            ["CGPUDeconv", "GPUDeconv", "DeconvPipeline", "DeconvOptics", "DeconvPlan", "DeconvIO", "DeconvVolume"]
+        ),
         .executableTarget(
             name: "GPUDeconvCLI",
             dependencies: [
@@ -128,6 +136,12 @@ let package = Package(
             ]
         ),
         tests("DeconvExamplesTests", ["DeconvExamples", "GPUDeconv", "DeconvPipeline", "DeconvTestSupport"]),
+        // Depends on the library so that it is built with its tests, which compile C programs against it.
+        tests(
+            "GPUDeconvCTests",
+            ["GPUDeconvC", "DeconvPipeline", "DeconvIO", "DeconvVolume", "DeconvTestSupport"],
+            exclude: ["Program"]
+        ),
         // Depends on the program so that it is built with its tests, which run it as a process.
         tests("GPUDeconvCLITests", ["GPUDeconvCLI", "DeconvIO", "DeconvVolume", "DeconvTestSupport"]),
     ],

@@ -27,7 +27,7 @@ package struct DeconvolutionJob: Sendable {
     let cancellation: Cancellation
     let progress: @Sendable (DeconvolutionProgress) -> Void
     let logger: Logger
-    private let backends: @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend]
+    let backends: @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend]
 
     /// A job.
     /// - Parameters:
@@ -61,47 +61,63 @@ package struct DeconvolutionJob: Sendable {
 
     /// What would be done, without doing it: a plan for each device.
     /// - Parameter results: what the results take on their way.
-    /// - Throws: as `JobPlan.init`, and `invalidData` for a flat field or mask that is not that of the image.
+    /// - Throws: as `makeSetup`.
     package func plans(results: JobPlan.Results = .inOrder) throws(DeconvolutionError) -> [JobPlan] {
+        try makeSetup(results: results).plans
+    }
+
+    /// Prepares the PSFs, opens the devices and plans for each: everything but engines.
+    /// - Parameter results: what the results take on their way.
+    /// - Throws: as `JobPlan.init`, and `invalidData` for a flat field or mask that is not that of the image.
+    package func makeSetup(results: JobPlan.Results = .inOrder) throws(DeconvolutionError) -> JobSetup {
         try options.validate()
         try sensitivity.check(against: source)
-        return try plans(preparedPSFs(), backends(options), results)
-    }
-
-    private func plans(
-        _ prepared: [PreparedPSF],
-        _ backends: [NumberedBackend],
-        _ results: JobPlan.Results
-    ) throws(DeconvolutionError) -> [JobPlan] {
-        // More devices than volumes have nothing to do.
-        let used = backends.prefix(max(source.image.volumeCount, 1))
-        var plans: [JobPlan] = []
-        for backend in used {
-            plans.append(try plan(prepared, backend, deviceCount: used.count, results))
+        let clock = ContinuousClock()
+        var seconds = RunReport.Seconds()
+        let psfs = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
+            try preparedPSFs { (psf, imageSpacing) throws(DeconvolutionError) in
+                try psf.prepared(options, imageSpacing: imageSpacing, imageName: source.name)
+            }
         }
-        return plans
+        let devices = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
+            try backends(options)
+        }
+        let setup = try JobSetup(
+            JobSetup.Request(
+                image: source.image,
+                imageName: source.name,
+                hasSensitivity: hasSensitivity,
+                options: options,
+                results: results
+            ),
+            psfs: psfs,
+            on: devices
+        )
+        setup.seconds = seconds
+        return setup
     }
 
-    private func plan(
-        _ prepared: [PreparedPSF],
-        _ backend: NumberedBackend,
-        deviceCount: Int,
-        _ results: JobPlan.Results,
-        memoryDivisor: Int = 1
-    ) throws(DeconvolutionError) -> JobPlan {
-        try JobPlan(
-            image: source,
-            psfs: prepared,
-            hasSensitivity: !sensitivity.isEmpty || options.saturation != nil,
-            options: options,
-            backend: backend,
-            deviceCount: deviceCount,
-            results: results,
-            memoryDivisor: memoryDivisor
+    /// What is told while another run computes on its device.
+    func waitingProgress(number: Int) -> DeconvolutionProgress {
+        DeconvolutionProgress(
+            stage: .waiting,
+            device: Devices.description(number).name,
+            completedIterations: 0,
+            totalIterations: options.iterationCount * source.image.volumeCount,
+            volume: 1,
+            volumeCount: source.image.volumeCount
         )
     }
 
-    private func preparedPSFs() throws(DeconvolutionError) -> [PreparedPSF] {
+    /// Whether voxels may differ in their sensitivity.
+    var hasSensitivity: Bool { !sensitivity.isEmpty || options.saturation != nil }
+
+    /// The PSFs, ready.
+    /// - Parameter prepare: prepares one for voxels of the given size.
+    /// - Throws: `invalidData` where their number is not that of the channels, and what preparing throws.
+    func preparedPSFs(
+        _ prepare: (MeasuredPSF, VoxelSpacing?) throws(DeconvolutionError) -> PreparedPSF
+    ) throws(DeconvolutionError) -> [PreparedPSF] {
         let image = source.image
         guard psfs.count == 1 || psfs.count == image.channelCount else {
             let channels = image.channelCount == 1 ? "1 channel" : "\(image.channelCount) channels"
@@ -114,9 +130,7 @@ package struct DeconvolutionJob: Sendable {
         }
         var prepared: [PreparedPSF] = []
         for psf in psfs {
-            prepared.append(
-                try psf.prepared(options, imageSpacing: options.spacing ?? image.spacing, imageName: source.name)
-            )
+            prepared.append(try prepare(psf, options.spacing ?? image.spacing))
         }
         return prepared
     }
@@ -125,15 +139,16 @@ package struct DeconvolutionJob: Sendable {
     /// - Parameter sink: takes the planes of the result, channel fastest, then z, then time point; is finished here.
     /// - Throws: `DeconvolutionError`; the sink then shows nothing.
     package func run(into sink: any VolumeSink) throws(DeconvolutionError) -> RunReport {
-        try run(.inOrder) { (plan: JobPlan) throws(DeconvolutionError) -> any VolumeCollection in
-            let (cancellation, slotCount) = (cancellation, plan.waitingVolumeCount)
-            return try OrderedVolumes(
-                into: sink,
-                plan.image,
-                slotCount: slotCount,
-                scratchFolder: plan.usesScratchFiles ? scratchFolder : nil
-            ) { () throws(DeconvolutionError) in try cancellation.check() }
-        }
+        let setup = try makeSetup()
+        let plan = setup.plans[0]
+        let (cancellation, slotCount) = (cancellation, plan.waitingVolumeCount)
+        let volumes = try OrderedVolumes(
+            into: sink,
+            plan.image,
+            slotCount: slotCount,
+            scratchFolder: plan.usesScratchFiles ? scratchFolder : nil
+        ) { () throws(DeconvolutionError) in try cancellation.check() }
+        return try run(setup, into: volumes)
     }
 
     /// Does what is left of the work.
@@ -145,57 +160,36 @@ package struct DeconvolutionJob: Sendable {
         into collection: any VolumeCollection,
         writeBytes: Int
     ) throws(DeconvolutionError) -> RunReport {
-        try run(.inAnyOrder(writeBytes: writeBytes)) {
-            (_: JobPlan) throws(DeconvolutionError) -> any VolumeCollection in
-            collection
-        }
+        try run(makeSetup(results: .inAnyOrder(writeBytes: writeBytes)), into: collection)
     }
 
-    private func run(
-        _ results: JobPlan.Results,
-        into makeCollection: (JobPlan) throws(DeconvolutionError) -> any VolumeCollection
+    /// Does what is left of the work with a setup that this job made, or another one like it.
+    /// - Parameters:
+    ///   - setup: keeps its engines for the next run; no other run may be using it.
+    ///   - collection: takes the volumes that it does not hold, in any order; is finished here.
+    /// - Throws: `DeconvolutionError`; the collection then holds what was finished.
+    package func run(
+        _ setup: JobSetup,
+        into collection: any VolumeCollection
     ) throws(DeconvolutionError) -> RunReport {
-        let clock = ContinuousClock()
-        let start = clock.now
-        var seconds = RunReport.Seconds()
-        try options.validate()
-        try sensitivity.check(against: source)
-        let prepared = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
-            try preparedPSFs()
-        }
-        let devices = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
-            try backends(options)
-        }
-        let plans = try self.plans(prepared, devices, results)
-        let collection = try makeCollection(plans[0])
+        let start = ContinuousClock().now
         let image = source.image
         let missing = image.volumes.filter { !collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
-        let record = RunRecord(self, plans, heldCount: image.volumeCount - missing.count, seconds)
+        let (plans, preparing) = (setup.plans, setup.begin(cancellation))
+        let record = RunRecord(self, plans, heldCount: image.volumeCount - missing.count, preparing)
         let agenda = VolumeAgenda(
             missing,
             channelCount: image.channelCount,
             // One device gives results in their order, and those of a time point are gone before the next one's come.
             lookAhead: plans.count > 1 && plans[0].waitingVolumeCount > 0 ? plans[0].waitingVolumeCount : nil
         )
-        var lanes: [DeviceLane] = []
-        for (index, plan) in plans.enumerated() {
-            lanes.append(
-                DeviceLane(index, self, plan, agenda, into: collection, record) {
-                    (divisor) throws(DeconvolutionError) in
-                    try self.plan(
-                        prepared,
-                        devices[index],
-                        deviceCount: plans.count,
-                        results,
-                        memoryDivisor: divisor
-                    )
-                }
-            )
-        }
+        let lanes = plans.indices.map { DeviceLane($0, self, setup, agenda, into: collection, record) }
         if !missing.isEmpty { try run(lanes, agenda, record) }
         try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
         record.tell(.writing, lanes[0].device)
-        return record.finishedReport(total: (clock.now - start).inSeconds)
+        return record.finishedReport(
+            total: (ContinuousClock().now - start).inSeconds + preparing.prepare + preparing.setup
+        )
     }
 
     /// Runs all devices, the first one on this thread. One that fails is left out as long as there is another.

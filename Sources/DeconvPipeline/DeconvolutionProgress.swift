@@ -2,6 +2,8 @@
 public struct DeconvolutionProgress: Sendable, Hashable {
     /// What is being done.
     public enum Stage: String, Sendable {
+        /// Another run computes on the device.
+        case waiting
         /// Voxels come from a file.
         case reading
         /// Plans, transfer functions and weights are made.

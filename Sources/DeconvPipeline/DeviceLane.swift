@@ -23,29 +23,26 @@ final class DeviceLane: @unchecked Sendable {
     private let agenda: VolumeAgenda
     private let writer: VolumeWriter
     private let record: RunRecord
-    private var plan: JobPlan
-    /// A plan for a part of the memory.
-    private let replan: (_ divisor: Int) throws(DeconvolutionError) -> JobPlan
-    private var engine: (any VolumeEngine)?
+    private let setup: JobSetup
+    private var plan: JobPlan { setup.plans[number] }
+    private var engine: (any VolumeEngine)? { setup.engines[number] }
 
     init(
         _ number: Int,
         _ job: DeconvolutionJob,
-        _ plan: JobPlan,
+        _ setup: JobSetup,
         _ agenda: VolumeAgenda,
         into collection: any VolumeCollection,
-        _ record: RunRecord,
-        replan: @escaping (_ divisor: Int) throws(DeconvolutionError) -> JobPlan
+        _ record: RunRecord
     ) {
         self.number = number
         self.job = job
-        self.plan = plan
+        self.setup = setup
         self.agenda = agenda
         self.record = record
-        self.replan = replan
         share = VolumeAgenda.Share(of: agenda)
         method = RichardsonLucy(job.options)
-        writer = VolumeWriter(plan, into: collection, job.cancellation, record)
+        writer = VolumeWriter(setup.plans[number], into: collection, job.cancellation, record)
     }
 
     /// Computes and writes volumes until all are finished; with less memory if there is not what the plan counted on.
@@ -57,17 +54,15 @@ final class DeviceLane: @unchecked Sendable {
             do {
                 return try runVolumes()
             } catch  where error.code == .outOfMemory && attempt < Self.memoryAttempts {
-                engine = nil
+                setup.engines[number] = nil
                 // One volume at a time takes less; only then less of a volume.
                 if plan.overlap != nil {
                     job.logger.warning("going on with one volume at a time", metadata: ["reason": "\(error)"])
-                    plan.overlap = nil
+                    setup.plans[number].overlap = nil
                 } else {
                     attempt += 1
                     job.logger.warning("planning smaller tiles", metadata: ["reason": "\(error)"])
-                    guard var smaller = try? replan(1 << (attempt - 1)) else { throw error }
-                    smaller.overlap = nil
-                    plan = smaller
+                    do { try setup.planSmaller(lane: number, divisor: 1 << (attempt - 1)) } catch _ { throw error }
                     record.warn(Diagnostic("\(device.name) ran out of memory; went on with smaller tiles"))
                 }
                 share.reopen()
@@ -77,6 +72,7 @@ final class DeviceLane: @unchecked Sendable {
 
     private func runVolumes() throws(DeconvolutionError) {
         record.plan(plan, lane: number)
+        if let engine { record.made(engine) }
         let reader = VolumeReader(job, plan.tiles, record)
         if plan.overlap != nil, let traffic = try makeTraffic() {
             try OverlappedStages(share, reader, traffic, writer).run(plan.tiles.imageInWhole) {
@@ -134,7 +130,7 @@ final class DeviceLane: @unchecked Sendable {
             let index = plan.psfs.count == 1 ? 0 : position.channel
             let psf = plan.psfs[index].psf
             let part = psf.shape.limited(to: plan.image.shape, job.options.boundary)
-            try engine.use(psf.volume.centralPart(part), index: index)
+            try engine.use(psf.volume.centralPart(part), index: setup.psfIDs[index])
             return engine
         }
         if let key = volume.sensitivityKey {
@@ -177,8 +173,11 @@ final class DeviceLane: @unchecked Sendable {
     private func readyEngine() throws(DeconvolutionError) -> any VolumeEngine {
         if let engine { return engine }
         if device.backend == .opencl { tell(.compiling) }
-        let made = try plan.makeEngine(method, scratchFolder: job.scratchFolder, cancellation: job.cancellation)
-        engine = made
+        let made = try plan.makeEngine(method, scratchFolder: job.scratchFolder) {
+            [setup] () throws(DeconvolutionError) in
+            try setup.checkCancellation()
+        }
+        setup.engines[number] = made
         record.made(made)
         return made
     }

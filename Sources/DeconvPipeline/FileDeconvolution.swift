@@ -227,7 +227,7 @@ package struct FileDeconvolution: Sendable {
         // What the job throws before it begins must not leave an output behind.
         let threadCount = ProcessInfo.processInfo.activeProcessorCount
         let writeBytes = plan.bytesPerWrite(threadCount: threadCount)
-        let plans = try job.plans(results: .inAnyOrder(writeBytes: writeBytes))
+        let setup = try job.makeSetup(results: .inAnyOrder(writeBytes: writeBytes))
         let sink = try ZarrSink(
             plan,
             job: JobFingerprint(
@@ -235,13 +235,13 @@ package struct FileDeconvolution: Sendable {
                 psfs: psfs,
                 maps: [("--flat-field", flatField), ("--mask", mask)],
                 options,
-                plans: plans
+                plans: setup.plans
             ),
             inputs: inputPaths
         )
         defer { sink.close() }
         do {
-            var report = try job.run(into: sink, writeBytes: writeBytes)
+            var report = try job.run(setup, into: sink)
             report.saturatedVoxelCount = sink.saturatedVoxelCount
             let shared = plan.volumesPerChunk
             if shared > 1 {

@@ -54,6 +54,7 @@ package struct JobPlan: Sendable {
 extension JobPlan {
     /// Plans a job.
     /// - Parameters:
+    ///   - imageName: what messages call the image.
     ///   - psfs: one for all channels, or one a channel.
     ///   - hasSensitivity: whether the voxels of the image may differ in their sensitivity.
     ///   - deviceCount: devices that run at once and share the host's memory.
@@ -61,7 +62,8 @@ extension JobPlan {
     ///   - memoryDivisor: the budget is divided by this after the device ran out of memory in spite of a plan.
     /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile.
     package init(
-        image source: any VolumeSource,
+        image: ImageDescription,
+        imageName: String,
         psfs: [PreparedPSF],
         hasSensitivity: Bool,
         options: DeconvolutionOptions,
@@ -70,7 +72,6 @@ extension JobPlan {
         results: Results = .inOrder,
         memoryDivisor: Int = 1
     ) throws(DeconvolutionError) {
-        let image = source.image
         self.image = image
         self.psfs = psfs
         deviceNumber = backend.number
@@ -83,7 +84,7 @@ extension JobPlan {
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
             warnings.append(
                 Diagnostic(
-                    "\(source.name) has one plane but the PSF has several: light from planes that were not recorded is "
+                    "\(imageName) has one plane but the PSF has several: light from planes that were not recorded is "
                         + "estimated too; for a 2D deconvolution give a PSF of one plane"
                 )
             )
@@ -143,6 +144,15 @@ extension JobPlan {
             request.budget.totalBytes -= wholeBytes
             tiles = try TilePlan(request)
         }
+    }
+}
+
+extension JobPlan {
+    /// Takes other PSFs of the same shapes, and what there is to say of them.
+    mutating func replacePSFs(_ new: [PreparedPSF]) {
+        let old = psfs.flatMap(\.report.warnings)
+        warnings = new.flatMap(\.report.warnings) + warnings.filter { !old.contains($0) }
+        psfs = new
     }
 }
 

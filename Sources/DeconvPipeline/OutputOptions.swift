@@ -39,6 +39,9 @@ public struct OutputOptions: Sendable, Hashable {
         case deflate
     }
 
+    /// What `pixelType` may be.
+    public static let pixelTypes: [PixelType] = [.float32, .uint16, .uint8]
+
     /// `float32`, or `uint16` or `uint8`, which round to the nearest and saturate.
     public var pixelType = PixelType.float32
     /// Who is to read a TIFF file.

@@ -19,7 +19,14 @@ package struct PSFJob: Sendable {
     }
 
     /// The PSF of every channel, ready for an image of `options.spacing`, or of its own spacing where that is nil.
-    package func prepared() throws(DeconvolutionError) -> [PreparedPSF] {
+    package func prepared() throws(DeconvolutionError) -> [PreparedPSF] { try Self.prepared(measured, options) }
+
+    /// PSFs ready for an image of `options.spacing`, or of their own spacing where that is nil.
+    package static func prepared(
+        _ measured: [DeconvolutionJob.MeasuredPSF],
+        _ options: DeconvolutionOptions
+    ) throws(DeconvolutionError) -> [PreparedPSF] {
+        try options.validate()
         var prepared: [PreparedPSF] = []
         for psf in measured {
             let spacing = options.psfSpacing ?? psf.volume.spacing

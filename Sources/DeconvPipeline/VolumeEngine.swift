@@ -21,6 +21,9 @@ protocol VolumeEngine: AnyObject {
     /// - Parameter index: tells PSFs apart.
     func use(_ psf: Volume, index: Int) throws(DeconvolutionError)
 
+    /// Begins the run of another job, whose sensitivities are others.
+    func beginJob()
+
     /// See `Workspace.setObserved`.
     func setObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
@@ -104,6 +107,8 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
         try solver.setPSF(psf)
         currentPSF = index
     }
+
+    func beginJob() { if currentSensitivity != .uniform { currentSensitivity = nil } }
 
     func setObserved(
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
@@ -200,11 +205,13 @@ private struct TransferredVolume<T: VolumeTransfer>: VolumeResult, @unchecked Se
 
 extension JobPlan {
     /// An engine for the volumes of this plan.
-    /// - Parameter scratchFolder: where the fields of the whole volume go if the plan has no room for them in memory.
+    /// - Parameters:
+    ///   - scratchFolder: where the fields of the whole volume go if the plan has no room for them in memory.
+    ///   - check: throws when the run is to stop.
     func makeEngine(
         _ method: RichardsonLucy,
         scratchFolder: String,
-        cancellation: Cancellation
+        check: @escaping @Sendable () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) -> any VolumeEngine {
         func engine(_ workspace: some Workspace) throws(DeconvolutionError) -> any VolumeEngine {
             try WorkspaceEngine(workspace, method)
@@ -217,8 +224,9 @@ extension JobPlan {
                     whole,
                     tile: projector,
                     scratchFolder: usesScratchFiles ? scratchFolder : nil,
-                    threadCount: hostThreadCount
-                ) { () throws(DeconvolutionError) in try cancellation.check() }
+                    threadCount: hostThreadCount,
+                    cancellation: check
+                )
             )
         }
         return try streamed(try backend.makeWorkspace(WorkspaceLayout(tile, pixelType: .float32)))

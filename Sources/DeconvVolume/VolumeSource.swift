@@ -43,6 +43,9 @@ public protocol VolumeSource: Sendable {
     /// Axes, type and spacing.
     var image: ImageDescription { get }
 
+    /// Whether reading a voxel twice costs as little as keeping it; false unless it says so.
+    var isInMemory: Bool { get }
+
     /// The voxels of a box inside one volume.
     /// - Parameters:
     ///   - region: inside `image.shape`.
@@ -54,6 +57,9 @@ public protocol VolumeSource: Sendable {
 }
 
 extension VolumeSource {
+    /// A source reads files unless it says so.
+    public var isInMemory: Bool { false }
+
     /// One whole volume.
     public func readVolume(channel: Int = 0, timepoint: Int = 0) throws(DeconvolutionError) -> VoxelData {
         try read(Region(image.shape), channel: channel, timepoint: timepoint)

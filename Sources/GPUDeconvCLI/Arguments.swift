@@ -13,9 +13,8 @@ struct SpacingArgument: ExpressibleByArgument {
     var spacing: VoxelSpacing
 
     init?(argument: String) {
-        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-        guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
-        spacing = VoxelSpacing(z: z, y: y, x: x)
+        guard let spacing = VoxelSpacing(text: argument) else { return nil }
+        self.spacing = spacing
     }
 
     var defaultValueDescription: String { "\(spacing.z),\(spacing.y),\(spacing.x)" }
@@ -26,11 +25,8 @@ struct ShapeArgument: ExpressibleByArgument {
     var shape: VolumeShape
 
     init?(argument: String) {
-        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
-        // So small that no product of the three overflows.
-        guard z >= 1, y >= 1, x >= 1, max(z, y, x) <= 1 << 20 else { return nil }
-        shape = VolumeShape(z: z, y: y, x: x)
+        guard let shape = VolumeShape(text: argument) else { return nil }
+        self.shape = shape
     }
 
     var defaultValueDescription: String { "\(shape.z),\(shape.y),\(shape.x)" }
@@ -51,13 +47,8 @@ struct PSFBackgroundArgument: ExpressibleByArgument {
     var background: DeconvolutionOptions.PSFBackground
 
     init?(argument: String) {
-        if argument == "auto" {
-            background = .auto
-        } else if let value = Double(argument) {
-            background = .value(value)
-        } else {
-            return nil
-        }
+        guard let background = DeconvolutionOptions.PSFBackground(text: argument) else { return nil }
+        self.background = background
     }
 
     var defaultValueDescription: String { "auto" }
@@ -68,14 +59,14 @@ struct PixelTypeArgument: ExpressibleByArgument {
     var pixelType: PixelType
 
     init?(argument: String) {
-        guard let type = PixelType(rawValue: argument), [.float32, .uint16, .uint8].contains(type) else { return nil }
+        guard let type = PixelType(rawValue: argument), OutputOptions.pixelTypes.contains(type) else { return nil }
         pixelType = type
     }
 
     init(_ pixelType: PixelType) { self.pixelType = pixelType }
 
     var defaultValueDescription: String { pixelType.rawValue }
-    static var allValueStrings: [String] { ["float32", "uint16", "uint8"] }
+    static var allValueStrings: [String] { OutputOptions.pixelTypes.map(\.rawValue) }
 }
 
 /// The image, its PSF, and what is known of its voxels.

@@ -128,7 +128,7 @@ struct Bench: ParsableCommand {
                 let part = skipped.part == .baseline ? "the baseline of " : ""
                 Terminal.warn("\(part)device \(skipped.number) is skipped: \(skipped.reason)")
             }
-            try Terminal.print(output.json ? Terminal.json(report) : BenchmarkTable(report).text)
+            try Terminal.print(output.json ? JSONText.of(report) : BenchmarkTable(report).text)
         }
     }
 }

@@ -25,7 +25,7 @@ struct Compare: ParsableCommand {
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
             let comparison = try ComparisonJob.run(image, reference: reference, matchScale: matchScale)
-            try Terminal.print(json ? Terminal.json(comparison) : text(comparison))
+            try Terminal.print(json ? JSONText.of(comparison) : text(comparison))
         }
     }
 

@@ -153,7 +153,7 @@ struct Deconvolve: ParsableCommand {
                     Terminal.warn(warning.message)
                 }
             }
-            let json = Terminal.json(report)
+            let json = JSONText.of(report)
             try reportFile?.write(json + "\n")
             if result.json {
                 try Terminal.print(json)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeconvPlan
+import DeconvPipeline
 import GPUDeconv
 
 struct Devices: ParsableCommand {
@@ -15,8 +16,7 @@ struct Devices: ParsableCommand {
         try reportingErrors { () throws(DeconvolutionError) in
             let devices = GPUDeconv.Devices.all
             if json {
-                let entries = devices.enumerated().map { Entry(number: $0.offset, device: $0.element) }
-                try Terminal.print(Terminal.json(entries))
+                try Terminal.print(JSONText.of(DeviceEntry.all))
             } else {
                 var lines = devices.enumerated().map(text)
                 if devices.count == 1 {
@@ -34,27 +34,5 @@ struct Devices: ParsableCommand {
         if device.backend == .opencl { text += ", at most \(ByteCount(device.largestBufferBytes)) in one buffer" }
         if !device.driver.isEmpty { text += "\n     \(device.driver)" }
         return text
-    }
-
-    private struct Entry: Encodable {
-        let number: Int
-        let backend: String
-        let type: String
-        let name: String
-        let driver: String
-        let memoryBytes: Int
-        let largestBufferBytes: Int
-        let computeUnits: Int
-
-        init(number: Int, device: DeviceDescription) {
-            self.number = number
-            backend = device.backend.rawValue
-            type = device.type
-            name = device.name
-            driver = device.driver
-            memoryBytes = device.memoryBytes
-            largestBufferBytes = device.largestBufferBytes
-            computeUnits = device.computeUnits
-        }
     }
 }

@@ -160,7 +160,7 @@ struct Simulate: ParsableCommand {
                     "\(files.observed): \(files.saturatedVoxels) voxels are above what 16 bits hold; lower --photons"
                 )
             }
-            try Terminal.print(json ? Terminal.json(files) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
+            try Terminal.print(json ? JSONText.of(files) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
         }
     }
 }

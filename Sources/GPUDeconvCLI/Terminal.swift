@@ -57,14 +57,6 @@ enum Terminal {
     /// Writes to standard error; what it does not take is lost.
     static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
-    /// Values as JSON with sorted keys, the same on every run.
-    static func json(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(value) else { return "{}" }
-        return String(decoding: data, as: UTF8.self)
-    }
-
     /// File names may hold line breaks, messages may not.
     private static func oneLine(_ text: String) -> String {
         text.contains(where: \.isNewline) ? String(text.map { $0.isNewline ? " " : $0 }) : text

@@ -56,8 +56,8 @@ final class VolumeReader: @unchecked Sendable {
         let sensitivity = try record.measure(\.read) { () throws(DeconvolutionError) in
             try maps?.volume(channel: position.channel, timepoint: position.timepoint)
         }
-        // Planes are read one by one where the volume may not fit in memory.
-        let step = tiles.tile == nil ? shape.z : 1
+        // Planes are read one by one where the volume may not fit in memory, or is there already.
+        let step = tiles.tile == nil && !source.isInMemory ? shape.z : 1
         var statistics = ImageStatistics()
         var (voxels, values): (VoxelData?, [Float]?)
         var saturatedCount = 0

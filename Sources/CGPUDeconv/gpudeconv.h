@@ -1,0 +1,186 @@
+/* gpudeconv: deconvolution of 3D fluorescence images, for C and whatever calls C.
+ *
+ * Every function may be called from any thread at any time, with two exceptions: an options object belongs to one thread
+ * while it is changed, and nothing may be used once it is destroyed. Functions that can fail return a status; the message that
+ * belongs to it is gpudeconv_last_error(). Nothing is printed, and no OpenCL runtime need be installed.
+ *
+ * Sizes, spacings and strides are in the order z, y, x wherever there are several.
+ */
+#ifndef GPUDECONV_H
+#define GPUDECONV_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised when a caller that was compiled for the last one would no longer work. */
+#define GPUDECONV_ABI_VERSION 1
+
+/* How a call went. More may come: take what is not known here for a failure. */
+typedef enum gpudeconv_status {
+    GPUDECONV_OK = 0,
+    GPUDECONV_INVALID_ARGUMENT = 1,     /* an option or argument outside its range */
+    GPUDECONV_INVALID_DATA = 2,         /* an array or file that cannot be used: NaN, damaged, shapes that do not fit */
+    GPUDECONV_INPUT_NOT_FOUND = 3,      /* an input file that is missing or may not be read */
+    GPUDECONV_DEVICE_UNAVAILABLE = 4,   /* no device of that name, or none at all */
+    GPUDECONV_DEVICE_FAILED = 5,        /* a device, its driver or its compiler failed */
+    GPUDECONV_OUT_OF_MEMORY = 6,        /* on the host or on the device */
+    GPUDECONV_CANNOT_CREATE_OUTPUT = 7, /* the output exists, or its folder cannot be written */
+    GPUDECONV_INPUT_OUTPUT = 8,         /* reading or writing failed in the middle, such as on a full disk */
+    GPUDECONV_CANCELLED = 9,            /* a callback asked to stop */
+    GPUDECONV_INTERNAL_ERROR = 10       /* a fault of this library */
+} gpudeconv_status;
+
+/* GPUDECONV_ABI_VERSION of the library, to be compared with that of the header. */
+int32_t gpudeconv_abi_version(void);
+
+/* Version of the program, such as "1.0.0". Static. */
+const char *gpudeconv_version(void);
+
+/* What went wrong in the last call of this thread that failed: one line in UTF-8 that names the option, file or device, the
+ * value and the remedy; "" where none has failed. Valid until the next call of this thread. */
+const char *gpudeconv_last_error(void);
+
+/* Gives back a text that a function made; NULL is fine. */
+void gpudeconv_string_destroy(char *text);
+
+/* --- Arrays ------------------------------------------------------------------------------------------------------------- */
+
+/* Elements in the byte order of this machine. */
+typedef enum gpudeconv_type {
+    GPUDECONV_UINT8 = 1,
+    GPUDECONV_INT8 = 2,
+    GPUDECONV_UINT16 = 3,
+    GPUDECONV_INT16 = 4,
+    GPUDECONV_UINT32 = 5,
+    GPUDECONV_INT32 = 6,
+    GPUDECONV_FLOAT32 = 7,
+    GPUDECONV_FLOAT64 = 8
+} gpudeconv_type;
+
+/* Somebody's memory, seen as an array. 8 and 16-bit unsigned elements are computed from as they are, others as 32-bit floats. */
+typedef struct gpudeconv_array {
+    void *data;             /* the element whose every index is 0; aligned for its type */
+    const int64_t *shape;   /* `rank` extents, none negative; the last three are z, y, x */
+    const int64_t *strides; /* `rank` steps in bytes, of any sign, 0 too for what is only read; NULL for C order */
+    int32_t rank;           /* 2 for a plane, 3 for a volume, more for many: 2 to 32 */
+    int32_t type;           /* gpudeconv_type */
+} gpudeconv_array;
+
+/* --- Options ------------------------------------------------------------------------------------------------------------ */
+
+/* What to do; begins with the defaults. */
+typedef struct gpudeconv_options gpudeconv_options;
+
+gpudeconv_status gpudeconv_options_create(gpudeconv_options **options);
+
+/* Sets an option by the name and in the notation of the command line, without its dashes: ("iterations", "20"),
+ * ("boundary", "zero"), ("psf-spacing", "0.1,0.1,0.1"), ("memory-limit", "8GB"), ("psf-as-is", "true"). A NULL value is the
+ * default again. Names, values and defaults are those that `gpudeconv deconvolve --help` lists; those of input and output files
+ * count for gpudeconv_deconvolve_file alone.
+ * Fails with GPUDECONV_INVALID_ARGUMENT for a name or a value that there is not. Ranges are checked by who uses the options. */
+gpudeconv_status gpudeconv_options_set(gpudeconv_options *options, const char *name, const char *value);
+
+/* NULL is fine. */
+void gpudeconv_options_destroy(gpudeconv_options *options);
+
+/* --- Progress ----------------------------------------------------------------------------------------------------------- */
+
+/* How far a run is. */
+typedef struct gpudeconv_progress {
+    const char *stage; /* "waiting", "preparing", "compiling", "reading", "computing", "writing" */
+    const char *device;          /* the device that has just done something */
+    int64_t completed_iterations;
+    int64_t total_iterations;    /* over all volumes */
+    int64_t finished_volumes;
+    int64_t volume_count;
+    double seconds_left;         /* NaN where it is not known yet */
+    double voxels_per_second;    /* NaN where it is not known yet */
+} gpudeconv_progress;
+
+/* Called after every iteration and at every change of stage, and now and then while a run waits for a device, one call at a time:
+ * on the thread of the run, and where several devices compute on theirs too. What it gets is valid for the call. What it gives
+ * other than 0 ends the run with GPUDECONV_CANCELLED. */
+typedef int32_t (*gpudeconv_progress_callback)(const gpudeconv_progress *progress, void *context);
+
+/* --- Deconvolution ------------------------------------------------------------------------------------------------------ */
+
+/* Contexts of devices, FFT plans, prepared PSFs and transfer functions, kept from call to call: a call like the last one has
+ * nothing to set up. Each device computes for one call at a time and the others wait, so that calls from many threads
+ * take no more memory than one and no more threads than there are cores. What is kept is given up when another call needs the room. */
+typedef struct gpudeconv_session gpudeconv_session;
+
+gpudeconv_status gpudeconv_session_create(gpudeconv_session **session);
+
+/* Frees what is kept and not in use; calls that come later set up anew. */
+gpudeconv_status gpudeconv_session_clear(gpudeconv_session *session);
+
+/* No call may be using it. NULL is fine. */
+void gpudeconv_session_destroy(gpudeconv_session *session);
+
+/* Deconvolves one volume or many.
+ *
+ * image: (..., z, y, x), or (y, x) where all arrays are planes.
+ * session: NULL for one that lives as long as the call.
+ * options: NULL for the defaults.
+ * psf: (..., a, b, c), or (b, c). The axes before these broadcast with those of the image as in NumPy.
+ * flat_field, mask: NULL, or (..., z, y, x) or (..., 1, y, x) as the image, which broadcast likewise: how sensitive each voxel is, in any
+ *   unit; and 0 on bad voxels, anything else on good ones.
+ * result: written; GPUDECONV_FLOAT32, of the shape that all leading axes broadcast to, in any layout without overlap. Undefined after a
+ *   failure.
+ * callback: NULL for none; context is handed to it.
+ * report: NULL, or gets what was done as JSON with the keys of `gpudeconv --report`.
+ * A result without elements is made at once, without a device. */
+gpudeconv_status gpudeconv_richardson_lucy(
+    gpudeconv_session *session,
+    const gpudeconv_options *options,
+    const gpudeconv_array *image,
+    const gpudeconv_array *psf,
+    const gpudeconv_array *flat_field,
+    const gpudeconv_array *mask,
+    const gpudeconv_array *result,
+    gpudeconv_progress_callback callback,
+    void *context,
+    char **report);
+
+/* What gpudeconv_richardson_lucy would do, as JSON with the keys of `gpudeconv plan --json`. The data of the image may be NULL. */
+gpudeconv_status gpudeconv_plan(
+    const gpudeconv_options *options,
+    const gpudeconv_array *image,
+    const gpudeconv_array *psf,
+    char **plan);
+
+/* The PSF as it is used: background removed, centred, cropped, resampled to the image's voxels, sum 1.
+ * psf: (z, y, x), or (y, x).
+ * prepared: gets a C-contiguous array of GPUDECONV_FLOAT32 and rank 3 with the centre at n/2, to be given back to gpudeconv_array_destroy. */
+gpudeconv_status gpudeconv_prepare_psf(
+    const gpudeconv_options *options,
+    const gpudeconv_array *psf,
+    gpudeconv_array **prepared,
+    char **report);
+
+/* Gives back an array that gpudeconv_prepare_psf made; NULL is fine. */
+void gpudeconv_array_destroy(gpudeconv_array *array);
+
+/* What `gpudeconv deconvolve INPUT --psf PSF -o OUTPUT` does: TIFF stacks, Zarr arrays and OME-Zarr images of any number of volumes.
+ * psfs: `psf_count` paths or patterns. */
+gpudeconv_status gpudeconv_deconvolve_file(
+    const gpudeconv_options *options,
+    const char *input,
+    const char *const *psfs,
+    int64_t psf_count,
+    const char *output,
+    gpudeconv_progress_callback callback,
+    void *context,
+    char **report);
+
+/* What can compute on this machine, as JSON with the keys of `gpudeconv devices --json`. Touches the OpenCL drivers. */
+gpudeconv_status gpudeconv_devices(char **devices);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,106 @@
+import DeconvDevice
+import DeconvOptics
+import DeconvPlan
+package import DeconvVolume
+import Synchronization
+
+/// What a job needs before its first voxel: prepared PSFs, devices, a plan for each, and the engines that were made.
+///
+/// It may be kept for jobs with images of the same description and the same options, which then have nothing to set up.
+/// Unchecked: it belongs to one run at a time, and each engine and plan to the thread of its device.
+package final class JobSetup: @unchecked Sendable {
+    /// What decides on a plan beside PSFs and devices.
+    package struct Request: Hashable, Sendable {
+        /// What the images are.
+        package var image: ImageDescription
+        /// What messages call them.
+        package var imageName: String
+        /// Whether their voxels may differ in their sensitivity.
+        package var hasSensitivity: Bool
+        /// What is done to them.
+        package var options: DeconvolutionOptions
+        /// What results take on their way.
+        package var results: JobPlan.Results
+    }
+
+    /// What decides on its plans.
+    let request: Request
+    /// One for each device that has something to do.
+    package internal(set) var plans: [JobPlan] = []
+    /// What was made for these, one for each.
+    var engines: [(any VolumeEngine)?]
+    /// What tells PSFs apart, over all jobs.
+    private(set) var psfIDs: [Int]
+    /// What was spent before the first run.
+    var seconds = RunReport.Seconds()
+    private let devices: [NumberedBackend]
+    private let cancellation = Mutex(Cancellation())
+
+    /// Plans for the given devices, of which more than there are volumes have nothing to do.
+    /// - Parameter psfIDs: what tells the PSFs apart; nil for their positions.
+    /// - Throws: as `JobPlan.init`.
+    init(
+        _ request: Request,
+        psfs: [PreparedPSF],
+        psfIDs: [Int]? = nil,
+        on devices: [NumberedBackend]
+    ) throws(DeconvolutionError) {
+        self.request = request
+        self.devices = Array(devices.prefix(max(request.image.volumeCount, 1)))
+        self.psfIDs = psfIDs ?? Array(psfs.indices)
+        engines = self.devices.map { _ in nil }
+        for device in self.devices { plans.append(try plan(psfs, on: device)) }
+    }
+
+    private func plan(
+        _ psfs: [PreparedPSF],
+        on device: NumberedBackend,
+        memoryDivisor: Int = 1
+    ) throws(DeconvolutionError) -> JobPlan {
+        try JobPlan(
+            image: request.image,
+            imageName: request.imageName,
+            psfs: psfs,
+            hasSensitivity: request.hasSensitivity,
+            options: request.options,
+            backend: device,
+            deviceCount: devices.count,
+            results: request.results,
+            memoryDivisor: memoryDivisor
+        )
+    }
+
+    /// Bytes that its engines hold on devices, and in host memory where that is the device's.
+    var byteCount: Int { engines.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
+
+    /// Whether volumes are computed in one piece everywhere.
+    var isInOnePiece: Bool { plans.allSatisfy { $0.tiles.tile == nil } }
+
+    /// Plans a device for a part of the memory and one volume at a time.
+    /// - Throws: as `JobPlan.init`.
+    func planSmaller(lane: Int, divisor: Int) throws(DeconvolutionError) {
+        var plan = try plan(plans[lane].psfs, on: devices[lane], memoryDivisor: divisor)
+        plan.overlap = nil
+        plans[lane] = plan
+    }
+
+    /// Takes other PSFs of the same shapes.
+    func replacePSFs(_ psfs: [PreparedPSF], ids: [Int]) {
+        precondition(plans.allSatisfy { $0.psfs.map(\.psf.shape) == psfs.map(\.psf.shape) }, "plans are for shapes")
+        for lane in plans.indices { plans[lane].replacePSFs(psfs) }
+        psfIDs = ids
+    }
+
+    /// Begins a run.
+    /// - Parameter cancellation: a request to stop it.
+    /// - Returns: what was spent on preparing since the last run began.
+    func begin(_ cancellation: Cancellation) -> RunReport.Seconds {
+        self.cancellation.withLock { $0 = cancellation }
+        for engine in engines { engine?.beginJob() }
+        defer { seconds = RunReport.Seconds() }
+        return seconds
+    }
+
+    /// - Throws: `cancelled` when the run that uses it is to stop.
+    func checkCancellation() throws(DeconvolutionError) { try cancellation.withLock { $0 }.check() }
+}

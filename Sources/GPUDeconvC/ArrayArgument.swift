@@ -1,0 +1,93 @@
+import CGPUDeconv
+import DeconvVolume
+
+extension gpudeconv_array {
+    /// The memory as an array of at least three axes; a plane becomes a volume.
+    /// - Parameters:
+    ///   - name: what messages call it.
+    ///   - needsData: whether its data are looked at.
+    /// - Throws: `invalidArgument` for what is no array.
+    func strided(_ name: String, needsData: Bool = true) throws(DeconvolutionError) -> StridedArray {
+        func invalid(_ what: String) -> DeconvolutionError {
+            DeconvolutionError(.invalidArgument, "\(name) \(what)")
+        }
+        guard (2...32).contains(rank) else { throw invalid("has rank \(rank); give 2 to 32 axes") }
+        let shape = try UnsafeBufferPointer(start: shape.required("\(name)->shape"), count: Int(rank)).map { Int($0) }
+        guard let pixelType = PixelType(type) else {
+            throw invalid("has type \(type); give one of gpudeconv_type")
+        }
+        var byteCount = pixelType.byteCount
+        for extent in shape {
+            let (product, overflows) = byteCount.multipliedReportingOverflow(by: max(extent, 1))
+            guard extent >= 0, !overflows, product < 1 << 60 else {
+                throw invalid("has shape \(shape); give extents of 0 or more that fit in memory")
+            }
+            byteCount = product
+        }
+        let strides = strides.map { UnsafeBufferPointer(start: $0, count: Int(rank)).map { Int($0) } }
+        let isEmpty = shape.contains(0)
+        if needsData, !isEmpty, data == nil { throw invalid("has no data") }
+        if let strides, let odd = strides.first(where: { $0 % pixelType.byteCount != 0 }) {
+            throw invalid("has a stride of \(odd) bytes; give multiples of \(pixelType.byteCount)")
+        }
+        if let data, Int(bitPattern: data) % pixelType.byteCount != 0 {
+            throw invalid("has data that are not aligned to \(pixelType.byteCount) bytes")
+        }
+        // Never looked at where there is none.
+        let start = data ?? UnsafeMutableRawPointer(bitPattern: 64)!
+        let array = StridedArray(start, shape: shape, strides: strides, pixelType: pixelType)
+        return rank == 2 ? array.withLeadingAxis : array
+    }
+}
+
+extension PixelType {
+    fileprivate init?(_ type: Int32) {
+        switch gpudeconv_type(UInt32(bitPattern: type)) {
+        case GPUDECONV_UINT8: self = .uint8
+        case GPUDECONV_INT8: self = .int8
+        case GPUDECONV_UINT16: self = .uint16
+        case GPUDECONV_INT16: self = .int16
+        case GPUDECONV_UINT32: self = .uint32
+        case GPUDECONV_INT32: self = .int32
+        case GPUDECONV_FLOAT32: self = .float32
+        case GPUDECONV_FLOAT64: self = .float64
+        default: return nil
+        }
+    }
+}
+
+/// An array that a caller gives back.
+///
+/// The struct that the caller sees comes first, so that its address is that of the allocation.
+struct OwnedArray {
+    private var array: gpudeconv_array
+    private var shape: (Int64, Int64, Int64)
+
+    /// A copy of a volume in memory of its own.
+    static func make(_ volume: Volume) -> UnsafeMutablePointer<gpudeconv_array> {
+        let owned = UnsafeMutablePointer<OwnedArray>.allocate(capacity: 1)
+        let voxels = UnsafeMutablePointer<Float>.allocate(capacity: volume.voxels.count)
+        voxels.initialize(from: volume.voxels, count: volume.voxels.count)
+        let shape = volume.shape
+        owned.initialize(
+            to: OwnedArray(
+                array: gpudeconv_array(
+                    data: voxels,
+                    shape: nil,
+                    strides: nil,
+                    rank: 3,
+                    type: Int32(bitPattern: GPUDECONV_FLOAT32.rawValue)
+                ),
+                shape: (Int64(shape.z), Int64(shape.y), Int64(shape.x))
+            )
+        )
+        let extents = UnsafeMutableRawPointer(owned) + MemoryLayout<OwnedArray>.offset(of: \.shape)!
+        owned.pointee.array.shape = UnsafePointer(extents.assumingMemoryBound(to: Int64.self))
+        return UnsafeMutableRawPointer(owned).assumingMemoryBound(to: gpudeconv_array.self)
+    }
+
+    static func destroy(_ array: UnsafeMutablePointer<gpudeconv_array>) {
+        array.pointee.data.assumingMemoryBound(to: Float.self).deallocate()
+        UnsafeMutableRawPointer(array).assumingMemoryBound(to: OwnedArray.self).deallocate()
+    }
+}

@@ -1,0 +1,278 @@
+// Functions have the names of the header.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CGPUDeconv
+import DeconvIO
+import DeconvOptics
+import DeconvPipeline
+import DeconvVolume
+import Foundation
+import GPUDeconv
+
+// What each function does, and what it asks of its arguments, is said in gpudeconv.h, and the compiler holds them to its types.
+
+// MARK: - The library
+
+// Never freed.
+nonisolated(unsafe) private let version = strdup(ProgramVersion.text)!
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_abi_version() -> Int32 { Int32(GPUDECONV_ABI_VERSION) }
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_version() -> UnsafePointer<CChar>! { UnsafePointer(version) }
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_last_error() -> UnsafePointer<CChar>! { LastError.text }
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_string_destroy(_ text: UnsafeMutablePointer<CChar>!) { free(text) }
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_devices(
+    _ devices: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        try devices.required("devices").pointee = strdup(JSONText.of(DeviceEntry.all))
+    }
+}
+
+// MARK: - Objects
+
+/// What an opaque pointer to options points to. Unchecked: they belong to one thread while they are changed.
+private final class OptionsBox: @unchecked Sendable {
+    var options = CallOptions()
+
+    static func options(_ pointer: OpaquePointer?) -> CallOptions {
+        pointer.map { Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue().options }
+            ?? CallOptions()
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_options_create(_ options: UnsafeMutablePointer<OpaquePointer?>!) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        try options.required("options").pointee = OpaquePointer(Unmanaged.passRetained(OptionsBox()).toOpaque())
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_options_set(
+    _ options: OpaquePointer!,
+    _ name: UnsafePointer<CChar>!,
+    _ value: UnsafePointer<CChar>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        let pointer = try options.required("options")
+        let box = Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
+        try box.options.set(String(cString: name.required("name")), to: value.map { String(cString: $0) })
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_options_destroy(_ options: OpaquePointer!) {
+    if let options { Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer(options)).release() }
+}
+
+private func session(_ pointer: OpaquePointer?) -> DeconvolutionSession {
+    pointer.map { Unmanaged<DeconvolutionSession>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
+        ?? DeconvolutionSession()
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_session_create(_ session: UnsafeMutablePointer<OpaquePointer?>!) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        try session.required("session").pointee =
+            OpaquePointer(Unmanaged.passRetained(DeconvolutionSession()).toOpaque())
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_session_clear(_ pointer: OpaquePointer!) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in try session(pointer.required("session")).clear() }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_session_destroy(_ session: OpaquePointer!) {
+    if let session { Unmanaged<DeconvolutionSession>.fromOpaque(UnsafeRawPointer(session)).release() }
+}
+
+// MARK: - Arrays
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_richardson_lucy(
+    _ pointer: OpaquePointer!,
+    _ options: OpaquePointer!,
+    _ image: UnsafePointer<gpudeconv_array>!,
+    _ psf: UnsafePointer<gpudeconv_array>!,
+    _ flatField: UnsafePointer<gpudeconv_array>!,
+    _ mask: UnsafePointer<gpudeconv_array>!,
+    _ result: UnsafePointer<gpudeconv_array>!,
+    _ callback: gpudeconv_progress_callback!,
+    _ context: UnsafeMutableRawPointer!,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        report?.pointee = nil
+        let call = ProgressCall(callback: callback, context: context)
+        let image = try image.required("image").pointee
+        let psf = try psf.required("psf").pointee
+        let result = try result.required("result").pointee
+        let (flatField, mask) = (flatField?.pointee, mask?.pointee)
+        guard Set([image, psf, result].map { $0.rank == 2 }).count == 1 else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "the image has rank \(image.rank), the PSF \(psf.rank) and the result \(result.rank); give planes all, or "
+                    + "volumes all, such as a plane as (1, y, x)"
+            )
+        }
+        let options = OptionsBox.options(options).deconvolution
+        let batch = try VolumeBatch(
+            VolumeBatch.Arrays(
+                image: image.strided("the image"),
+                psf: psf.strided("the PSF"),
+                flatField: flatField?.strided("the flat field"),
+                mask: mask?.strided("the mask"),
+                result: result.strided("the result")
+            )
+        )
+        if batch.isEmpty { return }
+        let job = try batch.job(options, call)
+        let done = try session(pointer).run(job, into: batch.collection)
+        report?.pointee = strdup(JSONText.of(done))
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_plan(
+    _ options: OpaquePointer!,
+    _ image: UnsafePointer<gpudeconv_array>!,
+    _ psf: UnsafePointer<gpudeconv_array>!,
+    _ plan: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        let plan = try plan.required("plan")
+        plan.pointee = nil
+        let image = try image.required("image").pointee.strided("the image", needsData: false)
+        let psf = try psf.required("psf").pointee.strided("the PSF")
+        let leading = try VolumeBatch.broadcast([("the image", image.leadingShape), ("the PSF", psf.leadingShape)])
+        // Nothing is written.
+        let result = StridedArray(image.data, shape: leading + image.shape.suffix(3), pixelType: .float32)
+        let options = OptionsBox.options(options).deconvolution
+        let batch = try VolumeBatch(VolumeBatch.Arrays(image: image, psf: psf, result: result))
+        guard !batch.isEmpty else {
+            throw DeconvolutionError(.invalidArgument, "the image has shape \(image.shape); give one with voxels")
+        }
+        let plans = try batch.job(options, ProgressCall(callback: nil, context: nil))
+            .plans(results: .inAnyOrder(writeBytes: 0))
+        plan.pointee = strdup(JSONText.of(PlanDescription(plans[0], options)))
+    }
+}
+
+extension VolumeBatch {
+    fileprivate func job(
+        _ options: DeconvolutionOptions,
+        _ call: ProgressCall
+    ) throws(DeconvolutionError) -> DeconvolutionJob {
+        let psfs = psfs()
+        if let empty = psfs.first(where: { $0.volume.voxels.isEmpty }) {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(empty.name) has shape \(empty.volume.shape); give one with voxels"
+            )
+        }
+        return DeconvolutionJob(
+            source: source,
+            psfs: psfs,
+            sensitivity: sensitivity,
+            options: options,
+            scratchFolder: FileManager.default.temporaryDirectory.path,
+            cancellation: call.cancellation,
+            progress: { call.tell($0) }
+        )
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_prepare_psf(
+    _ options: OpaquePointer!,
+    _ psf: UnsafePointer<gpudeconv_array>!,
+    _ prepared: UnsafeMutablePointer<UnsafeMutablePointer<gpudeconv_array>?>!,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        let prepared = try prepared.required("prepared")
+        prepared.pointee = nil
+        report?.pointee = nil
+        let psf = try psf.required("psf").pointee.strided("the PSF")
+        guard psf.shape.count == 3, psf.count > 0 else {
+            throw DeconvolutionError(.invalidArgument, "the PSF has shape \(psf.shape); give one volume or plane")
+        }
+        let volume = Volume(shape: psf.volumeShape, voxels: psf.read(Region(psf.volumeShape), at: 0).floats)
+        let options = OptionsBox.options(options).deconvolution
+        let ready = try PSFJob.prepared(
+            [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: volume)],
+            options
+        )[0]
+        prepared.pointee = OwnedArray.make(ready.psf.volume)
+        report?.pointee = strdup(JSONText.of(ready.report))
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_array_destroy(_ array: UnsafeMutablePointer<gpudeconv_array>!) {
+    if let array { OwnedArray.destroy(array) }
+}
+
+// MARK: - Files
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_deconvolve_file(
+    _ options: OpaquePointer!,
+    _ input: UnsafePointer<CChar>!,
+    _ psfs: UnsafePointer<UnsafePointer<CChar>?>!,
+    _ psfCount: Int64,
+    _ output: UnsafePointer<CChar>!,
+    _ callback: gpudeconv_progress_callback!,
+    _ context: UnsafeMutableRawPointer!,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        report?.pointee = nil
+        var paths: [String] = []
+        for index in 0..<Int(max(psfCount, 0)) {
+            paths.append(String(cString: try psfs.required("psfs")[index].required("psfs[\(index)]")))
+        }
+        let options = OptionsBox.options(options)
+        let call = ProgressCall(callback: callback, context: context)
+        let done = try FileDeconvolution(
+            input: String(cString: input.required("input")),
+            selection: options.selection,
+            psfPaths: paths,
+            flatField: options.flatField,
+            mask: options.mask,
+            options: options.deconvolution
+        ).run(
+            output: String(cString: output.required("output")),
+            outputOptions: options.output,
+            cancellation: call.cancellation
+        ) { call.tell($0) }
+        report?.pointee = strdup(JSONText.of(done))
+    }
+}
