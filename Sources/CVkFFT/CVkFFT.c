@@ -67,7 +67,7 @@ static cl_int built_already(
 // CPU each item's values lie on the stack of the thread that runs the group: PoCL 3.1 allows 4096 items and 2 MiB, with which
 // one kernel of VkFFT wanted 17 MB of stack and ended the process. With these limits every kernel tried stays below 1 MB, for
 // stacks have 2 MB where `ulimit -s` says unlimited. More local memory makes kernels that take minutes to compile.
-enum { cpu_local_bytes = 128 << 10, cpu_least_items = 256, cpu_most_items = 1024 };
+enum { cpu_local_bytes = 128 << 10, cpu_least_items = 256, cpu_most_items = 1024, cpu_vendor = 0x8086 };
 
 static _Thread_local uint64_t cpu_items;
 
@@ -90,6 +90,9 @@ static cl_int get_device_info(cl_device_id device, cl_device_info name, size_t b
         if (*(size_t *)value > cpu_items) *(size_t *)value = cpu_items;
     } else if (name == CL_DEVICE_LOCAL_MEM_SIZE && bytes == sizeof(cl_ulong)) {
         if (*(cl_ulong *)value > cpu_local_bytes) *(cl_ulong *)value = cpu_local_bytes;
+    } else if (name == CL_DEVICE_VENDOR_ID && bytes == sizeof(cl_uint)) {
+        // PoCL numbers its devices in it, and VkFFT writes other kernels for other vendors.
+        *(cl_uint *)value = cpu_vendor;
     }
     return status;
 }

@@ -216,9 +216,10 @@ import Testing
         #expect(straight["0.0.0.0.0"] != straight["1.0.0.0.0"])
     }
 
-    @Test func twoDevicesGiveWhatOneGives() async throws {
+    @Test(arguments: ["clfft", "vkfft"])
+    func twoDevicesGiveWhatOneGives(fft: String) async throws {
         let folder = try Self.folder("1,6,8,24,28")
-        var job = Self.job("one.zarr", "--iterations", "3")
+        var job = Self.job("one.zarr", "--iterations", "3", "--fft", fft)
         job[job.firstIndex(of: "cpu")!] = "opencl"
         let two = ["POCL_DEVICES": "pthread pthread"]
         let one = try await Command.run(job + ["--device", "1"], in: folder, environment: two)

@@ -19,7 +19,7 @@ package final class TransformMemory: Sendable {
     package static let shared = TransformMemory(path: CacheFolder.path.map { $0 + "/transforms" })
 
     /// Raised when what is asked of the libraries changes, for what was found out before says nothing about that.
-    private static let revision = 2
+    private static let revision = 3
 
     /// The libraries of this process with their versions.
     package static let releases: [FFTLibrary: String] = [
