@@ -20,11 +20,14 @@ package struct PSFPreparation: Sendable, Hashable {
     package var background: Background
     /// Whether the PSF is only checked and normalised; then `background` is not used.
     package var isAsIs: Bool
+    /// Whether there is a warning where neither image nor PSF says how large its voxels are: files do, arrays need not.
+    package var warnsOfNoSpacing: Bool
 
     /// The full preparation, or with `isAsIs` only checks and normalisation.
-    package init(background: Background = .automatic, isAsIs: Bool = false) {
+    package init(background: Background = .automatic, isAsIs: Bool = false, warnsOfNoSpacing: Bool = true) {
         self.background = background
         self.isAsIs = isAsIs
+        self.warnsOfNoSpacing = warnsOfNoSpacing
     }
 
     /// Checks and normalisation, nothing else: no voxel moves, no background goes, negative voxels stay.
@@ -268,6 +271,7 @@ package struct PSFPreparation: Sendable, Hashable {
     ) -> [Double] {
         guard let from = measured.spacing, let to = imageSpacing else {
             switch (measured.spacing, imageSpacing) {
+            case (nil, nil) where !warnsOfNoSpacing: break
             case (nil, nil):
                 report.warn(
                     "neither \(imageName) nor \(name) says how large its voxels are, so they are taken as equal; "

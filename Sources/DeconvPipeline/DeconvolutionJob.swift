@@ -12,10 +12,13 @@ package struct DeconvolutionJob: Sendable {
     package struct MeasuredPSF: Sendable {
         package var name: String
         package var volume: Volume
+        /// Whether somebody should have said how large its voxels are, or those of the image: files do.
+        package var shouldHaveSpacing: Bool
 
-        package init(name: String, volume: Volume) {
+        package init(name: String, volume: Volume, shouldHaveSpacing: Bool = true) {
             self.name = name
             self.volume = volume
+            self.shouldHaveSpacing = shouldHaveSpacing
         }
     }
 

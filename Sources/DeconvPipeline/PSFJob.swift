@@ -70,7 +70,11 @@ extension DeconvolutionJob.MeasuredPSF {
             }
         var volume = volume
         volume.spacing = options.psfSpacing ?? volume.spacing
-        return try PSFPreparation(background: background, isAsIs: options.psfAsIs)
-            .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName)
+        return try PSFPreparation(
+            background: background,
+            isAsIs: options.psfAsIs,
+            warnsOfNoSpacing: shouldHaveSpacing
+        )
+        .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName)
     }
 }

@@ -127,7 +127,8 @@ package struct VolumeBatch: Sendable {
             let voxels = psf.read(Region(psf.volumeShape), at: offset).floats
             return DeconvolutionJob.MeasuredPSF(
                 name: all.count == 1 ? "the PSF" : "PSF \(number)",
-                volume: Volume(shape: psf.volumeShape, voxels: voxels, spacing: spacing)
+                volume: Volume(shape: psf.volumeShape, voxels: voxels, spacing: spacing),
+                shouldHaveSpacing: false
             )
         }
     }

@@ -60,7 +60,7 @@ public struct Deconvolver: Sendable {
         let sink = ArraySink()
         let job = DeconvolutionJob(
             source: ArraySource(image),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: psf)],
+            psfs: [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: psf, shouldHaveSpacing: false)],
             sensitivity: sensitivity,
             options: options,
             scratchFolder: FileManager.default.temporaryDirectory.path,

@@ -225,7 +225,7 @@ public func gpudeconv_prepare_psf(
         let volume = Volume(shape: psf.volumeShape, voxels: psf.read(Region(psf.volumeShape), at: 0).floats)
         let options = OptionsBox.options(options).deconvolution
         let ready = try PSFJob.prepared(
-            [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: volume)],
+            [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: volume, shouldHaveSpacing: false)],
             options
         )[0]
         prepared.pointee = OwnedArray.make(ready.psf.volume)
