@@ -2,8 +2,9 @@
 
 Usage: streaming.py [--volumes N] [--shape Z,Y,X] [--psf-shape Z,Y,X] [--iterations N] [options of gpudeconv after --]
 
-Makes a Zarr array (time, z, y, x) of uint16 and a PSF, and deconvolves it from Zarr to Zarr. Computing alone is what `gpudeconv
-bench` says of a warm iteration, before and after; reading and writing alone are runs of one volume, where nothing is done at once.
+Makes a Zarr array (time, z, y, x) of uint16 and a PSF, and deconvolves it from Zarr to Zarr. Each stage alone is that of runs of a
+sixth of the volumes with just so much memory that nothing is done at once, one before and one after the run that is judged. What
+`gpudeconv bench` says of a warm iteration stands beside it.
 """
 
 import argparse
@@ -41,12 +42,33 @@ def write_array(folder: Path, volumes: np.ndarray, count: int) -> None:
         volumes[time % len(volumes)].tofile(folder / f"{time}.0.0.0")
 
 
-def run(folder: Path, source: str, arguments: argparse.Namespace) -> dict:
+def command(source: str, arguments: argparse.Namespace) -> list[str]:
+    """What all runs and plans of an array have in common."""
+    return [source, "--psf", "psf.zarr", "--psf-as-is", "--iterations", str(arguments.iterations), *arguments.options]
+
+
+def run(folder: Path, source: str, arguments: argparse.Namespace, *options: str) -> dict:
     """Deconvolves an array, and gives the report."""
-    command = [str(GPUDECONV), source, "--psf", "psf.zarr", "-o", "result.zarr", "--overwrite", "--quiet", "--psf-as-is"]
-    command += ["--codec", "blosc-lz4", "--iterations", str(arguments.iterations), "--report", "report.json"]
-    subprocess.run([*command, *arguments.options], cwd=folder, check=True)
+    output = ["-o", "result.zarr", "--overwrite", "--quiet", "--codec", "blosc-lz4", "--report", "report.json"]
+    subprocess.run([str(GPUDECONV), *command(source, arguments), *output, *options], cwd=folder, check=True)
     return json.loads((folder / "report.json").read_text())
+
+
+def limit_without_overlap(folder: Path, source: str, arguments: argparse.Namespace) -> str:
+    """So few bytes that one volume is computed in one piece, and no other meanwhile."""
+
+    def plan(*options: str) -> dict:
+        made = [str(GPUDECONV), "plan", *command(source, arguments), "--json", *options]
+        tried = subprocess.run(made, cwd=folder, capture_output=True)
+        return json.loads(tried.stdout) if tried.returncode == 0 else {}
+
+    least = plan()["deviceBytes"]
+    for limit in range(least, 4 * least, max(least // 20, 1)):
+        made = plan("--memory-limit", str(limit))
+        # Fields of tiles are kept beside them, of however few.
+        if made and not made["keptBytes"] and made.get("overlapBytes") is None:
+            return str(limit)
+    raise SystemExit("no memory limit keeps the stages apart")
 
 
 def iteration(arguments: argparse.Namespace) -> float:
@@ -75,26 +97,30 @@ def main() -> None:
         psf = np.exp(-sum((grid / 2) ** 2 / 2 for grid in grids)).astype(np.float32)
         write_array(folder / "psf.zarr", psf[None], 1)
         few = max(arguments.volumes // 6, 2)
-        for count in (1, few, arguments.volumes):
+        for count in (few, arguments.volumes):
             write_array(folder / f"{count}.zarr", volumes, count)
 
-        single = [run(folder, "1.zarr", arguments) for _ in range(3)]
+        apart = ("--memory-limit", limit_without_overlap(folder, f"{few}.zarr", arguments))
+        reports = [run(folder, f"{few}.zarr", arguments, *apart)]
         before = iteration(arguments)
         part = run(folder, f"{few}.zarr", arguments)
         whole = run(folder, f"{arguments.volumes}.zarr", arguments)
         after = iteration(arguments)
+        reports.append(run(folder, f"{few}.zarr", arguments, *apart))
 
+    if any(report["seconds"]["overlapped"] > 0.01 * report["seconds"]["total"] for report in reports):
+        raise SystemExit("the runs that should keep the stages apart did not")
     alone = {
-        stage: arguments.volumes * statistics.median(report["seconds"][stage] for report in single)
-        for stage in ("read", "prepare", "upload", "download", "write")
+        stage: arguments.volumes / few * statistics.mean(report["seconds"][stage] for report in reports)
+        for stage in ("read", "prepare", "upload", "compute", "download", "write")
     }
-    alone["compute"] = arguments.volumes * arguments.iterations * (before + after) / 2
+    warm = arguments.volumes * arguments.iterations * (before + after) / 2
     slowest = max(alone, key=lambda stage: alone[stage])
     print("stage       alone, s   at once, s")
     for stage, seconds in alone.items():
         print(f"{stage:10} {seconds:9.2f} {whole['seconds'][stage]:11.2f}")
     total = whole["seconds"]["total"]
-    print(f"an iteration alone: {before:.4g} s before, {after:.4g} s after")
+    print(f"a warm iteration alone: {before:.4g} s before, {after:.4g} s after; all of them {warm:.2f} s")
     print(f"in all {total:.2f} s, {total / alone[slowest]:.3f} of {slowest} alone; slowest at once: {whole['bottleneck']}")
     print(
         f"most memory {part['peakHostBytes'] / 1e6:.1f} MB with {few} volumes, {whole['peakHostBytes'] / 1e6:.1f} MB with "
