@@ -22,6 +22,7 @@ package final class AtomicOutput {
     private let expectedByteCount: Int?
     private let calls: OutputCalls
     private let entry: UnfinishedOutputs.Entry
+    private let lock: OutputLock?
     private var state = State.open
 
     private enum State { case open, closed }
@@ -32,21 +33,27 @@ package final class AtomicOutput {
     ///   - overwrite: whether an existing file may be replaced; without it, it is refused now and again in `finish`,
     ///     where no other program can come between the check and the rename.
     ///   - expectedByteCount: the length if it is known, for the message on a full disk.
+    ///   - isExclusive: whether it is refused now where another output of the same target is being written that is exclusive too,
+    ///     by whatever process: for those that are begun long before they are finished.
     ///   - removesAbandoned: whether hidden files of the same target are removed that killed processes of this machine have
     ///     left. For that its folder is listed, which is not for chunks in a folder of many.
-    /// - Throws: `cannotCreateOutput` where the target exists, is not a regular file, or its folder is missing or may not
-    ///   be written.
+    /// - Throws: `cannotCreateOutput` where the target exists, is not a regular file, is being written by another process, or
+    ///   its folder is missing or may not be written.
     package init(
         path: String,
         shownAs name: String? = nil,
         overwrite: Bool,
         expectedByteCount: Int? = nil,
+        isExclusive: Bool = false,
         removesAbandoned: Bool = true,
         calls: OutputCalls = .system
     ) throws(DeconvolutionError) {
         let name = name ?? path
         let target = try Self.target(path, name, overwrite: overwrite)
         let parts = OutputPath(target)
+        let lock = isExclusive ? try OutputLock(parts, shownAs: name) : nil
+        // Whoever had the lock may have finished the target meanwhile.
+        if isExclusive { _ = try Self.target(path, name, overwrite: overwrite) }
         if removesAbandoned { UnfinishedName.removeAbandoned(parts.name, in: parts.folder) }
         var existing = stat()
         let mode = stat(target, &existing) == 0 ? existing.st_mode & 0o777 : nil
@@ -65,6 +72,7 @@ package final class AtomicOutput {
         self.target = target
         self.temporary = temporary
         self.descriptor = descriptor
+        self.lock = lock
         entry = UnfinishedOutputs.add(temporary)
     }
 
@@ -146,6 +154,7 @@ package final class AtomicOutput {
         state = .closed
         UnfinishedOutputs.remove(entry)
         close(descriptor)
+        lock?.release()
         guard synchronizing else { return }
         // The name itself is safe once the folder is.
         calls.synchronizeFolder(OutputPath(target).folder)
@@ -158,6 +167,7 @@ package final class AtomicOutput {
         unlink(temporary)
         UnfinishedOutputs.remove(entry)
         close(descriptor)
+        lock?.release()
     }
 
     private func fail(_ action: String, _ error: Int32) -> DeconvolutionError {

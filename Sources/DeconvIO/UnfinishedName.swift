@@ -13,6 +13,9 @@ enum UnfinishedName {
         "\(prefix(name))\(getpid())-\(machine)\(String(UInt32.random(in: .min ... .max), radix: 36))\(suffix)"
     }
 
+    /// The name of the file whose lock is the right to write `name`: the same for all processes.
+    static func lock(for name: String) -> String { "\(prefix(name))lock" }
+
     /// Removes the files and folders that processes of this machine that are no more have left beside `name`.
     ///
     /// What cannot be removed stays: it is in nobody's way.

@@ -6,9 +6,10 @@ package final class ReportFile {
     private let output: AtomicOutput
 
     /// Begins the file; nothing is seen of it yet.
-    /// - Throws: `cannotCreateOutput` where it exists and may not be replaced, or where its folder cannot be written.
+    /// - Throws: `cannotCreateOutput` where it exists and may not be replaced, where another process is to write it, or where its
+    ///   folder cannot be written.
     package init(path: String, overwrite: Bool) throws(DeconvolutionError) {
-        output = try AtomicOutput(path: path, overwrite: overwrite)
+        output = try AtomicOutput(path: path, overwrite: overwrite, isExclusive: true)
     }
 
     /// Writes the whole text, once.

@@ -2,6 +2,7 @@ import DeconvIO
 import DeconvTestSupport
 import DeconvVolume
 import Foundation
+import Synchronization
 import Testing
 
 @Suite struct AtomicOutputTests {
@@ -268,6 +269,106 @@ import Testing
         #expect(folder.contents.count == 3 && folder.contents.contains(other))
         mine.discard()
         #expect(folder.contents == [other, "a.tif"])
+    }
+
+    private func exclusive(_ path: String, overwrite: Bool = false) throws(DeconvolutionError) -> AtomicOutput {
+        try AtomicOutput(path: path, overwrite: overwrite, isExclusive: true)
+    }
+
+    @Test func anExclusiveOutputIsRefusedAtTheStartWhileAnotherIsWritten() async throws {
+        let path = folder.path("a.tif")
+        try AtomicOutput.write([1], to: path, overwrite: false)
+        try FileManager.default.createSymbolicLink(atPath: folder.path("link.tif"), withDestinationPath: "a.tif")
+        let output = try exclusive(path, overwrite: true)
+        for name in ["a.tif", "link.tif", "./a.tif"] {
+            let error = failure { () throws(DeconvolutionError) in
+                _ = try exclusive(folder.path(name), overwrite: true)
+            }
+            #expect(
+                error ?? (.internalError, "")
+                    == (
+                        .cannotCreateOutput,
+                        "FOLDER/\(name): another gpudeconv (process \(getpid())) is writing it; wait for it to end or choose "
+                            + "another name"
+                    )
+            )
+        }
+        // Another process, and another name.
+        let process = getpid()
+        await #expect(processExitsWith: .success) { [path = path as String, process = process as Int32] in
+            let error = #expect(throws: DeconvolutionError.self) {
+                _ = try AtomicOutput(path: path, overwrite: true, isExclusive: true)
+            }
+            #expect(error?.message.contains("another gpudeconv (process \(process)) is writing it") == true)
+            try AtomicOutput(path: path + "f", overwrite: true, isExclusive: true).finish()
+        }
+        try append("x", to: output)
+        try output.finish()
+        #expect(folder.contents == ["a.tif", "a.tiff", "link.tif"])
+        #expect(
+            failure { () throws(DeconvolutionError) in _ = try exclusive(path) }?.message.contains("exists") == true
+        )
+        try exclusive(path, overwrite: true).discard()
+        #expect(folder.contents == ["a.tif", "a.tiff", "link.tif"])
+    }
+
+    @Test func aKilledProcessKeepsNobodyOut() async throws {
+        let path = folder.path("a.tif")
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let output = try AtomicOutput(path: path, overwrite: false, isExclusive: true)
+            kill(getpid(), SIGKILL)
+            withExtendedLifetime(output) {}
+        }
+        #expect(folder.contents.count == 2)
+        do {
+            let output = try exclusive(path)
+            #expect(folder.contents.count == 2)
+            try output.finish()
+        }
+        #expect(folder.contents == ["a.tif"])
+        // What another user has left, who lets nobody write it.
+        try Data("77\n".utf8).write(to: folder.url.appendingPathComponent(".a.tif.lock"))
+        chmod(folder.path(".a.tif.lock"), 0o444)
+        try exclusive(path, overwrite: true).finish()
+        #expect(folder.contents == ["a.tif"])
+    }
+
+    /// What is wrong with the folder is said by the output itself.
+    @Test func aFolderThatTakesNoFilesIsNamed() {
+        let error = failure { () throws(DeconvolutionError) in _ = try exclusive("/proc/a.tif") }
+        #expect(error?.message == "/proc/a.tif: its folder /proc takes no files; choose another folder")
+    }
+
+    @Test func aDyingProcessRemovesItsLock() async throws {
+        let path = folder.path("a.tif")
+        await #expect(processExitsWith: .exitCode(130)) { [path = path as String] in
+            let output = try AtomicOutput(path: path, overwrite: false, isExclusive: true)
+            AtomicOutput.removeAllUnfinished()
+            withExtendedLifetime(output) { _exit(130) }
+        }
+        #expect(folder.contents == [])
+    }
+
+    /// Unchecked: it goes from the thread that began the output to the one that finishes it.
+    private struct Begun: @unchecked Sendable {
+        let output: AtomicOutput
+    }
+
+    @Test func ofManyExclusiveOutputsThatBeginAtOnceExactlyOneDoes() throws {
+        for round in 0..<20 {
+            let path = folder.path("\(round)")
+            let outputs = Mutex<[Begun]>([])
+            DispatchQueue.concurrentPerform(iterations: 8) { _ in
+                if let output = try? AtomicOutput(path: path, overwrite: false, isExclusive: true) {
+                    let begun = Begun(output: output)
+                    outputs.withLock { $0.append(begun) }
+                }
+            }
+            let opened = outputs.withLock { $0 }
+            #expect(opened.count == 1)
+            try opened.first?.output.finish()
+        }
+        #expect(folder.contents.count == 20)
     }
 
     @Test func roomOnTheDiskIsCheckedBeforeALongRun() throws {

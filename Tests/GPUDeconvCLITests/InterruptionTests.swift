@@ -61,6 +61,44 @@ import Testing
         #expect(folder.files == before)
     }
 
+    /// Before hours of work, not after them.
+    @Test func aSecondRunIntoTheSameFileIsRefusedAtOnce() async throws {
+        let folder = try Scene.folder()
+        let before = folder.files
+        let arguments = Self.endless + ["--backend", "cpu", "--overwrite", "--report", "report.json"]
+        let first = try await Command.run(arguments, in: folder) { command in
+            Self.waitForWork(in: folder)
+            let waiting = DispatchSemaphore(value: 0)
+            Task.detached {
+                for other in [["--report", "other.json"], ["-o", "other.tif"]] {
+                    let second = try? await Command.run(arguments + other, in: folder)
+                    #expect(second?.status == 73)
+                    let file = other[0] == "-o" ? "report.json" : "out.tif"
+                    #expect(
+                        second?.error.wholeMatch(
+                            of: /gpudeconv: ([a-z.]+): another gpudeconv \(process [0-9]+\) is writing it; wait .*\n/
+                        )?.1 == file[...],
+                        "\(second?.error ?? "")"
+                    )
+                }
+                waiting.signal()
+            }
+            waiting.wait()
+            command.send(SIGKILL)
+        }
+        #expect(first.status == 128 + SIGKILL)
+        // What it has left keeps nobody out, and goes.
+        let next = try await Command.run(
+            [
+                "image.tif", "--psf", "psf.tif", "-o", "out.tif", "-i", "2", "--backend", "cpu", "--report",
+                "report.json",
+            ],
+            in: folder
+        )
+        #expect(next.status == 0, "\(next.error)")
+        #expect(Set(folder.contents) == Set(before.keys).union(["out.tif", "report.json"]))
+    }
+
     /// A simulation has no steps at which it could stop: the first signal ends it.
     @Test func aSignalEndsASimulationAndLeavesNothing() async throws {
         let folder = try TemporaryFolder()
@@ -89,7 +127,7 @@ import Testing
             command.send(SIGHUP)
             usleep(300_000)
             // It works on, with its unfinished output.
-            guard folder.contents.count == 3 else { throw Stopped() }
+            guard folder.contents.count == 4 else { throw Stopped() }
             command.send(SIGTERM)
         }
         #expect(result.status == 130)

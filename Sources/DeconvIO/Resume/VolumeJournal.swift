@@ -79,8 +79,7 @@ final class VolumeJournal: Sendable {
                     + (isFull ? "free some space" : "check its permissions or choose another name")
             )
         }
-        // File systems without locks refuse with other errors; there only the user can see to it that there is one process.
-        if !lock(descriptor) {
+        if !FileLock.take(descriptor) {
             defer { close(descriptor) }
             let process = (try? read(descriptor, path))?.contents.process
             throw DeconvolutionError(
@@ -89,11 +88,8 @@ final class VolumeJournal: Sendable {
                     + "to end or choose another name"
             )
         }
-        // Another process may have finished or removed the folder between opening and locking.
-        var (opened, found) = (stat(), stat())
-        guard fstat(descriptor, &opened) == 0, lstat(path, &found) == 0, opened.st_ino == found.st_ino,
-            opened.st_dev == found.st_dev
-        else {
+        // Another process may have finished or removed the folder meanwhile.
+        guard FileLock.isStill(descriptor, at: path) else {
             close(descriptor)
             return nil
         }
@@ -106,16 +102,6 @@ final class VolumeJournal: Sendable {
             close(descriptor)
             throw error
         }
-    }
-
-    /// Takes the lock, unless another process has it. For half a second it is asked again: a process that was just killed, or
-    /// one that was forked and has not begun its own program yet, may still hold it.
-    private static func lock(_ descriptor: Int32) -> Bool {
-        for attempt in 0..<10 {
-            if attempt > 0 { usleep(50_000) }
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return true }
-        }
-        return false
     }
 
     /// What a journal says that another process may be writing; nil where there is none.

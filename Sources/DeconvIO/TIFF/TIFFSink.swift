@@ -89,8 +89,8 @@ package final class TIFFSink: VolumeSink {
     ///   - overwrite: whether an existing file may be replaced.
     ///   - alwaysBigTIFF: BigTIFF whatever the size.
     ///   - calls: see `AtomicOutput`.
-    /// - Throws: `cannotCreateOutput` where the target exists or its folder cannot be written; `invalidArgument`
-    ///   for another type, or for more planes than other programs read.
+    /// - Throws: `cannotCreateOutput` where the target exists, another process is writing it, or its folder cannot be written;
+    ///   `invalidArgument` for another type, or for more planes than other programs read.
     package init(
         path: String,
         image: ImageDescription,
@@ -136,6 +136,7 @@ package final class TIFFSink: VolumeSink {
             path: path,
             overwrite: overwrite,
             expectedByteCount: compression == .none ? dataBytes : nil,
+            isExclusive: true,
             calls: calls
         )
         // Deflate may grow what it cannot shrink by a few bytes in 16 KiB; a directory has at most 20 tags.
