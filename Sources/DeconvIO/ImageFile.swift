@@ -17,6 +17,9 @@ package enum ImageFile {
         package var axes: String?
         /// The number of PSFs: the first of four axes without names is the channel if it is as long, else time.
         package var channelCountHint: Int?
+        /// Whether messages may tell the user to give --array and --axes: they are for the image that is deconvolved, and other
+        /// files of Zarr stores are named by their path in the store.
+        package var offersOptions: Bool
         /// The most bytes of decoded chunks that are kept between reads.
         package var cacheByteLimit: Int
         /// The most threads that decode for one read; nil for one a processor.
@@ -27,12 +30,14 @@ package enum ImageFile {
             array: String? = nil,
             axes: String? = nil,
             channelCountHint: Int? = nil,
+            offersOptions: Bool = false,
             cacheByteLimit: Int = ZarrSource.defaultCacheByteLimit,
             threadCount: Int? = nil
         ) {
             self.array = array
             self.axes = axes
             self.channelCountHint = channelCountHint
+            self.offersOptions = offersOptions
             self.cacheByteLimit = cacheByteLimit
             self.threadCount = threadCount
         }
@@ -92,6 +97,7 @@ package enum ImageFile {
             array: options.array,
             axes: options.axes,
             channelCountHint: options.channelCountHint,
+            offersOptions: options.offersOptions,
             cacheByteLimit: options.cacheByteLimit,
             threadCount: options.threadCount
         )

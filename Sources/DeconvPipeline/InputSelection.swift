@@ -22,7 +22,7 @@ public struct InputSelection: Sendable, Hashable {
     func open(_ path: String, psfCount: Int?) throws(DeconvolutionError) -> InputImage {
         let file = try ImageFile.open(
             path: path,
-            options: ImageFile.Options(array: array, axes: axes, channelCountHint: psfCount)
+            options: ImageFile.Options(array: array, axes: axes, channelCountHint: psfCount, offersOptions: true)
         )
         guard channels != nil || timepoints != nil else { return InputImage(whole: file, source: file, channels: nil) }
         if let zarr = file as? ZarrSource, timepoints != nil, zarr.layout.timeAxes.count > 1 {

@@ -11,10 +11,12 @@ import Testing
     private func failure(
         _ path: String,
         array: String? = nil,
-        axes: String? = nil
+        axes: String? = nil,
+        offersOptions: Bool = true
     ) -> (code: DeconvolutionError.Code, message: String)? {
         do throws(DeconvolutionError) {
-            _ = try ImageFile.open(path: folder.path(path), options: ImageFile.Options(array: array, axes: axes))
+            let options = ImageFile.Options(array: array, axes: axes, offersOptions: offersOptions)
+            _ = try ImageFile.open(path: folder.path(path), options: options)
             return nil
         } catch {
             return (error.code, error.message.replacingOccurrences(of: folder.url.path, with: "DIR"))
@@ -183,6 +185,33 @@ import Testing
                 )
         )
         #expect(failure("a.zarr/none")?.message.contains("; DIR/a.zarr has images, labels, x") ?? false)
+    }
+
+    /// PSFs, flat fields and masks have no --array and no --axes, and neither have `compare` and `preview`.
+    @Test func whereThereAreNoOptionsAPathIsTheRemedy() throws {
+        try group("a.zarr")
+        for name in ["raw", "psf"] { try array("a.zarr/\(name)") }
+        #expect(
+            failure("a.zarr", offersOptions: false)?.message
+                == "DIR/a.zarr: has 2 images or arrays; give the path of one: DIR/a.zarr/psf, DIR/a.zarr/raw"
+        )
+        #expect(failure("a.zarr/psf", offersOptions: false) == nil)
+        try array("one.zarr", shape: [60])
+        #expect(
+            failure("one.zarr", offersOptions: false)?.message
+                == "DIR/one.zarr: has 1 axis (60), which is no image; give the path of another array"
+        )
+        try image("gone.zarr", Self.entry())
+        try image("odd.zarr", Self.entry(axes: "7"))
+        try array("odd.zarr/0")
+        for path in ["gone.zarr", "odd.zarr", "odd.zarr/0"] {
+            let message = try #require(failure(path, offersOptions: false)?.message)
+            #expect(!message.contains("--array") && !message.contains("--axes"), "\(message)")
+            #expect(failure(path)?.message.contains("--array") == true)
+        }
+        try array("series.zarr", shape: [3, 4, 5, 6])
+        let warnings = try ImageFile.open(path: folder.path("series.zarr")).diagnostics.map(\.message)
+        #expect(warnings.count == 1 && warnings[0].hasSuffix("; if they are not, name them in its metadata"))
     }
 
     @Test func anArrayNameThatLeadsNowhereIsRefused() throws {

@@ -168,7 +168,7 @@ import Testing
         #expect(
             try says("article") == [
                 "DIR/article.zarr/raw: its axes have no names and are taken as channel 3, time 4, z 5, y 6, x 7; if they "
-                    + "are not, give --axes"
+                    + "are not, name them in its metadata"
             ]
         )
         #expect(

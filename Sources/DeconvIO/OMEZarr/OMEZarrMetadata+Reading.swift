@@ -66,7 +66,8 @@ extension OMEZarrMetadata {
         return parsed.text
     }
 
-    static let remedy = "write the metadata again, or name one array with --array and its axes with --axes"
+    /// How every message ends that is about metadata that cannot be used; whoever has more to offer adds it.
+    static let remedy = "write the metadata again"
 }
 
 // MARK: - Parsing

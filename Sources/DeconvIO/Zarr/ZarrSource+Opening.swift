@@ -15,6 +15,7 @@ extension ZarrSource {
     ///   - array: a path from there on, or nil.
     ///   - axes: one letter an axis, see `ArrayLayout.init(axes:shape:of:)`, or nil.
     ///   - channelCountHint: with four axes without names, the first is the channel if it is as long as this and not 1.
+    ///   - offersOptions: whether messages may tell the user to give --array and --axes, which are for the image that is deconvolved.
     ///   - cacheByteLimit: the most bytes of decoded chunks that are kept.
     ///   - threadCount: the most threads that decode for one read; nil for one a processor.
     /// - Throws: `inputNotFound` where there is no store, or nothing at the path; `invalidArgument` where it has several arrays
@@ -24,6 +25,7 @@ extension ZarrSource {
         array: String? = nil,
         axes: String? = nil,
         channelCountHint: Int? = nil,
+        offersOptions: Bool = true,
         cacheByteLimit: Int = ZarrSource.defaultCacheByteLimit,
         threadCount: Int? = nil
     ) throws(DeconvolutionError) {
@@ -41,15 +43,20 @@ extension ZarrSource {
                 throw DeconvolutionError(.invalidArgument, "--array names no array; give its path in \(path.inMessage)")
             }
         }
-        let image = try Self.image(at: place, in: store, trustsMetadata: axes == nil)
+        let image: Image
+        do throws(DeconvolutionError) {
+            image = try Self.image(at: place, in: store, trustsMetadata: axes == nil, offersOptions: offersOptions)
+        } catch {
+            throw offersOptions ? Self.offeringOptions(error) : error
+        }
         let found = image.array
         let shape = found.metadata.shape
         var (ome, diagnostics) = (image.ome, image.diagnostics)
         guard (2...OMEZarrMetadata.largestAxisCount).contains(shape.count) else {
             throw DeconvolutionError(
                 .invalidData,
-                "\(found.name.inMessage): has \(ArrayLayout.description(shape)), which is no image; name another array "
-                    + "with --array"
+                "\(found.name.inMessage): has \(ArrayLayout.description(shape)), which is no image; "
+                    + (offersOptions ? "name another array with --array" : "give the path of another array")
             )
         }
         if let metadata = ome, metadata.axes.count != shape.count {
@@ -59,7 +66,7 @@ extension ZarrSource {
             guard axes != nil else {
                 throw DeconvolutionError(
                     .invalidData,
-                    "\(problem); write the metadata again, or say its axes with --axes"
+                    "\(problem); write the metadata again" + (offersOptions ? ", or say its axes with --axes" : "")
                 )
             }
             diagnostics.append(Diagnostic("\(problem), so these are left out"))
@@ -70,6 +77,7 @@ extension ZarrSource {
             axes: axes,
             ome,
             channelCountHint: channelCountHint,
+            offersOptions: offersOptions,
             &diagnostics
         )
         try self.init(
@@ -82,6 +90,13 @@ extension ZarrSource {
         )
     }
 
+    /// An error about metadata that cannot be used, with what else the user of the image can do.
+    private static func offeringOptions(_ error: DeconvolutionError) -> DeconvolutionError {
+        guard error.message.hasSuffix(OMEZarrMetadata.remedy) else { return error }
+        let message = "\(error.message), or name one array with --array and its axes with --axes"
+        return DeconvolutionError(error.code, message, cause: error.cause)
+    }
+
     private static func located(_ path: String) throws(DeconvolutionError) -> (store: ZarrStore, path: ZarrPath) {
         if let place = try ZarrStore.locate(path) { return place }
         return (try ZarrStore(path: path.withoutTrailingSlashes), .root)
@@ -92,13 +107,15 @@ extension ZarrSource {
         axes: String?,
         _ ome: OMEZarrMetadata?,
         channelCountHint: Int?,
+        offersOptions: Bool,
         _ diagnostics: inout [Diagnostic]
     ) throws(DeconvolutionError) -> ArrayLayout {
         let shape = array.metadata.shape
         if let axes { return try ArrayLayout(axes: axes, shape: shape, of: array.name) }
         if let ome {
             do throws(ZarrProblem) { return ArrayLayout(axes: try ome.meanings(), shape: shape) } catch {
-                throw DeconvolutionError(.invalidData, "\(array.name.inMessage): \(error.message)")
+                let problem = DeconvolutionError(.invalidData, "\(array.name.inMessage): \(error.message)")
+                throw offersOptions ? offeringOptions(problem) : problem
             }
         }
         if let names = array.metadata.dimensionNames, let layout = ArrayLayout(names: names, shape: shape) {
@@ -109,7 +126,8 @@ extension ZarrSource {
             let extents = zip(layout.axes, shape).map { "\($0.word) \($1)" }.joined(separator: ", ")
             diagnostics.append(
                 Diagnostic(
-                    "\(array.name.inMessage): its axes have no names and are taken as \(extents); if they are not, give --axes"
+                    "\(array.name.inMessage): its axes have no names and are taken as \(extents); if they are not, "
+                        + (offersOptions ? "give --axes" : "name them in its metadata")
                 )
             )
         }
@@ -131,30 +149,31 @@ extension ZarrSource {
     private static func image(
         at path: ZarrPath,
         in store: ZarrStore,
-        trustsMetadata: Bool
+        trustsMetadata: Bool,
+        offersOptions: Bool
     ) throws(DeconvolutionError) -> Image {
         switch try store.node(at: path) {
         case .array(let array): return try level(array, trustsMetadata: trustsMetadata)
         case .group(let group):
-            if try OMEZarrMetadata.imageCount(of: group) > 0 { return try image(group) }
+            if try OMEZarrMetadata.imageCount(of: group) > 0 { return try image(group, offersOptions: offersOptions) }
         case nil:
             // Version 2 of other writers has folders without metadata that are groups by what is in them.
             guard try !store.nodeNames(in: path).isEmpty else { throw try store.missing(path) }
         }
-        var search = ImageSearch(store: store)
+        var search = ImageSearch(store: store, offersOptions: offersOptions)
         let found = try search.only(below: path)
-        return try image(at: found, in: store, trustsMetadata: trustsMetadata)
+        return try image(at: found, in: store, trustsMetadata: trustsMetadata, offersOptions: offersOptions)
     }
 
     /// The finest level of a group's first image.
-    private static func image(_ group: ZarrGroup) throws(DeconvolutionError) -> Image {
+    private static func image(_ group: ZarrGroup, offersOptions: Bool) throws(DeconvolutionError) -> Image {
         guard let ome = try OMEZarrMetadata(group) else { preconditionFailure("the group has an image") }
         let level = try ZarrPath(group.path.key(ome.levels[0].path))
         guard case .array(let array)? = try group.store.node(at: level) else {
             throw group.store.invalid(
                 OMEZarrMetadata.key(of: group),
                 "its multiscales name the array \(ome.levels[0].path.shortened), which is not there; copy the store again "
-                    + "from its source, or name an array with --array"
+                    + "from its source, or \(offersOptions ? "name an array with --array" : "give the path of an array")"
             )
         }
         var image = Image(array: array, ome: ome)
@@ -189,6 +208,7 @@ extension ZarrSource {
 /// Looks for images and arrays in the groups below a path.
 private struct ImageSearch {
     let store: ZarrStore
+    let offersOptions: Bool
     private var found: [ZarrPath] = []
     /// Why an array was passed over, the first of them.
     private var problem: DeconvolutionError?
@@ -198,7 +218,10 @@ private struct ImageSearch {
     /// Far above what a person means by one image, and enough to say what there is.
     private static let most = (nodes: 20_000, depth: 16, found: 100)
 
-    init(store: ZarrStore) { self.store = store }
+    init(store: ZarrStore, offersOptions: Bool) {
+        self.store = store
+        self.offersOptions = offersOptions
+    }
 
     /// The one image or array.
     mutating func only(below path: ZarrPath) throws(DeconvolutionError) -> ZarrPath {
@@ -212,11 +235,14 @@ private struct ImageSearch {
                 )
         }
         guard found.count == 1, folders.count <= Self.most.nodes else {
-            let names = found.compactMap { $0.relative(to: path) }.sorted(by: NaturalOrder.precedes)
+            let found = found.sorted { NaturalOrder.precedes($0.text, $1.text) }
             let count = found.count < Self.most.found ? "\(found.count)" : "more than \(Self.most.found - 1)"
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(name): has \(count) images or arrays; name one with --array: \(ZarrStore.list(names))"
+                "\(name): has \(count) images or arrays; "
+                    + (offersOptions
+                        ? "name one with --array: \(ZarrStore.list(found.compactMap { $0.relative(to: path) }))"
+                        : "give the path of one: \(ZarrStore.list(found.map { store.location($0.text) }))")
             )
         }
         return found[0]
