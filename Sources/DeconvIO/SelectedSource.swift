@@ -2,8 +2,8 @@ package import DeconvVolume
 
 /// Some channels and time points of another source, in any order. Nothing else of it is read.
 ///
-/// The other source is read with its own numbers, so its messages name positions in the file; `channels` and `timepoints` say
-/// the same for messages of others.
+/// The other source is read with its own numbers, so its messages name positions in the file; `volumeName` does the same for
+/// messages of others.
 package struct SelectedSource: ImageFileSource {
     package let image: ImageDescription
     /// The number in the file of each channel.
@@ -59,6 +59,11 @@ package struct SelectedSource: ImageFileSource {
         guard indices.count > 1 else { return nil }
         let steps = Set(zip(indices, indices.dropFirst()).map { $1 - $0 })
         return steps.count == 1 ? steps.first.flatMap { $0 > 0 ? $0 : nil } : nil
+    }
+
+    /// The other source's name of the volume.
+    package func volumeName(channel: Int, timepoint: Int) -> String? {
+        base.volumeName(channel: channels[channel], timepoint: timepoints[timepoint])
     }
 
     /// The voxels of a box; see `VolumeSource.read`.

@@ -179,7 +179,7 @@ package struct DeconvolutionJob: Sendable {
         let image = source.image
         let missing = image.volumes.filter { !collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
         let (plans, preparing) = (setup.plans, setup.begin(cancellation))
-        let record = RunRecord(self, plans, heldCount: image.volumeCount - missing.count, preparing)
+        let record = RunRecord(self, plans, into: collection, preparing)
         let agenda = VolumeAgenda(
             missing,
             channelCount: image.channelCount,
@@ -189,7 +189,7 @@ package struct DeconvolutionJob: Sendable {
         let lanes = plans.indices.map { DeviceLane($0, self, setup, agenda, into: collection, record) }
         if !missing.isEmpty { try run(lanes, agenda, record) }
         try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
-        record.tell(.writing, lanes[0].device)
+        record.tell(.writing, lanes[0].device, isAlone: true)
         return record.finishedReport(
             total: (ContinuousClock().now - start).inSeconds + preparing.prepare + preparing.setup
         )

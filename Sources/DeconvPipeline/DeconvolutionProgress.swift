@@ -1,6 +1,7 @@
 /// How far a run is.
 public struct DeconvolutionProgress: Sendable, Hashable {
-    /// What is being done.
+    /// What is being done. Where volumes are read, computed and written at once, or on several devices, it is `computing` from the
+    /// first iteration to the last.
     public enum Stage: String, Sendable {
         /// Another run computes on the device.
         case waiting
@@ -24,7 +25,7 @@ public struct DeconvolutionProgress: Sendable, Hashable {
     public var completedIterations: Int
     /// Iterations to do, over all volumes.
     public var totalIterations: Int
-    /// The volume in work, from 1.
+    /// The first volume that is not finished, from 1; the last one when all are.
     public var volume: Int
     /// Volumes in all.
     public var volumeCount: Int
@@ -35,11 +36,13 @@ public struct DeconvolutionProgress: Sendable, Hashable {
     public var resumedVolumeCount = 0
     /// Voxels of the image done a second in this run; nil until that is known.
     public var voxelsPerSecond: Double?
-    /// Seconds until the end, judged by the pace of this run; nil until that is known.
+    /// Seconds until the last iteration, judged by the pace of this run; nil until that is known, and after it.
     public var secondsLeft: Double?
-    /// The stage that took longest so far; nil at the start.
+    /// The stage that took longest so far; nil until this run has finished a volume.
     public var bottleneck: RunReport.Stage?
 
-    /// The part that is done, 0 to 1.
-    public var fraction: Double { Double(completedIterations) / Double(max(totalIterations, 1)) }
+    /// The part that is done, 0 to 1, which is when all volumes are where they belong: writing one counts as an iteration.
+    public var fraction: Double {
+        Double(completedIterations + finishedVolumeCount) / Double(max(totalIterations + volumeCount, 1))
+    }
 }

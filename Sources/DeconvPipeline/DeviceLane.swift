@@ -42,7 +42,7 @@ final class DeviceLane: @unchecked Sendable {
         self.record = record
         share = VolumeAgenda.Share(of: agenda)
         method = RichardsonLucy(job.options)
-        writer = VolumeWriter(setup.plans[number], into: collection, job.cancellation, record)
+        writer = VolumeWriter(job.source, on: setup.plans[number].backend.device, into: collection, record)
     }
 
     /// Computes and writes volumes until all are finished; with less memory if there is not what the plan counted on.
@@ -72,19 +72,23 @@ final class DeviceLane: @unchecked Sendable {
 
     private func runVolumes() throws(DeconvolutionError) {
         record.plan(plan, lane: number)
-        if let engine { record.made(engine) }
+        if let engine { record.made(engine, lane: number) }
         let reader = VolumeReader(job, plan.tiles, record)
         if plan.overlap != nil, let traffic = try makeTraffic() {
+            let (record, device) = (record, device)
             try OverlappedStages(share, reader, traffic, writer).run(plan.tiles.imageInWhole) {
-                tell(agenda.isGivenOut ? .writing : .reading)
+                tell(.reading)
             } compute: { (volume, check) throws(DeconvolutionError) in
                 try compute(&volume, reader, check: check)
+            } written: {
+                record.tell(.writing, device, isAlone: false)
             }
         } else {
             tell(.reading)
             while let position = share.take() {
                 try runAlone(position, reader)
                 share.finish(position)
+                tell(.writing)
             }
         }
         try agenda.check()
@@ -121,8 +125,8 @@ final class DeviceLane: @unchecked Sendable {
         check: () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         let (position, statistics) = (volume.position, volume.statistics)
-        for warning in try job.warnings(of: volume) { record.warn(warning) }
-        record.surveyed(volume, light: volume.isDark ? 0 : statistics.light(background: method.background))
+        let light = volume.isDark ? 0 : statistics.light(background: method.background)
+        record.surveyed(volume, light: light, try job.warnings(of: volume))
         if volume.isDark { return }
         tell(.preparing)
         let engine = try record.measure(\.setup) { () throws(DeconvolutionError) in
@@ -139,29 +143,25 @@ final class DeviceLane: @unchecked Sendable {
             }
             volume.sensitivityValues = nil
         }
-        var measured = RunReport.Convergence(
-            channel: position.channel,
-            timepoint: position.timepoint,
-            iterations: [],
-            poissonDivergence: []
-        )
+        var measured: [VolumeFigures.Divergence] = []
         let clock = ContinuousClock()
         let started = clock.now
         try record.measure(\.compute) { () throws(DeconvolutionError) in
             try engine.run(mean: volume.mean, measuring: plan.tiles.imageInWhole) {
                 (step) throws(DeconvolutionError) in
-                try job.cancellation.check()
+                // What is complete is written, whoever asks to stop: see `VolumeWriter`.
+                if step.iteration < method.iterationCount { try job.cancellation.check() }
                 try agenda.check()
                 try check()
                 record.iterated(position)
                 if let divergence = step.poissonDivergence {
-                    measured.iterations.append(step.iteration)
-                    measured.poissonDivergence.append(divergence)
+                    measured.append(VolumeFigures.Divergence(iteration: step.iteration, value: divergence))
                 }
                 tell(.computing)
             }
         }
         record.computed(
+            position,
             measured,
             lane: number,
             seconds: (clock.now - started).inSeconds,
@@ -178,11 +178,13 @@ final class DeviceLane: @unchecked Sendable {
             try setup.checkCancellation()
         }
         setup.engines[number] = made
-        record.made(made)
+        record.made(made, lane: number)
         return made
     }
 
-    private func tell(_ stage: DeconvolutionProgress.Stage) { record.tell(stage, device) }
+    private func tell(_ stage: DeconvolutionProgress.Stage) {
+        record.tell(stage, device, isAlone: plan.overlap == nil && !record.hasSeveralDevices)
+    }
 }
 
 extension RichardsonLucy {

@@ -26,7 +26,8 @@ final class OrderedVolumes: VolumeCollection, @unchecked Sendable {
     ///   - slotCount: volumes that may wait, which then are at most so many beyond the first of the first time point that
     ///     is not complete; 0 where they come in order, from one thread, and have one channel.
     ///   - scratchFolder: where they wait, or nil for memory.
-    ///   - check: called now and then while planes go to the sink; what it throws ends that.
+    ///   - check: called for every plane: what it throws ends the writing, for a sink that does not get everything keeps
+    ///     nothing.
     /// - Throws: as `HostMemory.init`.
     init(
         into sink: any VolumeSink,
@@ -52,16 +53,21 @@ final class OrderedVolumes: VolumeCollection, @unchecked Sendable {
         }
     }
 
+    /// Nothing: a sink remembers nothing.
+    func figures(channel: Int, timepoint: Int) -> VolumeFigures? { nil }
+
     func write(
         channel: Int,
         timepoint: Int,
         planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) ->
-            Void
+            Void,
+        figures: () -> VolumeFigures
     ) throws(DeconvolutionError) {
         let number = timepoint * image.channelCount + channel
         var z = 0
         guard let slots else {
             try planes { (plane) throws(DeconvolutionError) in
+                try check()
                 try append(plane, z)
                 z += 1
             }
@@ -70,6 +76,7 @@ final class OrderedVolumes: VolumeCollection, @unchecked Sendable {
         }
         let slot = number % slotCount
         try planes { (plane) throws(DeconvolutionError) in
+            try check()
             start(slots, slot, z).update(from: plane.baseAddress!, count: plane.count)
             z += 1
         }

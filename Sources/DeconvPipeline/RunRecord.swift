@@ -8,30 +8,32 @@ import Synchronization
 
 /// What a run has done so far, told by all its threads, and told on.
 final class RunRecord: Sendable {
-    /// What is known of a volume.
-    fileprivate struct Figures {
-        var light = 0.0
-        var maskedCount = 0
-        var saturatedCount = 0
-        var sum = 0.0
+    /// A volume that this run has begun.
+    fileprivate struct Work {
+        var figures = VolumeFigures()
         var completedIterations = 0
-        var convergence: RunReport.Convergence?
+        /// The device that has computed it.
+        var lane: Int?
     }
 
     fileprivate struct State {
         var report: RunReport
-        /// By volume, for what was not finished comes again.
-        var volumes: [VolumePosition: Figures] = [:]
+        /// Those of earlier runs and of this one; what was not finished comes again.
+        var figures: [VolumePosition: VolumeFigures]
+        var work: [VolumePosition: Work] = [:]
         var finishedCount: Int
         var completedIterations: Int
+        /// Iterations of this run, with those of volumes that were begun again.
+        var runIterations = 0
         var mostUncountedHostBytes = 0
-        var saidOnce: Set<VolumeWarning.Kind> = []
         /// When the first iteration ended, and how many there were then.
         var computingSince: (instant: ContinuousClock.Instant, iterations: Int)?
     }
 
     private let job: DeconvolutionJob
     private let heldCount: Int
+    /// Whether there are several devices.
+    let hasSeveralDevices: Bool
     private let clock = ContinuousClock()
     private let state: Mutex<State>
     /// Held while somebody is told, so that it is done one by one and in order.
@@ -40,10 +42,17 @@ final class RunRecord: Sendable {
     /// A record of a run that has not begun.
     /// - Parameters:
     ///   - plans: one a device.
-    ///   - heldCount: volumes that an earlier run has finished.
-    init(_ job: DeconvolutionJob, _ plans: [JobPlan], heldCount: Int, _ seconds: RunReport.Seconds) {
+    ///   - collection: may hold volumes that an earlier run has finished.
+    init(
+        _ job: DeconvolutionJob,
+        _ plans: [JobPlan],
+        into collection: any VolumeCollection,
+        _ seconds: RunReport.Seconds
+    ) {
         self.job = job
-        self.heldCount = heldCount
+        let held = job.source.image.volumes.filter { collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
+        heldCount = held.count
+        hasSeveralDevices = plans.count > 1
         let options = job.options
         let plan = plans[0]
         var warnings: [Diagnostic] = []
@@ -69,8 +78,17 @@ final class RunRecord: Sendable {
         )
         report.devices = plans.map { RunReport.DeviceShare(number: $0.deviceNumber, device: $0.backend.device) }
         report.resumedVolumeCount = heldCount
+        var figures: [VolumePosition: VolumeFigures] = [:]
+        for volume in held {
+            figures[volume] = collection.figures(channel: volume.channel, timepoint: volume.timepoint)
+        }
         state = Mutex(
-            State(report: report, finishedCount: heldCount, completedIterations: heldCount * options.iterationCount)
+            State(
+                report: report,
+                figures: figures,
+                finishedCount: heldCount,
+                completedIterations: heldCount * options.iterationCount
+            )
         )
     }
 }
@@ -98,12 +116,6 @@ extension RunRecord {
         state.withLock { if !$0.report.warnings.contains(diagnostic) { $0.report.warnings.append(diagnostic) } }
     }
 
-    /// Adds what a person should know of a volume.
-    func warn(_ warning: VolumeWarning) {
-        if warning.kind.isSaidOnce, !state.withLock({ $0.saidOnce.insert(warning.kind).inserted }) { return }
-        warn(warning.diagnostic)
-    }
-
     /// How a device computes from now on; the first one stands for all.
     func plan(_ plan: JobPlan, lane: Int) {
         guard lane == 0 else { return }
@@ -114,23 +126,28 @@ extension RunRecord {
         }
     }
 
-    /// What an engine is.
-    func made(_ engine: any VolumeEngine) {
-        state.withLock { $0.report.fft = engine.fft }
+    /// What the engine of a device is.
+    func made(_ engine: any VolumeEngine, lane: Int) {
+        state.withLock { $0.report.devices[lane].fft = engine.fft }
         for warning in engine.warnings { warn(warning) }
     }
 
     /// What a volume is.
-    /// - Parameter light: Σ of its good voxels above the background, in counts.
-    func surveyed(_ volume: SurveyedVolume, light: Double) {
-        let bad = job.source.image.shape.voxelCount - volume.statistics.voxelCount - volume.saturatedCount
-        state.withLock { state in
+    /// - Parameters:
+    ///   - light: Σ of its good voxels above the background, in counts.
+    ///   - warnings: what a person should know of it.
+    func surveyed(_ volume: SurveyedVolume, light: Double, _ warnings: [VolumeWarning]) {
+        var work = Work()
+        work.figures.light = light
+        work.figures.maskedVoxelCount =
+            job.source.image.shape.voxelCount - volume.statistics.voxelCount - volume.saturatedCount
+        work.figures.saturatedVoxelCount = volume.saturatedCount
+        work.figures.warnings = warnings.map {
+            VolumeFigures.Warning(kind: $0.kind.rawValue, message: $0.diagnostic.message)
+        }
+        state.withLock { [work] state in
             state.forget(volume.position)
-            state.volumes[volume.position] = Figures(
-                light: light,
-                maskedCount: bad,
-                saturatedCount: volume.saturatedCount
-            )
+            state.work[volume.position] = work
             if volume.isDark { state.iterated(volume.position, job.options.iterationCount) }
         }
     }
@@ -139,33 +156,45 @@ extension RunRecord {
     func iterated(_ position: VolumePosition) {
         state.withLock { state in
             state.iterated(position, 1)
+            state.runIterations += 1
             if state.computingSince == nil { state.computingSince = (clock.now, state.completedIterations) }
         }
     }
 
     /// All iterations of a volume are done.
+    /// - Parameter seconds: that they took.
     func computed(
-        _ convergence: RunReport.Convergence,
+        _ position: VolumePosition,
+        _ divergence: [VolumeFigures.Divergence],
         lane: Int,
         seconds: Double,
         deviceBytes: Int,
         uncountedHostBytes: Int
     ) {
         state.withLock { state in
-            let position = VolumePosition(channel: convergence.channel, timepoint: convergence.timepoint)
-            state.volumes[position]?.convergence = convergence
+            state.work[position]?.figures.divergence = divergence
+            state.work[position]?.lane = lane
             state.report.peakDeviceBytes = max(state.report.peakDeviceBytes, deviceBytes)
             state.mostUncountedHostBytes = max(state.mostUncountedHostBytes, uncountedHostBytes)
-            state.report.devices[lane].volumeCount += 1
             state.report.devices[lane].computeSeconds += seconds
         }
     }
 
-    /// A volume is where it belongs.
+    /// What is known of a volume of which all planes have gone to where they belong.
     /// - Parameter sum: Σ of the result's voxels.
-    func finished(_ position: VolumePosition, sum: Double) {
+    func figures(_ position: VolumePosition, sum: Double) -> VolumeFigures {
+        var figures = state.withLock { $0.work[position]?.figures } ?? VolumeFigures()
+        figures.sum = sum
+        return figures
+    }
+
+    /// A volume is where it belongs.
+    /// - Parameter figures: those that `figures` gave for it.
+    func finished(_ position: VolumePosition, _ figures: VolumeFigures) {
         state.withLock { state in
-            state.volumes[position]?.sum = sum
+            guard let work = state.work[position] else { return }
+            state.figures[position] = figures
+            if let lane = work.lane { state.report.devices[lane].volumeCount += 1 }
             state.finishedCount += 1
         }
     }
@@ -187,13 +216,13 @@ extension RunRecord {
 
 extension RunRecord.State {
     fileprivate mutating func iterated(_ position: VolumePosition, _ count: Int) {
-        volumes[position]?.completedIterations += count
+        work[position]?.completedIterations += count
         completedIterations += count
     }
 
     /// Begins a volume again.
     fileprivate mutating func forget(_ position: VolumePosition) {
-        guard let known = volumes.removeValue(forKey: position) else { return }
+        guard let known = work.removeValue(forKey: position) else { return }
         completedIterations -= known.completedIterations
     }
 }
@@ -202,10 +231,20 @@ extension RunRecord.State {
 
 extension RunRecord {
     /// Tells whoever wants to know how far the run is.
-    func tell(_ stage: DeconvolutionProgress.Stage, _ device: DeviceDescription) {
+    /// - Parameter isAlone: whether nothing else is done at the same time.
+    func tell(_ stage: DeconvolutionProgress.Stage, _ device: DeviceDescription, isAlone: Bool) {
         telling.withLock { _ in
-            job.progress(state.withLock { progress(stage, device, $0) })
+            job.progress(
+                state.withLock { progress(isAlone ? stage : self.stage(stage, $0), device, $0) }
+            )
         }
+    }
+
+    /// The stage of the whole run: those of its threads would take turns many times a second.
+    private func stage(_ stage: DeconvolutionProgress.Stage, _ state: State) -> DeconvolutionProgress.Stage {
+        if stage == .compiling { return stage }
+        if state.completedIterations == job.options.iterationCount * job.source.image.volumeCount { return .writing }
+        return state.computingSince == nil ? stage : .computing
     }
 
     private func progress(
@@ -229,35 +268,61 @@ extension RunRecord {
             let done = Double(state.completedIterations - since.iterations)
             let seconds = (clock.now - since.instant).inSeconds
             if seconds > 0 {
-                progress.secondsLeft = seconds / done * Double(total - state.completedIterations)
+                let left = total - state.completedIterations
+                if left > 0 { progress.secondsLeft = seconds / done * Double(left) }
                 let volumes = done / Double(job.options.iterationCount)
                 progress.voxelsPerSecond = volumes * Double(image.shape.voxelCount) / seconds
             }
         }
-        progress.bottleneck = state.report.seconds.slowestStage
+        // Until all stages have had a volume, the first one is the slowest.
+        if state.finishedCount > heldCount { progress.bottleneck = state.report.seconds.slowestStage }
         return progress
     }
 
     /// What was done, once everything is where it belongs.
     /// - Parameter total: seconds by the clock on the wall.
     func finishedReport(total: Double) -> RunReport {
-        var (report, volumes, uncounted) = state.withLock { ($0.report, $0.volumes, $0.mostUncountedHostBytes) }
+        let (begun, figures, uncounted, iterations) = state.withLock {
+            ($0.report, $0.figures, $0.mostUncountedHostBytes, $0.runIterations)
+        }
+        var report = begun
+        let image = job.source.image
         report.peakHostBytes = HostSystem.peakResidentBytes + uncounted
-        let known = job.source.image.volumes.compactMap { volumes[$0] }
-        report.convergence = known.compactMap(\.convergence)
-        report.observedSum = known.reduce(0) { $0 + $1.light }
-        report.maskedVoxelCount = known.reduce(0) { $0 + $1.maskedCount }
-        report.saturatedInputVoxelCount = known.reduce(0) { $0 + $1.saturatedCount }
-        report.resultSum = known.reduce(0) { $0 + $1.sum }
+        // In the order of volumes, so that sums do not depend on who computed what when.
+        let known = image.volumes.compactMap { volume in figures[volume].map { (volume, $0) } }
+        report.convergence = known.compactMap { RunReport.Convergence($0, $1) }
+        report.observedSum = known.reduce(0) { $0 + $1.1.light }
+        report.maskedVoxelCount = known.reduce(0) { $0 + $1.1.maskedVoxelCount }
+        report.saturatedInputVoxelCount = known.reduce(0) { $0 + $1.1.saturatedVoxelCount }
+        report.resultSum = known.reduce(0) { $0 + $1.1.sum }
         report.seconds.total = total
         report.seconds.overlapped = max(report.seconds.ofAllStages - total, 0)
         report.bottleneck = report.seconds.slowestStage
-        let computedCount = report.devices.reduce(0) { $0 + $1.volumeCount }
-        report.secondsPerIteration =
-            report.seconds.compute / Double(max(computedCount, 1) * report.iterationCount)
-        if total > 0 { report.voxelsPerSecond = Double(known.count * report.shape.voxelCount) / total }
-        warnOfLight(&report)
+        report.secondsPerIteration = report.seconds.compute / Double(max(iterations, 1))
+        if total > 0 {
+            report.voxelsPerSecond = Double((image.volumeCount - heldCount) * report.shape.voxelCount) / total
+        }
+        report.warnings += warnings(of: known.map(\.1))
+        if known.count == image.volumeCount {
+            warnOfLight(&report)
+        } else {
+            report.warnings.append(
+                Diagnostic(
+                    "\(image.volumeCount - known.count) volumes come from a run that kept no figures of them: sums, counts, "
+                        + "convergence and warnings are those of the others"
+                )
+            )
+        }
         return report
+    }
+
+    /// What a person should know of volumes, in their order; what is likely alike in all of them of the first one only.
+    private func warnings(of volumes: [VolumeFigures]) -> [Diagnostic] {
+        var said: Set<String> = []
+        return volumes.flatMap(\.warnings).filter { warning in
+            let isNews = said.insert(warning.kind).inserted
+            return isNews || VolumeWarning.Kind(rawValue: warning.kind)?.isSaidOnce != true
+        }.map { Diagnostic($0.message) }
     }
 
     /// Part of the light that a result may gain or lose under a background before it is said.
@@ -286,5 +351,18 @@ extension RunRecord {
                 )
             )
         }
+    }
+}
+
+extension RunReport.Convergence {
+    /// That of a volume, or nil where no iterations ran.
+    fileprivate init?(_ position: VolumePosition, _ figures: VolumeFigures) {
+        guard let divergence = figures.divergence else { return nil }
+        self.init(
+            channel: position.channel,
+            timepoint: position.timepoint,
+            iterations: divergence.map(\.iteration),
+            poissonDivergence: divergence.map(\.value)
+        )
     }
 }

@@ -25,10 +25,12 @@ public struct RunReport: Sendable {
         public var number: Int
         /// What it is.
         public var device: DeviceDescription
-        /// Volumes that it computed.
+        /// Volumes that it computed and that were written.
         public var volumeCount = 0
         /// Seconds of its iterations.
         public var computeSeconds = 0.0
+        /// What made its transforms; nil where it computed no volume.
+        public var fft: FFTLibrary?
         /// Why it was left out, where it was.
         public var failure: String?
     }
@@ -71,9 +73,9 @@ public struct RunReport: Sendable {
 
     /// The Poisson divergence of one volume, iteration after iteration.
     public struct Convergence: Sendable, Hashable, Encodable {
-        /// Channel of the volume, from 0.
+        /// Channel of the volume in the result, from 0.
         public var channel: Int
-        /// Time point of the volume, from 0.
+        /// Time point of the volume in the result, from 0.
         public var timepoint: Int
         /// Iterations at which it was measured, before their update.
         public var iterations: [Int]
@@ -91,8 +93,8 @@ public struct RunReport: Sendable {
     public var voxelsPerSecond = 0.0
     /// The stage that took longest, over all devices.
     public var bottleneck: Stage?
-    /// What made the transforms; nil where no volume had light.
-    public var fft: FFTLibrary?
+    /// What made the transforms of the first device; nil where it computed no volume in this run.
+    public var fft: FFTLibrary? { devices.first?.fft }
     /// The method's name.
     public var method: String
     /// Updates of each volume.
@@ -195,7 +197,7 @@ extension RunReport: Encodable {
 
 extension RunReport.DeviceShare: Encodable {
     private enum Key: String, CodingKey {
-        case number, backend, name, volumes, computeSeconds, failure
+        case number, backend, name, fft, volumes, computeSeconds, failure
     }
 
     /// Writes it with stable keys.
@@ -204,6 +206,7 @@ extension RunReport.DeviceShare: Encodable {
         try container.encode(number, forKey: .number)
         try container.encode(device.backend.rawValue, forKey: .backend)
         try container.encode(device.name, forKey: .name)
+        try container.encode(fft?.rawValue, forKey: .fft)
         try container.encode(volumeCount, forKey: .volumes)
         try container.encode(computeSeconds, forKey: .computeSeconds)
         try container.encodeIfPresent(failure, forKey: .failure)

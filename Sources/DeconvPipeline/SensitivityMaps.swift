@@ -126,11 +126,7 @@ struct VolumeSensitivity: Sendable {
 
         var index: Int { timepoint * source.image.channelCount + channel }
 
-        var name: String {
-            let image = source.image
-            guard image.channelCount * image.timepointCount > 1 else { return source.name }
-            return "\(source.name), channel \(channel), time point \(timepoint)"
-        }
+        var name: String { source.name(channel: channel, timepoint: timepoint) }
 
         /// The values of one plane of the image, or of a part of one.
         func values(_ part: Region) throws(DeconvolutionError) -> [Float] {

@@ -222,11 +222,14 @@ private final class BatchCollection: VolumeCollection {
 
     func holds(channel: Int, timepoint: Int) -> Bool { false }
 
+    func figures(channel: Int, timepoint: Int) -> VolumeFigures? { nil }
+
     func write(
         channel: Int,
         timepoint: Int,
         planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) ->
-            Void
+            Void,
+        figures: () -> VolumeFigures
     ) throws(DeconvolutionError) {
         let offset = offsets[timepoint * channelCount + channel]
         var z = 0

@@ -3,13 +3,14 @@ import DeconvVolume
 /// What a person should know of one volume.
 struct VolumeWarning {
     /// What it is about.
-    enum Kind {
+    enum Kind: String {
         case noGoodVoxel, darkness, belowBackground, negatives, offset
 
         /// Whether it is said of the first volume only, for others are likely alike.
         var isSaidOnce: Bool { [.darkness, .negatives, .offset].contains(self) }
     }
 
+    /// Its raw value is kept with results.
     let kind: Kind
     let diagnostic: Diagnostic
 
@@ -25,10 +26,7 @@ extension DeconvolutionJob {
     func warnings(of volume: SurveyedVolume) throws(DeconvolutionError) -> [VolumeWarning] {
         let statistics = volume.statistics
         let isOne = source.image.volumeCount == 1
-        let name =
-            isOne
-            ? source.name
-            : "\(source.name), channel \(volume.position.channel), time point \(volume.position.timepoint)"
+        let name = source.name(channel: volume.position.channel, timepoint: volume.position.timepoint)
         let background = options.background
         if let sensitivity = volume.sensitivity, statistics.voxelCount == 0 {
             let reason = Self.noGoodVoxel(sensitivity, volume.saturatedCount, name)

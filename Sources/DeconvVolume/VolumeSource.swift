@@ -46,6 +46,10 @@ public protocol VolumeSource: Sendable {
     /// Whether reading a voxel twice costs as little as keeping it; false unless it says so.
     var isInMemory: Bool { get }
 
+    /// What a message calls one of its volumes, in the numbers of the file: `channel 1, time point 12`; nil where the file
+    /// has one only.
+    func volumeName(channel: Int, timepoint: Int) -> String?
+
     /// The voxels of a box inside one volume.
     /// - Parameters:
     ///   - region: inside `image.shape`.
@@ -59,6 +63,16 @@ public protocol VolumeSource: Sendable {
 extension VolumeSource {
     /// A source reads files unless it says so.
     public var isInMemory: Bool { false }
+
+    /// Channel and time point as they are given; nil where there is one volume only.
+    public func volumeName(channel: Int, timepoint: Int) -> String? {
+        image.channelCount * image.timepointCount == 1 ? nil : "channel \(channel), time point \(timepoint)"
+    }
+
+    /// What a message calls one volume of this source: `cell.tif, channel 1, time point 12`.
+    package func name(channel: Int, timepoint: Int) -> String {
+        volumeName(channel: channel, timepoint: timepoint).map { "\(name), \($0)" } ?? name
+    }
 
     /// One whole volume.
     public func readVolume(channel: Int = 0, timepoint: Int = 0) throws(DeconvolutionError) -> VoxelData {

@@ -88,7 +88,7 @@ public struct Deconvolver: Sendable {
     ///   - mask: path of a file that is 0 on bad voxels; see `Sensitivity`.
     ///   - output: path of the result, which appears when it is whole.
     ///   - outputOptions: how it is written.
-    ///   - cancellation: a request to stop is seen within one iteration.
+    ///   - cancellation: a request to stop is seen within one iteration; volumes that are computed still go into a Zarr result.
     ///   - progress: called after every iteration, on threads of the run, one at a time.
     /// - Throws: as `deconvolve(_:psf:sensitivity:cancellation:progress:)`, and `inputNotFound`, `invalidData` for files that cannot be
     ///   used, `cannotCreateOutput` where the output exists, and `inputOutput` where the disk is full.

@@ -2,7 +2,7 @@ import Foundation
 import GPUDeconv
 import Synchronization
 
-/// Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop and clean up, the second ends the process at once. Where no
+/// Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, keep what it can and clean up, the second ends the process at once. Where no
 /// run can be asked, the first ends it.
 ///
 /// The signals are blocked and a thread of its own waits for them, so it may lock, print and remove files as it likes. A
@@ -34,7 +34,9 @@ enum Interruption {
         if let run = cancellation.withLock({ $0 }), !run.isCancelled {
             run.cancel()
             if Terminal.showsProgress {
-                Terminal.writeError("\r\u{1B}[Kstopping after this iteration; once more to stop at once\n")
+                Terminal.writeError(
+                    "\r\u{1B}[Kstopping after this iteration, and after what is being written; once more to stop at once\n"
+                )
             }
             return
         }

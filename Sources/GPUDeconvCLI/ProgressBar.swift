@@ -16,14 +16,12 @@ final class ProgressBar: Sendable {
     func show(_ progress: DeconvolutionProgress) {
         state.withLock { state in
             let now = ContinuousClock.now
-            let isLast = progress.completedIterations == progress.totalIterations
+            let isLast = progress.finishedVolumeCount == progress.volumeCount
             // What takes long must not be kept back by what went before.
             let isSlow = progress.stage == .compiling
             if let last = state.lastDrawn, now - last < .milliseconds(100), !isLast, !isSlow { return }
             state.lastDrawn = now
-            // A line that wraps could not be taken away again.
-            let line = Self.line(progress).prefix(max(Terminal.columns - 1, 1))
-            Terminal.writeError("\r\u{1B}[K" + line)
+            Terminal.writeError("\r\u{1B}[K" + Self.line(progress, columns: Terminal.columns - 1))
             state.isDrawn = true
         }
     }
@@ -36,25 +34,31 @@ final class ProgressBar: Sendable {
         }
     }
 
-    static func line(_ progress: DeconvolutionProgress) -> String {
+    /// What there is to say, the most important first, as far as it fits: a line that wraps could not be taken away again.
+    static func line(_ progress: DeconvolutionProgress, columns: Int) -> String {
         let filled = Int(progress.fraction * Double(width))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        var parts = ["\(bar) \(Int(progress.fraction * 100)) %"]
-        parts.append(
-            progress.stage == .compiling ? "compiling kernels for \(progress.device)" : progress.stage.rawValue
-        )
+        var parts: [String] = []
+        switch progress.stage {
+        case .compiling: parts.append("compiling kernels for \(progress.device)")
+        case .computing where progress.volumeCount > 1: break
+        default: parts.append(progress.stage.rawValue)
+        }
         if progress.volumeCount > 1 {
-            parts.append("volume \(progress.volume) of \(progress.volumeCount)")
+            parts.append("\(progress.finishedVolumeCount) of \(progress.volumeCount) volumes")
+        }
+        if let left = progress.secondsLeft { parts.append("\(text(seconds: left)) left") }
+        if progress.volumeCount > 1 {
             if let rate = progress.voxelsPerSecond { parts.append("\(text(voxels: rate))/s") }
             // What only one stage does says itself what it waits for.
             if let bottleneck = progress.bottleneck, bottleneck != .computing {
                 parts.append("\(bottleneck.rawValue) is slowest")
             }
         }
-        if let left = progress.secondsLeft, progress.completedIterations < progress.totalIterations {
-            parts.append("\(text(seconds: left)) left")
-        }
-        return parts.joined(separator: ", ")
+        // The first part is cut, for names of devices are long; the others are there or not.
+        var line = "\(bar) \(Int(progress.fraction * 100)) %, \(parts.removeFirst())"
+        for part in parts where line.count + 2 + part.count <= columns { line += ", \(part)" }
+        return String(line.prefix(max(columns, 1)))
     }
 
     static func text(voxels: Double) -> String {

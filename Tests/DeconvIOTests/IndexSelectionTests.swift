@@ -53,6 +53,16 @@ import Testing
         #expect(try source.readVolume(channel: 0, timepoint: 1) == .uint8([5]))
         #expect(try source.readVolume(channel: 1, timepoint: 0) == .uint8([9]))
         #expect(series.readCount == 2)
+        // Messages have the numbers of the file, also where only one volume was picked.
+        #expect(source.name(channel: 1, timepoint: 0) == "series.tif, channel 0, time point 3")
+        #expect(
+            SelectedSource(series, channels: [1], timepoints: [2]).volumeName(channel: 0, timepoint: 0)
+                == "channel 1, time point 2"
+        )
+        #expect(
+            TestSeries([.uint8([1])], shape: VolumeShape(z: 1, y: 1, x: 1)).name(channel: 0, timepoint: 0)
+                == "series.tif"
+        )
     }
 
     @Test(

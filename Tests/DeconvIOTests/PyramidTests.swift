@@ -171,6 +171,8 @@ private struct Job: Encodable {
                                 try take(UnsafeBufferPointer(rebasing: all[range]))
                             }
                         }
+                    } figures: {
+                        VolumeFigures()
                     }
                 }
             }

@@ -215,6 +215,8 @@ import Testing
         let error = failure {
             try sink.write(channel: 0, timepoint: 0) { (_) throws(DeconvolutionError) in
                 throw DeconvolutionError(.cancelled, "stop")
+            } figures: {
+                VolumeFigures()
             }
         }
         #expect(error?.code == .cancelled)
@@ -298,6 +300,32 @@ import Testing
             refusal("missing/a.zarr") == "FOLDER/missing/a.zarr: its folder FOLDER/missing does not exist; create it"
         )
         #expect(tree(folder.path("data.zarr")).count == 5)
+    }
+
+    /// As journals were before figures were kept, and as a later program may write them.
+    @Test func aJournalWithoutFiguresIsGoneOnWith() throws {
+        let path = folder.path("a.zarr")
+        do {
+            let sink = try item.sink(path)
+            for volume in item.volumes.prefix(3) { try item.write(volume, to: sink) }
+        }
+        let journal = URL(fileURLWithPath: path + ".partial/.gpudeconv-journal")
+        var lines = try String(contentsOf: journal, encoding: .utf8).split(separator: "\n").map(String.init)
+        let places = lines.indices.filter { lines[$0].contains("\"figures\"") }
+        try #require(places.count == 3)
+        lines[places[0]].replace(#/, "figures": .*/#, with: "}")
+        lines[places[1]].replace("\"sum\"", with: "\"total\"")
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: journal)
+        let sink = try item.sink(path)
+        let figures = item.volumes.prefix(4).map { sink.figures(channel: $0.channel, timepoint: $0.timepoint) }
+        #expect(figures == [nil, nil, item.figures(item.volumes[2]), nil])
+        #expect(
+            item.volumes.prefix(4).map { sink.holds(channel: $0.channel, timepoint: $0.timepoint) } == [
+                true, true, true, false,
+            ]
+        )
+        try item.complete(sink)
+        #expect(folder.contents == ["a.zarr"])
     }
 
     @Test func aFullDiskLeavesWhatIsThereAndTheNextRunGoesOn() throws {

@@ -130,8 +130,26 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
                     }
                 }
             },
-            numbers: { ["sum": Double(voxels.reduce(0, +))] }
+            figures: { figures(volume) }
         )
+    }
+
+    /// What is kept of a volume: numbers with many digits, and now and then none, infinity or a warning.
+    func figures(_ volume: VolumeNumber) -> VolumeFigures {
+        var figures = VolumeFigures()
+        figures.sum = voxels(volume).reduce(0) { $0 + Double($1) } / 3
+        figures.light = -figures.sum * 1e-12
+        figures.maskedVoxelCount = volume.timepoint
+        figures.saturatedVoxelCount = 1 << 40
+        if volume.timepoint > 0 {
+            let last = volume.channel == 0 ? figures.sum.squareRoot() : .infinity
+            figures.divergence = [
+                VolumeFigures.Divergence(iteration: 1, value: figures.sum / 7),
+                VolumeFigures.Divergence(iteration: 10, value: last),
+            ]
+            figures.warnings = [VolumeFigures.Warning(kind: "offset", message: "\"dye\" \(volume.channel):\n é")]
+        }
+        return figures
     }
 
     /// Writes what is missing, in order, and finishes.

@@ -71,8 +71,8 @@ import Testing
         }
         let last = try item.sink(interrupted)
         for volume in item.volumes {
-            let sum = try #require(last.numbers(channel: volume.channel, timepoint: volume.timepoint)?["sum"])
-            #expect(sum == Double(item.voxels(volume).reduce(0, +)))
+            let figures = last.figures(channel: volume.channel, timepoint: volume.timepoint)
+            #expect(figures == item.figures(volume))
         }
         #expect(last.missingByteCount == 0)
         #expect(last.saturatedVoxelCount == sink.saturatedVoxelCount)

@@ -65,6 +65,8 @@ import Testing
                     try [voxels[0] + 100].withUnsafeBufferPointer { (plane) throws(DeconvolutionError) in
                         try take(plane)
                     }
+                } figures: {
+                    VolumeFigures()
                 }
             }
         }

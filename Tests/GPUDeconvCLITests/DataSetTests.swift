@@ -196,6 +196,66 @@ import Testing
         #expect(try Self.files(folder, "kept.zarr") == Self.files(folder, "whole.zarr"))
     }
 
+    /// The report of a run that was killed on the way, but for what belongs to this run alone.
+    @Test func theReportOfARunThatWasKilledIsThatOfOneThatWasNot() async throws {
+        let folder = try Self.folder("2,6,16,48,56")
+        let passing = [
+            "seconds", "secondsPerIteration", "voxelsPerSecond", "bottleneck", "peakHostBytes", "peakDeviceBytes",
+            "devices",
+        ]
+        func report(_ name: String) throws -> [String: Any] {
+            let data = try Data(contentsOf: folder.url.appendingPathComponent(name))
+            let report = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+            return report.filter { !passing.contains($0.key) }
+        }
+        let options = ["-i", "400", "--background", "19", "--dtype", "uint8", "--report"]
+        let killed = try await Command.run(Self.job("killed.zarr") + options + ["killed.json"], in: folder) { command in
+            let journal = folder.path("killed.zarr.partial/.gpudeconv-journal")
+            func isBegun() -> Bool {
+                (try? String(contentsOfFile: journal, encoding: .utf8))?.contains("figures") == true
+            }
+            for _ in 0..<12_000 where !isBegun() { usleep(5000) }
+            command.send(SIGKILL)
+        }
+        try #require(killed.status == 128 + SIGKILL, "\(killed.error)")
+        let resumed = try await Command.run(Self.job("killed.zarr") + options + ["killed.json"], in: folder)
+        try #require(resumed.status == 0, "\(resumed.error)")
+        let whole = try await Command.run(
+            Self.job("killed.zarr", "--overwrite") + options + ["whole.json"],
+            in: folder
+        )
+        try #require(whole.status == 0, "\(whole.error)")
+        var first = try report("killed.json")
+        let second = try report("whole.json")
+        #expect(first["resumedVolumes"] as? Int ?? 0 > 0)
+        first["resumedVolumes"] = 0
+        #expect(first as NSDictionary == second as NSDictionary)
+        #expect((second["convergence"] as? [Any])?.count == 12 && second["saturatedVoxels"] as? Int ?? 0 > 0)
+        #expect(resumed.error == whole.error)
+        #expect(folder.contents == ["data.zarr", "killed.json", "killed.zarr", "psfs", "whole.json"])
+    }
+
+    @Test func warningsAreInTheNumbersOfTheInputAndRemediesFitTheFile() async throws {
+        let folder = try Self.folder("2,4,8,24,28")
+        let dark = try await Command.run(
+            Self.job("out.tif", "--channel", "1", "--time", "2:", "--background", "4000", "-i", "2"),
+            in: folder
+        )
+        #expect(dark.status == 0)
+        for time in [2, 3] {
+            #expect(dark.error.contains("data.zarr/raw, channel 1, time point \(time): its mean of"), "\(dark.error)")
+        }
+        let several = try await Command.run(
+            ["data.zarr", "--array", "raw", "--psf", "data.zarr", "-o", "other.tif"],
+            in: folder
+        )
+        #expect(several.status == 64)
+        #expect(
+            several.error
+                == "gpudeconv: data.zarr: has 2 images or arrays; give the path of one: data.zarr/psf, data.zarr/raw\n"
+        )
+    }
+
     @Test func aMaskOfEveryChannelFollowsTheChannelsThatAreSelected() async throws {
         let folder = try Self.folder("2,1,8,24,28")
         let plane = Scene.shape.planeVoxelCount

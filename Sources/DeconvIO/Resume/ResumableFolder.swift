@@ -99,7 +99,7 @@ package final class ResumableFolder: Sendable {
     package var isNew: Bool { contents.job == nil }
 
     /// The volumes that are there.
-    package var volumes: [VolumeNumber: [String: Double]] { contents.volumes }
+    var volumes: [VolumeNumber: VolumeJournal.Entry] { contents.volumes }
 
     private var contents: VolumeJournal.Contents {
         state.withLock { $0.journal?.contents } ?? VolumeJournal.Contents()
@@ -114,8 +114,8 @@ package final class ResumableFolder: Sendable {
     package func begin() throws(DeconvolutionError) { try journal().add(job) }
 
     /// Says that a volume is there, on the disk.
-    package func add(_ volume: VolumeNumber, _ numbers: [String: Double]) throws(DeconvolutionError) {
-        try journal().add(volume, numbers)
+    func add(_ volume: VolumeNumber, _ entry: VolumeJournal.Entry) throws(DeconvolutionError) {
+        try journal().add(volume, entry)
     }
 
     /// Gives the folder its name; does nothing where that was done.

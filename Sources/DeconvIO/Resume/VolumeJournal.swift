@@ -26,12 +26,20 @@ final class VolumeJournal: Sendable {
     /// Its name in the result's folder.
     static let fileName = ".gpudeconv-journal"
 
+    /// What is kept of a volume.
+    struct Entry: Sendable {
+        /// What the sink wants to know of it.
+        var numbers: [String: Double] = [:]
+        /// What its writer does; nil where it is not as this program writes it.
+        var figures: VolumeFigures?
+    }
+
     /// What the file says.
     struct Contents: Sendable {
         /// The job, once its metadata are written.
         var job: JobFingerprint?
-        /// The volumes that are there, with numbers that somebody wants to know about them.
-        var volumes: [VolumeNumber: [String: Double]] = [:]
+        /// The volumes that are there.
+        var volumes: [VolumeNumber: Entry] = [:]
         /// Whether all of it is there and is about to get its name.
         var isFinished = false
         /// Whether something else had the name, which is still to be removed.
@@ -130,13 +138,15 @@ final class VolumeJournal: Sendable {
     }
 
     /// Says that a volume is there, which it is, on the disk.
-    /// - Parameter numbers: what `contents.volumes` is to give for it.
-    func add(_ volume: VolumeNumber, _ numbers: [String: Double]) throws(DeconvolutionError) {
+    /// - Parameter entry: what `contents.volumes` is to give for it.
+    func add(_ volume: VolumeNumber, _ entry: Entry) throws(DeconvolutionError) {
         var members: JSONObject = [:]
-        for (name, value) in numbers.sorted(by: { $0.key < $1.key }) { members[name] = .double(value) }
-        try add([
+        for (name, value) in entry.numbers.sorted(by: { $0.key < $1.key }) { members[name] = .double(value) }
+        var line: JSONObject = [
             "channel": .integer(volume.channel), "timepoint": .integer(volume.timepoint), "numbers": .object(members),
-        ])
+        ]
+        line["figures"] = entry.figures?.json
+        try add(line)
     }
 
     /// Says that all volumes are there.
@@ -201,9 +211,9 @@ final class VolumeJournal: Sendable {
         } else if let channel = line["channel"]?.integer(), let timepoint = line["timepoint"]?.integer(),
             let numbers = line["numbers"]?.object
         {
-            let volume = VolumeNumber(channel: channel, timepoint: timepoint)
-            contents.volumes[volume] = [:]
-            for (name, value) in numbers { contents.volumes[volume]?[name] = value.double }
+            var entry = Entry(figures: VolumeFigures(line["figures"]))
+            for (name, value) in numbers { entry.numbers[name] = value.double }
+            contents.volumes[VolumeNumber(channel: channel, timepoint: timepoint)] = entry
         } else if line["finished"]?.bool == true {
             contents.isFinished = true
             contents.replaces = line["replaces"]?.bool == true

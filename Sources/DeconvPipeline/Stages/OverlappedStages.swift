@@ -45,10 +45,12 @@ struct OverlappedStages: Sendable {
     ///   - waiting: called on this thread before it waits for a volume.
     ///   - compute: computes the volume whose frame is the observed one; gets volumes without light too, for which it
     ///     computes nothing. Called on this thread. Calls the function it gets now and then, which throws when writing failed.
+    ///   - written: called on the thread that writes, when a volume is where it belongs.
     func run(
         _ region: Region,
         waiting: () -> Void,
-        compute: (inout SurveyedVolume, () throws(DeconvolutionError) -> Void) throws(DeconvolutionError) -> Void
+        compute: (inout SurveyedVolume, () throws(DeconvolutionError) -> Void) throws(DeconvolutionError) -> Void,
+        written: @escaping @Sendable () -> Void
     ) throws(DeconvolutionError) {
         let writingError = FirstError()
         freeFrame.put(())
@@ -58,7 +60,7 @@ struct OverlappedStages: Sendable {
             read()
         }
         DispatchQueue(label: "gpudeconv.write").async(group: threads) {
-            write(writingError)
+            write(writingError, written)
         }
         var failure: DeconvolutionError?
         do throws(DeconvolutionError) {
@@ -78,7 +80,7 @@ struct OverlappedStages: Sendable {
         } catch {
             failure = error
         }
-        // What was computed is still written.
+        // What has been computed is still written, at most two volumes: the one that is being written and the one behind it.
         finished.close()
         staged.cancel()
         freeFrame.cancel()
@@ -106,12 +108,13 @@ struct OverlappedStages: Sendable {
     }
 
     /// The last stage, on its own thread.
-    private func write(_ writingError: FirstError) {
+    private func write(_ writingError: FirstError, _ written: @Sendable () -> Void) {
         do throws(DeconvolutionError) {
             while let next = finished.take() {
                 try writer.write(next.result, next.region, of: next.position)
                 share.finish(next.position)
                 freeResult.put(())
+                written()
             }
         } catch {
             writingError.keep(error)

@@ -53,6 +53,7 @@ final class VolumeReader: @unchecked Sendable {
     /// What must be known of a volume beforehand, and its voxels if it is computed in one piece.
     func survey(_ position: VolumePosition) throws(DeconvolutionError) -> SurveyedVolume {
         let shape = source.image.shape
+        let name = source.name(channel: position.channel, timepoint: position.timepoint)
         let sensitivity = try record.measure(\.read) { () throws(DeconvolutionError) in
             try maps?.volume(channel: position.channel, timepoint: position.timepoint)
         }
@@ -71,10 +72,10 @@ final class VolumeReader: @unchecked Sendable {
                 try source.read(slab, channel: position.channel, timepoint: position.timepoint)
             }
             try record.measure(\.prepare) { () throws(DeconvolutionError) in
-                guard let sensitivity else { return try statistics.add(data, of: slab, name: source.name) }
+                guard let sensitivity else { return try statistics.add(data, of: slab, name: name) }
                 let (weights, saturated) = try sensitivity.values(in: slab, observed: data)
                 saturatedCount += saturated
-                try statistics.add(data, sensitivity: weights, of: slab, name: source.name)
+                try statistics.add(data, sensitivity: weights, of: slab, name: name)
                 if step == shape.z {
                     data.clear(where: weights)
                     values = weights

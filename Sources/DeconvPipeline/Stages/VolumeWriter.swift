@@ -3,20 +3,25 @@ import DeconvPlan
 import DeconvVolume
 
 /// The last stage: results are checked and go to where volumes are collected.
+///
+/// It does not look whether the run is to stop: what has been computed is kept, unless the collection can do nothing with it.
 struct VolumeWriter: Sendable {
     private let collection: any VolumeCollection
-    private let image: ImageDescription
+    private let source: any VolumeSource
     private let deviceName: String
-    private let cancellation: Cancellation
     private let record: RunRecord
     private let clock = ContinuousClock()
 
-    init(_ plan: JobPlan, into collection: any VolumeCollection, _ cancellation: Cancellation, _ record: RunRecord) {
+    init(
+        _ source: any VolumeSource,
+        on device: DeviceDescription,
+        into collection: any VolumeCollection,
+        _ record: RunRecord
+    ) {
         self.collection = collection
-        self.cancellation = cancellation
         self.record = record
-        image = plan.image
-        deviceName = plan.backend.device.name
+        self.source = source
+        deviceName = device.name
     }
 
     /// Takes the result of a volume.
@@ -32,12 +37,12 @@ struct VolumeWriter: Sendable {
         // What is neither waiting for the device nor looking at its voxels goes into writing them.
         var download = 0.0
         var sum = 0.0
+        let shape = source.image.shape
         try collection.write(channel: position.channel, timepoint: position.timepoint) {
             (take) throws(DeconvolutionError) in
             var (waiting, z) = (clock.now, 0)
             func check(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError) {
                 download += (clock.now - waiting).inSeconds
-                try cancellation.check()
                 sum += try checkedSum(plane, z, position)
                 try take(plane)
                 z += 1
@@ -46,15 +51,17 @@ struct VolumeWriter: Sendable {
             if let result {
                 try result.read(region, plane: check)
             } else {
-                let dark = [Float](repeating: 0, count: image.shape.planeVoxelCount)
-                for _ in 0..<image.shape.z {
+                let dark = [Float](repeating: 0, count: shape.planeVoxelCount)
+                for _ in 0..<shape.z {
                     try dark.withUnsafeBufferPointer { (plane) throws(DeconvolutionError) in try check(plane) }
                 }
             }
+        } figures: {
+            record.figures(position, sum: sum)
         }
         record.add(\.download, download)
         record.add(\.write, (clock.now - started).inSeconds - download)
-        record.finished(position, sum: sum)
+        record.finished(position, record.figures(position, sum: sum))
     }
 
     /// The sum of a plane's voxels.
@@ -77,11 +84,10 @@ struct VolumeWriter: Sendable {
         let sum = rest.reduce(sums.sum()) { $0 + Double($1) }
         // Every sum with an infinity in it is one, and nothing is at least a NaN.
         guard sum.isFinite, all(areValid), rest.allSatisfy({ $0 >= 0 }) else {
-            let volume =
-                image.volumeCount == 1 ? "" : " of channel \(position.channel), time point \(position.timepoint)"
+            let volume = source.volumeName(channel: position.channel, timepoint: position.timepoint).map { " of \($0)" }
             throw DeconvolutionError(
                 .deviceFailed,
-                "\(deviceName) gave voxels that are not numbers in plane \(z)\(volume): use another --device, or --backend cpu"
+                "\(deviceName) gave voxels that are not numbers in plane \(z)\(volume ?? ""): use another --device, or --backend cpu"
             )
         }
         return sum

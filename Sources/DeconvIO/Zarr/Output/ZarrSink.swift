@@ -20,7 +20,7 @@ package final class ZarrSink: VolumeCollection {
     private let growing: Growing?
 
     private struct State {
-        var volumes: [VolumeNumber: [String: Double]]
+        var volumes: [VolumeNumber: VolumeJournal.Entry]
     }
 
     private struct Growing: Sendable {
@@ -96,13 +96,14 @@ package final class ZarrSink: VolumeCollection {
 
     /// Voxels that did not fit the integer type and were set to its nearest end, in all volumes that are there.
     package var saturatedVoxelCount: Int {
-        state.withLock { $0.volumes.values.reduce(0) { $0 + Int($1[Self.saturated] ?? 0) } }
+        state.withLock { $0.volumes.values.reduce(0) { $0 + Int($1.numbers[Self.saturated] ?? 0) } }
     }
 
-    package func holds(channel: Int, timepoint: Int) -> Bool { numbers(channel: channel, timepoint: timepoint) != nil }
+    package func holds(channel: Int, timepoint: Int) -> Bool { entry(channel, timepoint) != nil }
 
-    /// What `write` was given to keep for a volume, in this run or an earlier one; nil where it is not there.
-    package func numbers(channel: Int, timepoint: Int) -> [String: Double]? {
+    package func figures(channel: Int, timepoint: Int) -> VolumeFigures? { entry(channel, timepoint)?.figures }
+
+    private func entry(_ channel: Int, _ timepoint: Int) -> VolumeJournal.Entry? {
         state.withLock { $0.volumes[VolumeNumber(channel: channel, timepoint: timepoint)] }
     }
 
@@ -110,20 +111,8 @@ package final class ZarrSink: VolumeCollection {
         channel: Int,
         timepoint: Int,
         planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) ->
-            Void
-    ) throws(DeconvolutionError) {
-        try write(channel: channel, timepoint: timepoint, planes: planes, numbers: { [:] })
-    }
-
-    /// Takes one volume, and keeps numbers about it for later runs to know.
-    /// - Parameter numbers: called once all planes have come. Names that start with `output` are taken.
-    /// - Throws: as `VolumeCollection.write`.
-    package func write(
-        channel: Int,
-        timepoint: Int,
-        planes: (_ plane: (UnsafeBufferPointer<Float>) throws(DeconvolutionError) -> Void) throws(DeconvolutionError) ->
             Void,
-        numbers: () -> [String: Double]
+        figures: () -> VolumeFigures
     ) throws(DeconvolutionError) {
         let volume = VolumeNumber(channel: channel, timepoint: timepoint)
         precondition(
@@ -145,11 +134,11 @@ package final class ZarrSink: VolumeCollection {
         if let failure { throw failure }
         let storage = try writer.finish()
         try growing.store.synchronize()
-        var kept = numbers()
-        kept[Self.saturated] = Double(storage.saturatedVoxelCount)
+        var kept = VolumeJournal.Entry(figures: figures())
+        kept.numbers[Self.saturated] = Double(storage.saturatedVoxelCount)
         if storage.smallest <= storage.largest {
-            kept[Self.smallest] = Double(storage.smallest)
-            kept[Self.largest] = Double(storage.largest)
+            kept.numbers[Self.smallest] = Double(storage.smallest)
+            kept.numbers[Self.largest] = Double(storage.largest)
         }
         try folder.add(volume, kept)
         state.withLock { $0.volumes[volume] = kept }
@@ -187,8 +176,8 @@ package final class ZarrSink: VolumeCollection {
     /// The darkest and the brightest voxel of a channel.
     private func range(channel: Int) -> ClosedRange<Double> {
         let volumes = state.withLock { $0.volumes.filter { $0.key.channel == channel }.values }
-        let low = volumes.compactMap { $0[Self.smallest] }.min() ?? 0
-        let high = volumes.compactMap { $0[Self.largest] }.max() ?? 0
+        let low = volumes.compactMap { $0.numbers[Self.smallest] }.min() ?? 0
+        let high = volumes.compactMap { $0.numbers[Self.largest] }.max() ?? 0
         // Viewers want something between the ends.
         return low < high ? low...high : low...low + 1
     }

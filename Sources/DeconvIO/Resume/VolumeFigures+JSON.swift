@@ -1,0 +1,45 @@
+import DeconvVolume
+
+extension VolumeFigures {
+    /// As the journal has them; every number is given back as it was.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "light": .double(light), "sum": .double(sum), "maskedVoxels": .integer(maskedVoxelCount),
+            "saturatedVoxels": .integer(saturatedVoxelCount),
+        ]
+        if let divergence {
+            object["divergence"] = .array(divergence.map { .array([.integer($0.iteration), .double($0.value)]) })
+        }
+        if !warnings.isEmpty {
+            object["warnings"] = .array(warnings.map { .array([.string($0.kind), .string($0.message)]) })
+        }
+        return .object(object)
+    }
+
+    /// What `json` gave, or nil for anything else.
+    init?(_ json: JSONValue?) {
+        guard let light = json?[key: "light"]?.double, let sum = json?[key: "sum"]?.double,
+            let masked: Int = json?[key: "maskedVoxels"]?.integer(),
+            let saturated: Int = json?[key: "saturatedVoxels"]?.integer()
+        else { return nil }
+        self.init()
+        self.light = light
+        self.sum = sum
+        maskedVoxelCount = masked
+        saturatedVoxelCount = saturated
+        if let pairs = json?[key: "divergence"]?.array {
+            var measured: [Divergence] = []
+            for pair in pairs {
+                guard let parts = pair.array, parts.count == 2, let iteration: Int = parts[0].integer(),
+                    let value = parts[1].double
+                else { return nil }
+                measured.append(Divergence(iteration: iteration, value: value))
+            }
+            divergence = measured
+        }
+        for pair in json?[key: "warnings"]?.array ?? [] {
+            guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else { return nil }
+            warnings.append(Warning(kind: texts[0], message: texts[1]))
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// What is known of a volume that was deconvolved: kept with its result, so that a run that goes on with the work of an earlier
+/// one reports on all of it.
+package struct VolumeFigures: Hashable, Sendable {
+    /// The Poisson divergence at one iteration.
+    package struct Divergence: Hashable, Sendable {
+        /// Iteration before whose update it was measured, from 1.
+        package var iteration: Int
+        /// Σ g·ln(g/y) − g + y over the recorded voxels.
+        package var value: Double
+
+        package init(iteration: Int, value: Double) {
+            self.iteration = iteration
+            self.value = value
+        }
+    }
+
+    /// What a person should know of the volume.
+    package struct Warning: Hashable, Sendable {
+        /// What it is about; a volume has one of a kind.
+        package var kind: String
+        /// The warning, which names the volume.
+        package var message: String
+
+        package init(kind: String, message: String) {
+            self.kind = kind
+            self.message = message
+        }
+    }
+
+    /// Σ of its good voxels above the background, in counts.
+    package var light = 0.0
+    /// Σ of the result's voxels, in counts.
+    package var sum = 0.0
+    /// Voxels that did not count because mask or flat field are 0 there.
+    package var maskedVoxelCount = 0
+    /// Voxels that did not count because they are saturated.
+    package var saturatedVoxelCount = 0
+    /// In the order of iterations; nil where there was no light, so that none ran.
+    package var divergence: [Divergence]?
+    /// In the order in which they are told.
+    package var warnings: [Warning] = []
+
+    /// Those of a volume of which nothing is known yet.
+    package init() {}
+}
