@@ -48,35 +48,17 @@ version=$("$program" --version)
 name=gpudeconv-$version-linux-$machine
 folder=bundle/$name
 rm -rf "$folder" "$folder.tar.gz"
-mkdir -p "$folder"/{bin,lib/fallback,licenses/common}
+mkdir -p "$folder"/{bin,lib/fallback,licenses}
 cp "$program" "$folder/bin/gpudeconv"
 cp Scripts/demo.sh "$folder/demo.sh"
 
-packages=(libgcc-s1 libstdc++6)
 while read -r library path; do
     if is_glibc "$library"; then continue; fi
     target=$folder/lib
     if is_cxx_runtime "$library"; then target=$folder/lib/fallback; fi
     cp --dereference "$path" "$target/$library"
-    # Debian knows a file of /usr/lib by that name or by the one without /usr.
-    path=$(realpath "$path")
-    package=$(dpkg-query --search "$path" 2>/dev/null || dpkg-query --search "${path#/usr}")
-    packages+=("${package%%:*}")
 done < <(ldd "$program" | sed -nE 's/^\s*(\S+) => (\S+) .*/\1 \2/p')
-
-licenses=$folder/licenses
-cp LICENSE "$licenses/gpudeconv"
-cp "$(dirname "$(readlink -f "$(command -v swift)")")/../share/swift/LICENSE.txt" "$licenses/swift"
-for checkout in swift-argument-parser swift-log; do
-    cp "$scratch/checkouts/$checkout/LICENSE.txt" "$licenses/$checkout"
-done
-for package in $(printf '%s\n' "${packages[@]}" | sort -u); do
-    cp "/usr/share/doc/$package/copyright" "$licenses/$package"
-    dpkg-query --show --showformat='${Package} ${Version} (source ${source:Package} ${source:Version})\n' "$package" \
-        >>"$licenses/PACKAGES"
-done
-# The texts that Debian's notices send the reader to.
-cp -L /usr/share/common-licenses/{Apache-2.0,Artistic,BSD,GPL-1,GPL-2,GPL-3,LGPL-2,LGPL-2.1,LGPL-3} "$licenses/common/"
+Scripts/licenses.sh "$folder/licenses" "$program"
 
 glibc=$(newest_glibc "$folder/bin/gpudeconv" "$folder"/lib/*.so*)
 fallback=$(newest_glibc "$folder"/lib/fallback/*)
