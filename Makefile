@@ -36,6 +36,11 @@ bundle: install ## A folder and tarball that run where nothing is installed: bun
 library: install ## The library for C and other languages: library/lib/libgpudeconv.so and its header
 	@Scripts/library.sh
 
+.PHONY: wheel
+wheel: library ## The Python package, for any Python 3 on Linux: Python/dist/gpudeconv-*.whl
+	@Scripts/install.sh $(TEST_PACKAGES)
+	@Scripts/wheel.sh
+
 .PHONY: test-bundle
 test-bundle: bundle ## Try the bundle in a bare Debian root, and beside this machine's OpenCL drivers
 	@Scripts/test-bundle.sh
@@ -51,6 +56,10 @@ test-asan: ## The same tests under AddressSanitizer
 	@Scripts/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	@Scripts/make-test-python.sh
 	@Scripts/test.sh address
+
+.PHONY: test-python
+test-python: wheel ## The tests of the Python package, on the wheel in a clean virtual environment
+	@Scripts/test-python.sh
 
 CASES ?= small,middle,large
 THREADS ?= 2
@@ -77,4 +86,5 @@ lint: ## Check formatting, documentation comments, scripts, and links
 
 .PHONY: clean
 clean: ## Remove everything that was built, the demo and the bundle
-	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench .venv-intel demo bundle library
+	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench .venv-intel .venv-wheel .venv-python \
+	    demo bundle library Python/dist Python/build Python/gpudeconv.egg-info

@@ -1,0 +1,144 @@
+"""Dask arrays in, a Dask array out."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.array import overlap
+
+from . import _arrays
+from ._deconvolution import DeconvolutionWarning, prepare_psf
+from ._deconvolution import richardson_lucy as deconvolve
+
+# Of a halo, where a PSF is smaller: light spreads a little further with each iteration.
+LEAST_DEPTH = 12
+
+
+def richardson_lucy(
+    image: Any,
+    psf: Any,
+    flat_field: Any,
+    mask: Any,
+    depth: int | Sequence[int] | None,
+    options: dict[str, Any],
+) -> da.Array:
+    """`gpudeconv.richardson_lucy` for arrays of which one at least is Dask's.
+
+    Volumes that are one chunk each are computed as they are. Others are computed chunk by chunk, each with some of
+    its neighbors' voxels around it, which are then cut off.
+    """
+    original_psf = psf
+    core = _arrays.core_axes(np.ndim(image), np.ndim(psf))
+    image = _as_dask(image, core)
+    psf = _as_dask(psf, core)
+    psf = psf.rechunk({axis: -1 for axis in range(psf.ndim - core, psf.ndim)})
+    maps = {
+        name: _spread(_as_dask(value, core), image, core, name)
+        for name, value in (("flat_field", flat_field), ("mask", mask))
+        if value is not None
+    }
+    leading = _arrays.leading_shape(core, image=image, psf=psf, **maps)
+
+    cut = [axis for axis in range(-core, 0) if image.numblocks[axis] > 1]
+    sides: dict[int, int] = {}
+    if cut:
+        if options["boundary"] == "periodic":
+            raise ValueError("boundary='periodic' needs whole volumes: rechunk image to one chunk along its last axes")
+        if options["background"] != 0:
+            warnings.warn(
+                "image is chunked within its volumes, and with a background each chunk starts from the light that it "
+                "has itself, so that borders of chunks may be seen; rechunk image to one chunk along its last axes",
+                DeconvolutionWarning,
+                stacklevel=3,
+            )
+        depths = _depths(depth, image, original_psf, core, options)
+        sides = {axis: depths[axis] for axis in cut}
+        image = _with_neighbors(image, sides)
+        maps = {name: _with_neighbors(value, sides) for name, value in maps.items()}
+
+    arrays = [image, psf, *maps.values()]
+    pairs: list[Any] = []
+    for array in arrays:
+        names = [f"leading {i}" for i in range(array.ndim - core, 0, -1)]
+        names += [f"{'psf' if array is psf else 'image'} {axis}" for axis in range(core)]
+        pairs += [array, names]
+    ndim = len(leading) + core
+    result = da.blockwise(
+        _deconvolve_block,
+        [f"leading {i}" for i in range(len(leading), 0, -1)] + [f"image {axis}" for axis in range(core)],
+        *pairs,
+        concatenate=True,
+        dtype=np.float32,
+        meta=np.empty((0,) * ndim, np.float32),
+        token="richardson-lucy",
+        map_names=tuple(maps),
+        options=options,
+    )
+    if sides:
+        axes = {ndim + axis: side for axis, side in sides.items()}
+        result = overlap.trim_internal(result, axes, "none")
+    return result
+
+
+def _deconvolve_block(image: Any, psf: Any, *maps: Any, map_names: tuple[str, ...], options: dict[str, Any]) -> Any:
+    return deconvolve(image, psf, **dict(zip(map_names, maps)), **options)
+
+
+def _as_dask(array: Any, core: int) -> da.Array:
+    """A Dask array, of one volume a chunk where it was none."""
+    if _arrays.is_dask(array):
+        return array
+    array = np.asarray(array)
+    return da.from_array(array, chunks=(1,) * (array.ndim - core) + array.shape[-core:])
+
+
+def _spread(array: da.Array, image: da.Array, core: int, name: str) -> da.Array:
+    """A map with the extents and chunks of the image along its last axes."""
+    while array.ndim < core:
+        array = array[np.newaxis]
+    shape = array.shape[:-core] + image.shape[-core:]
+    try:
+        array = da.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{name} has the shape {array.shape} and does not fit an image of {image.shape}") from None
+    return array.rechunk(array.chunks[:-core] + image.chunks[-core:])
+
+
+def _with_neighbors(array: da.Array, sides: dict[int, int]) -> da.Array:
+    return overlap.overlap(array, {array.ndim + axis: side for axis, side in sides.items()}, "none")
+
+
+def _depths(
+    depth: int | Sequence[int] | None, image: da.Array, psf: Any, core: int, options: dict[str, Any]
+) -> list[int]:
+    """Voxels to read around a chunk, for each of the last axes."""
+    if depth is not None:
+        depths = [depth] * core if isinstance(depth, (int, np.integer)) else list(depth)
+        if len(depths) != core or min(depths) < 0:
+            raise ValueError(f"depth is {depth}: give it one number, or one for each of {core} axes")
+    else:
+        depths = [0 if extent == 1 else max(extent, LEAST_DEPTH) for extent in _psf_extents(psf, core, options)]
+    return [min(int(d), extent) for d, extent in zip(depths, image.shape[-core:])]
+
+
+def _psf_extents(psf: Any, core: int, options: dict[str, Any]) -> list[int]:
+    """Voxels of the image that the largest PSF covers, at most."""
+    spacing, psf_spacing = options["spacing"], options["psf_spacing"]
+    if _arrays.is_dask(psf):
+        # Not computed only to be measured.
+        extents = np.array(psf.shape[-core:], float)
+        if spacing is not None and psf_spacing is not None:
+            extents *= np.array(psf_spacing[-core:]) / np.array(spacing[-core:])
+        return [math.ceil(extent) for extent in extents]
+    names = ("spacing", "psf_spacing", "psf_background", "psf_as_is")
+    psf = np.asarray(psf)
+    prepared = [
+        prepare_psf(one, **{name: options[name] for name in names}).shape
+        for one in psf.reshape((-1, *psf.shape[-core:]))
+    ]
+    return [max(extents) for extents in zip(*prepared)]

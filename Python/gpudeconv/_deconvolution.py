@@ -1,0 +1,444 @@
+"""The functions of the package."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arrays, _native, _workers
+from ._progress import ProgressOption, reporter
+
+Path = str | os.PathLike[str]
+
+
+class DeconvolutionWarning(UserWarning):
+    """What a person should know about a run that went well."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Something that can compute."""
+
+    number: int
+    """What the keyword ``device`` takes."""
+    backend: str
+    """``cpu`` or ``opencl``."""
+    type: str
+    """``GPU``, ``CPU`` or ``accelerator``."""
+    name: str
+    driver: str
+    memory_bytes: int
+    largest_buffer_bytes: int
+    compute_units: int
+
+
+def devices() -> list[Device]:
+    """What can compute on this machine.
+
+    Returns
+    -------
+    list of Device
+        This machine's cores, then every OpenCL device in the order of its drivers.
+
+    Examples
+    --------
+    >>> import gpudeconv
+    >>> gpudeconv.devices()[0].backend
+    'cpu'
+    """
+    text = ctypes.c_void_p()
+    _native.check(_native.library().gpudeconv_devices(ctypes.byref(text)))
+    return [
+        Device(
+            number=entry["number"],
+            backend=entry["backend"],
+            type=entry["type"],
+            name=entry["name"],
+            driver=entry["driver"],
+            memory_bytes=entry["memoryBytes"],
+            largest_buffer_bytes=entry["largestBufferBytes"],
+            compute_units=entry["computeUnits"],
+        )
+        for entry in _native.take_json(text)
+    ]
+
+
+def richardson_lucy(
+    image: ArrayLike,
+    psf: ArrayLike,
+    iterations: int = 10,
+    *,
+    boundary: str = "extend",
+    background: float = 0.0,
+    read_noise: float = 0.0,
+    saturation: float | None = None,
+    start: str = "light",
+    flat_field: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    spacing: Sequence[float] | None = None,
+    psf_spacing: Sequence[float] | None = None,
+    psf_background: str | float = "auto",
+    psf_as_is: bool = False,
+    backend: str = "auto",
+    device: int | str | Sequence[int] | None = None,
+    fft: str = "auto",
+    threads: int | None = None,
+    memory_limit: int | str | None = None,
+    tile: Sequence[int] | None = None,
+    depth: int | Sequence[int] | None = None,
+    out: NDArray[np.float32] | None = None,
+    progress: ProgressOption = None,
+    report: dict[str, Any] | None = None,
+) -> Any:
+    """Take the blur of a microscope out of images, by Richardson-Lucy deconvolution.
+
+    A generalized ufunc of signature ``(z,y,x),(a,b,c)->(z,y,x)``: axes in front of the last three broadcast as
+    everywhere in NumPy, so an image (channel, time, z, y, x) goes with PSFs (channel, 1, a, b, c). A PSF of two
+    axes makes it ``(y,x),(b,c)->(y,x)``.
+
+    Parameters
+    ----------
+    image : array_like or dask.array.Array, (..., z, y, x) or (..., y, x)
+        Observed counts, of any real type, byte order and layout. 8 and 16-bit unsigned integers, which cameras
+        give, are computed from as they are.
+    psf : array_like or dask.array.Array, (..., a, b, c) or (..., b, c)
+        Point spread functions as measured or computed, in any unit and of any size. They are prepared: see
+        `prepare_psf`.
+    iterations : int
+        Updates of the estimate; more are sharper and noisier.
+    boundary : {'extend', 'zero', 'edge', 'reflect', 'periodic'}
+        What lies outside the image. ``extend`` estimates the light there, so that borders come out neither dark nor
+        bright.
+    background : float
+        Camera offset and haze, in counts of the image.
+    read_noise : float
+        Read noise of the camera, in counts of the image.
+    saturation : float, optional
+        Counts from which on a voxel is saturated and does not count.
+    start : {'light', 'flat', 'observed'}
+        Where the estimate starts; ``light`` clears the haze of a background soonest.
+    flat_field : array_like or dask.array.Array, optional
+        How sensitive each voxel is; divided by its mean, 0 is bad. Broadcasts with the image.
+    mask : array_like or dask.array.Array, optional
+        False or 0 on bad voxels, which then do not count and may be NaN. Broadcasts with the image.
+    spacing, psf_spacing : sequence of float, optional
+        Voxel sizes of image and PSF in µm, in the order of the axes. Where they differ, the PSF is resampled.
+    psf_background : float or 'auto'
+        Counts to subtract from the PSF; ``auto`` finds them at its border.
+    psf_as_is : bool
+        Normalize the PSF and do nothing else to it.
+    backend : {'auto', 'opencl', 'cpu'}
+        What computes; ``auto`` takes a GPU if there is one, else the CPU.
+    device : int, str or sequence of int, optional
+        Device by its number or part of its name as `devices` has them; ``'all'`` for all GPUs, which share the
+        volumes. By default the best one, or in a Dask worker the one that is its turn.
+    fft : {'auto', 'clfft', 'vkfft'}
+        FFT library on an OpenCL device.
+    threads : int, optional
+        Threads of the CPU back end. By default one for each core, or in a Dask worker as many as it has.
+    memory_limit : int or str, optional
+        Most memory to compute in, in bytes or such as ``'8GB'``. By default what is free.
+    tile : sequence of int, optional
+        Voxels that a tile delivers. By default as many as fit.
+    depth : int or sequence of int, optional
+        For Dask arrays that are chunked along z, y or x: voxels that each chunk reads of its neighbors. By default
+        the size of the PSF.
+    out : ndarray, optional
+        Where the result goes: float32, of the result's shape, in any layout.
+    progress : bool or callable, optional
+        True for a progress bar, by tqdm if it is installed; or what is called with a `Progress` after every
+        iteration, in this thread. What it raises ends the run and comes out of here, as Ctrl-C does.
+    report : dict, optional
+        Filled with what was done, by the keys of ``gpudeconv --report``.
+
+    Returns
+    -------
+    ndarray or dask.array.Array
+        Deconvolved counts per voxel, float32, of the broadcast shape; a Dask array if one was given, computed when
+        that is.
+
+    Raises
+    ------
+    ValueError
+        For an option outside its range, shapes that do not fit, NaN or infinity on voxels that count, a PSF that is
+        none.
+    TypeError
+        For elements that are no real numbers.
+    DeviceError
+        When there is no such device, or it fails.
+    MemoryError
+        When even one tile does not fit.
+
+    Warns
+    -----
+    DeconvolutionWarning
+        For what the report has under ``warnings``.
+
+    Notes
+    -----
+    The interpreter's lock is released. Calls from many threads are safe: each device computes for one at a time, so
+    that they need no more memory than one. What a call sets up, such as FFT plans and transfer functions, is kept
+    for the next one of its kind.
+
+    Examples
+    --------
+    >>> import numpy as np, gpudeconv
+    >>> image = np.zeros((8, 16, 16), np.uint16)
+    >>> image[3:6, 7:10, 7:10] = 100
+    >>> psf = np.zeros((5, 5, 5))
+    >>> psf[1:4, 1:4, 1:4] = 1
+    >>> sharp = gpudeconv.richardson_lucy(image, psf, iterations=20, backend="cpu")
+    >>> sharp.shape, sharp.dtype, np.unravel_index(sharp.argmax(), sharp.shape) == (4, 8, 8)
+    ((8, 16, 16), dtype('float32'), True)
+    """
+    options = {
+        "iterations": iterations,
+        "boundary": boundary,
+        "background": background,
+        "read_noise": read_noise,
+        "saturation": saturation,
+        "start": start,
+        "spacing": spacing,
+        "psf_spacing": psf_spacing,
+        "psf_background": psf_background,
+        "psf_as_is": psf_as_is,
+        "backend": backend,
+        "device": device,
+        "fft": fft,
+        "threads": threads,
+        "memory_limit": memory_limit,
+        "tile": tile,
+    }
+    if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
+        if out is not None or progress or report is not None:
+            raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")
+        from . import _dask
+
+        return _dask.richardson_lucy(image, psf, flat_field, mask, depth, options)
+
+    image = _arrays.readable(image, "image")
+    psf = _arrays.readable(psf, "psf")
+    core = _arrays.core_axes(image.ndim, psf.ndim)
+    core_shape = image.shape[-core:]
+    maps = {
+        name: _arrays.spread(_arrays.readable(value, name), core_shape, name)
+        for name, value in (("flat_field", flat_field), ("mask", mask))
+        if value is not None
+    }
+    shape = _arrays.leading_shape(core, image=image, psf=psf, **maps) + core_shape
+    result = np.empty(shape, np.float32) if out is None else _checked_output(out, shape)
+    if result.size == 0:
+        return result
+    volumes = [
+        None if volume is None else volume.copy() if np.may_share_memory(volume, result) else volume
+        for volume in (image, psf, maps.get("flat_field"), maps.get("mask"))
+    ]
+    arguments = [
+        None if volume is None else _native.CArray.of(_arrays.as_volumes(volume, core)) for volume in (*volumes, result)
+    ]
+    with reporter(progress) as function:
+        done = _native.run(
+            _native.library().gpudeconv_richardson_lucy,
+            _native.session(),
+            _options(_workers.resolved(options), core),
+            *arguments,
+            progress=function,
+        )
+    _pass_on(done, report)
+    return result
+
+
+def plan(
+    image: ArrayLike,
+    psf: ArrayLike,
+    iterations: int = 10,
+    **options: Any,
+) -> dict[str, Any]:
+    """What `richardson_lucy` would do: device, tiles and memory.
+
+    Parameters
+    ----------
+    image : array_like or dask.array.Array
+        Of which only shape and type count.
+    psf : array_like
+        As for `richardson_lucy`.
+    iterations : int
+        As for `richardson_lucy`.
+    **options
+        The options of `richardson_lucy` that are neither arrays nor about Dask or its result.
+
+    Returns
+    -------
+    dict
+        By the keys of ``gpudeconv plan --json``.
+    """
+    if not (hasattr(image, "shape") and hasattr(image, "dtype")):
+        image = np.asarray(image)
+    psf = _arrays.readable(psf, "psf")
+    core = _arrays.core_axes(len(image.shape), psf.ndim)
+    shape = tuple(image.shape) if core == 3 else (*image.shape[:-2], 1, *image.shape[-2:])
+    text = ctypes.c_void_p()
+    _native.check(
+        _native.library().gpudeconv_plan(
+            _options(_workers.resolved({"iterations": iterations, **options}), core),
+            _native.CArray.without_data(shape, _arrays.readable_type(np.dtype(image.dtype), "image")),
+            _native.CArray.of(_arrays.as_volumes(psf, core)),
+            ctypes.byref(text),
+        )
+    )
+    result: dict[str, Any] = _native.take_json(text)
+    return result
+
+
+def prepare_psf(
+    psf: ArrayLike,
+    *,
+    spacing: Sequence[float] | None = None,
+    psf_spacing: Sequence[float] | None = None,
+    psf_background: str | float = "auto",
+    psf_as_is: bool = False,
+    report: dict[str, Any] | None = None,
+) -> NDArray[np.float32]:
+    """The PSF as `richardson_lucy` uses it.
+
+    Its background is subtracted, its center moved to voxel n // 2 of each axis, its voxels given the size of the
+    image's, what is empty cropped, and the sum made 1.
+
+    Parameters
+    ----------
+    psf : array_like, (z, y, x) or (y, x)
+        As measured.
+    spacing, psf_spacing, psf_background, psf_as_is
+        As for `richardson_lucy`.
+    report : dict, optional
+        Filled with what was done, by the keys that ``psf`` has in ``gpudeconv --report``.
+
+    Returns
+    -------
+    ndarray
+        float32, of as many axes as `psf`.
+    """
+    psf = _arrays.readable(psf, "psf")
+    if psf.ndim not in (2, 3):
+        raise ValueError(f"psf has {psf.ndim} axes: give it 2 (y, x) or 3 (z, y, x)")
+    options = {
+        "spacing": spacing,
+        "psf_spacing": psf_spacing,
+        "psf_background": psf_background,
+        "psf_as_is": psf_as_is,
+    }
+    library = _native.library()
+    prepared = ctypes.POINTER(_native.CArray)()
+    text = ctypes.c_void_p()
+    _native.check(
+        library.gpudeconv_prepare_psf(
+            _options(options, psf.ndim),
+            _native.CArray.of(_arrays.as_volumes(psf, psf.ndim)),
+            ctypes.byref(prepared),
+            ctypes.byref(text),
+        )
+    )
+    try:
+        shape = tuple(prepared.contents.shape[axis] for axis in range(3))
+        elements = ctypes.cast(prepared.contents.data, ctypes.POINTER(ctypes.c_float))
+        result = np.ctypeslib.as_array(elements, shape).copy()
+    finally:
+        library.gpudeconv_array_destroy(prepared)
+    _pass_on(_native.take_json(text), report)
+    return result if psf.ndim == 3 else result[0]
+
+
+def deconvolve_file(
+    input: Path,
+    psf: Path | Sequence[Path],
+    output: Path,
+    iterations: int = 10,
+    *,
+    progress: ProgressOption = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Deconvolve the volumes of a file, as the command ``gpudeconv INPUT --psf PSF -o OUTPUT`` does.
+
+    Volumes are read, computed and written at the same time, and memory does not grow with their number. An output
+    in Zarr is begun as ``NAME.partial``; after an interruption the same call goes on where it was.
+
+    Parameters
+    ----------
+    input : path
+        TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks.
+    psf : path or sequence of path
+        One for all channels, or one for each.
+    output : path
+        TIFF file, or a Zarr store: a name that ends in ``.zarr``.
+    iterations : int
+        Updates of each volume.
+    progress : bool or callable, optional
+        As for `richardson_lucy`.
+    **options
+        All long options of the command, with ``_`` for ``-``: ``background=98``, ``array="raw"``, ``overwrite=True``,
+        ``chunks=(64, 256, 256)``. ``flat_field`` and ``mask`` are paths here.
+
+    Returns
+    -------
+    dict
+        What was done, by the keys of ``gpudeconv --report``.
+
+    Raises
+    ------
+    FileNotFoundError
+        For an input that is missing or may not be read.
+    FileExistsError
+        When the output exists and `overwrite` is not given, or cannot be created.
+    OSError
+        When reading or writing fails in the middle, as on a full disk.
+    """
+    paths = [psf] if isinstance(psf, (str, os.PathLike)) else list(psf)
+    psfs = (ctypes.c_char_p * len(paths))(*map(os.fsencode, paths))
+    with reporter(progress) as function:
+        done = _native.run(
+            _native.library().gpudeconv_deconvolve_file,
+            _options(_workers.resolved({"iterations": iterations, **options}), 3),
+            os.fsencode(input),
+            psfs,
+            len(paths),
+            os.fsencode(output),
+            progress=function,
+        )
+    _pass_on(done, None)
+    return done
+
+
+def _options(values: Mapping[str, Any], core: int) -> _native.Options:
+    """Options for volumes, from those for planes too: a plane is 1 thick."""
+    values = dict(values)
+    if core == 2:
+        for name in ("spacing", "psf_spacing", "tile"):
+            value = values.get(name)
+            if value is not None and not isinstance(value, str) and len(value) == 2:
+                values[name] = (1, *value)
+    return _native.Options(values)
+
+
+def _checked_output(out: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if not isinstance(out, np.ndarray) or out.dtype != np.float32 or not out.flags.aligned:
+        raise ValueError("out must be a NumPy array of float32, in the byte order of this machine")
+    if out.shape != shape:
+        raise ValueError(f"out has the shape {out.shape} and the result {shape}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    return out
+
+
+def _pass_on(done: dict[str, Any], report: dict[str, Any] | None) -> None:
+    """Shows the warnings of a run at the line that called for it, and hands its report on."""
+    for message in done.get("warnings", ()):
+        warnings.warn(_native.with_keywords(message), DeconvolutionWarning, stacklevel=3)
+    if report is not None:
+        report.update(done)

@@ -1,0 +1,211 @@
+"""Keywords, errors, warnings and reports."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+from conftest import gaussian
+
+import gpudeconv
+from gpudeconv import _native
+
+CPU = {"backend": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        (np.int64(3), "3"),
+        (0.1, "0.1"),
+        (np.float32(0.5), "0.5"),
+        (True, "true"),
+        (np.False_, "false"),
+        ("8GB", "8GB"),
+        (pathlib.Path("a/b"), "a/b"),
+        ((0.25, 0.1, 1), "0.25,0.1,1"),
+        (np.array([1, 2, 3]), "1,2,3"),
+        (np.array(2.5), "2.5"),
+    ],
+)
+def test_values_are_written_as_the_command_has_them(value, text):
+    assert _native.option_text("name", value) == text
+
+
+def test_values_without_a_notation_are_refused():
+    with pytest.raises(TypeError, match="tile cannot be"):
+        _native.option_text("tile", object())
+
+
+KEYWORDS = {
+    "boundary": "reflect",
+    "background": 3.5,
+    "read_noise": 2,
+    "saturation": 4000,
+    "start": "flat",
+    "spacing": (0.3, 0.1, 0.1),
+    "psf_spacing": [0.3, 0.1, 0.1],
+    "psf_background": 0.0,
+    "backend": "cpu",
+    "device": 0,
+    "fft": "auto",
+    "threads": 1,
+    "memory_limit": "1GB",
+    "tile": (10, 20, 24),
+    "progress": lambda progress: None,
+}
+
+
+def test_all_keywords_are_understood(volume, psf):
+    report = {}
+    result = gpudeconv.richardson_lucy(volume, psf, 3, **KEYWORDS, report=report)
+    assert np.isfinite(result).all()
+    assert report["iterations"] == 3
+    assert report["boundary"] == "reflect"
+    assert report["background"] == 3.5
+    assert report["spacing"] == [0.3, 0.1, 0.1]
+    assert report["backend"] == "cpu"
+
+
+def test_a_memory_limit_is_a_number_of_bytes(volume, psf):
+    report = {}
+    gpudeconv.richardson_lucy(volume, psf, 1, memory_limit=10**9, **CPU, report=report)
+    with pytest.raises((ValueError, MemoryError), match="memory"):
+        gpudeconv.richardson_lucy(volume, psf, 1, memory_limit=1000, **CPU)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"iterations": 0}, "iterations"),
+        ({"iterations": -3}, "iterations"),
+        ({"iterations": 2.5}, "iterations"),
+        ({"boundary": "mirror"}, "boundary"),
+        ({"background": float("nan")}, "background"),
+        ({"read_noise": -1}, "read_noise"),
+        ({"start": "cold"}, "start"),
+        ({"spacing": (1, 0, 1)}, "spacing"),
+        ({"spacing": (1, 1)}, "spacing"),
+        ({"threads": 0}, "threads"),
+        ({"memory_limit": "much"}, "memory_limit"),
+        ({"tile": (1, 2)}, "tile"),
+        ({"backend": "gpu"}, "backend"),
+        ({"fft": "fftw"}, "fft"),
+    ],
+)
+def test_values_out_of_range_are_value_errors_that_name_the_keyword(volume, psf, options, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        gpudeconv.richardson_lucy(volume, psf, **{"backend": "cpu", **options})
+    assert "--" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_device_that_is_not_there_is_a_device_error(volume, psf):
+    with pytest.raises(gpudeconv.DeviceError, match="warp drive"):
+        gpudeconv.richardson_lucy(volume, psf, device="warp drive")
+    assert issubclass(gpudeconv.DeviceError, RuntimeError)
+
+
+def test_an_unknown_keyword_is_a_type_error(volume, psf):
+    with pytest.raises(TypeError):
+        gpudeconv.richardson_lucy(volume, psf, blur=3)
+
+
+class FailedLibrary:
+    """Says what the last call of a library that failed left behind."""
+
+    @staticmethod
+    def gpudeconv_last_error():
+        return b"--psf-spacing 0: use --psf-as-is, a--b or nothing"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (1, ValueError),
+        (2, ValueError),
+        (3, FileNotFoundError),
+        (4, gpudeconv.DeviceError),
+        (5, gpudeconv.DeviceError),
+        (6, MemoryError),
+        (7, FileExistsError),
+        (8, OSError),
+        (9, KeyboardInterrupt),
+        (10, RuntimeError),
+        (99, RuntimeError),
+    ],
+)
+def test_every_status_has_its_exception(monkeypatch, status, expected):
+    monkeypatch.setattr(_native, "library", FailedLibrary)
+    with pytest.raises(expected) as caught:
+        _native.check(status)
+    assert caught.type is expected
+    assert str(caught.value).startswith("psf_spacing 0: use psf_as_is, a--b")
+
+
+def test_warnings_point_at_the_line_that_called(volume, psf):
+    with pytest.warns(gpudeconv.DeconvolutionWarning, match="saturation") as caught:
+        gpudeconv.richardson_lucy(volume, psf, 1, saturation=int(volume.max()), **CPU)
+    assert caught[0].filename == __file__
+
+
+def test_a_library_that_is_missing_is_named(tmp_path):
+    with pytest.raises(ImportError, match="nowhere.so"):
+        _native._load(str(tmp_path / "nowhere.so"))
+
+
+def test_a_library_of_another_version_is_refused(monkeypatch):
+    monkeypatch.setattr(_native, "ABI_VERSION", 999)
+    with pytest.raises(ImportError, match="999"):
+        _native._load(_native.library()._name)
+
+
+def test_devices_begin_with_the_cores_of_this_machine():
+    devices = gpudeconv.devices()
+    assert devices[0].backend == "cpu"
+    assert devices[0].memory_bytes > 0
+    assert devices[0].compute_units == len(os.sched_getaffinity(0)) or devices[0].compute_units == os.cpu_count()
+    assert [d.number for d in devices] == list(range(len(devices)))
+
+
+def test_plan_says_what_would_be_done(volumes, psfs):
+    plan = gpudeconv.plan(volumes, psfs, 7, backend="cpu")
+    assert isinstance(plan, dict) and plan
+    assert gpudeconv.plan(volumes[0, 0, 0], psfs[0, 0, 0], backend="cpu")
+    with pytest.raises(ValueError, match="blur"):
+        gpudeconv.plan(volumes, psfs, blur=3)
+
+
+def test_plan_does_not_look_at_the_voxels(psf):
+    class Huge:
+        shape = (3, 199, 201, 1024, 768)
+        dtype = np.dtype(np.uint16)
+
+    assert gpudeconv.plan(Huge(), psf, backend="cpu")
+
+
+def test_prepare_psf_centers_and_normalizes():
+    measured = 7 + 100 * gaussian((13, 17, 17), (1.2, 1, 1))[:, 2:, :-3]
+    prepared = gpudeconv.prepare_psf(measured)
+    assert prepared.dtype == np.float32 and prepared.ndim == 3
+    assert prepared.sum() == pytest.approx(1, rel=1e-5)
+    assert np.unravel_index(prepared.argmax(), prepared.shape) == tuple(n // 2 for n in prepared.shape)
+
+
+def test_prepare_psf_resamples_to_the_voxels_of_the_image(psf):
+    report = {}
+    prepared = gpudeconv.prepare_psf(psf, spacing=(0.1, 0.1, 0.1), psf_spacing=(0.2, 0.1, 0.1), report=report)
+    assert prepared.shape[0] > psf.shape[0]
+    assert report
+
+
+def test_prepare_psf_as_is_only_normalizes(psf):
+    prepared = gpudeconv.prepare_psf(psf, psf_as_is=True)
+    assert np.allclose(prepared, psf / psf.sum(), rtol=1e-6)
+    plane = gpudeconv.prepare_psf(psf[2], psf_as_is=True)
+    assert np.allclose(plane, psf[2] / psf[2].sum(), rtol=1e-6)
+
+
+def test_prepare_psf_takes_one_psf(psfs):
+    with pytest.raises(ValueError, match="axes"):
+        gpudeconv.prepare_psf(psfs)
