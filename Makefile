@@ -50,6 +50,7 @@ test: ## Install, build and test everything
 	@Scripts/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	@Scripts/make-test-python.sh
 	@Scripts/test.sh
+	@$(MAKE) --no-print-directory test-python
 
 .PHONY: test-asan
 test-asan: ## The same tests under AddressSanitizer
