@@ -243,15 +243,6 @@ package struct FileDeconvolution: Sendable {
         do {
             var report = try job.run(setup, into: sink)
             report.saturatedVoxelCount = sink.saturatedVoxelCount
-            let shared = plan.volumesPerChunk
-            if shared > 1 {
-                report.warnings.append(
-                    Diagnostic(
-                        "\(sink.path): has chunks of \(shared) volumes as the input has, each written \(shared) times; --chunks "
-                            + "gives every volume chunks of its own, which is faster"
-                    )
-                )
-            }
             return report
         } catch {
             let held = image.volumes.count { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }

@@ -80,7 +80,7 @@ struct Deconvolve: ParsableCommand {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Voxels of a chunk. (default: as the input, else a volume up to 64 MiB)",
+                "Voxels of a chunk, of one volume. (default: as the input, else up to 64 MiB)",
                 valueName: "z,y,x"
             )
         )

@@ -45,7 +45,7 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
             )
         ),
         SinkCase(
-            "chunks of many volumes",
+            "after chunks of many volumes",
             "tczyx",
             [5, 2, 4, 9, 8],
             ZarrOutputOptions(pixelType: .uint8),

@@ -128,7 +128,9 @@ import Testing
                 template: template.replacing(chunkShape: [1, 10, 1, 256, 768])
             )
         )
-        #expect(shared.bytesPerWrite(threadCount: 2) == plane + 2 * 4 * 10 * plane / 4)
+        // A volume has chunks of its own, or each would have all ten encoded once more.
+        #expect(shared.levels[0].metadata.chunkShape == [1, 1, 1, 256, 768])
+        #expect(shared.bytesPerWrite(threadCount: 2) == plane + 2 * 2 * plane / 4)
     }
 
     private struct Choice: CustomTestStringConvertible {
@@ -191,7 +193,7 @@ import Testing
             testDescription: "as version 2",
             template: two,
             version: .two,
-            chunks: [2, 16, 64, 256],
+            chunks: [1, 16, 64, 256],
             separator: .dot
         ),
         Choice(
@@ -207,7 +209,7 @@ import Testing
             options: ZarrOutputOptions(version: .three),
             template: two,
             version: .three,
-            chunks: [2, 16, 64, 256]
+            chunks: [1, 16, 64, 256]
         ),
         Choice(
             testDescription: "as version 3 with shards",
@@ -216,6 +218,27 @@ import Testing
             chunks: [1, 16, 32, 32],
             shards: [1, 48, 320, 224],
             names: ["time", nil, "y", "x"]
+        ),
+        Choice(
+            testDescription: "as version 3 with shards of several volumes",
+            template: try! three.replacing(chunkShape: [3, 48, 320, 224]),
+            version: .three,
+            chunks: [1, 16, 32, 32],
+            shards: [1, 48, 320, 224],
+            names: ["time", nil, "y", "x"]
+        ),
+        Choice(
+            testDescription: "as version 3 with several volumes in the chunks of shards",
+            template: try! ZarrArrayMetadata(
+                version: .three,
+                shape: [9, 40, 300, 200],
+                chunkShape: [4, 48, 320, 224],
+                innerChunkShape: [2, 16, 32, 32],
+                dataType: .uint16
+            ),
+            version: .three,
+            chunks: [1, 16, 32, 32],
+            shards: [1, 48, 320, 224]
         ),
         Choice(
             testDescription: "version 2 of what has shards",
@@ -230,7 +253,7 @@ import Testing
             options: ZarrOutputOptions(ome: true),
             template: two,
             version: .two,
-            chunks: [2, 16, 64, 256],
+            chunks: [1, 16, 64, 256],
             names: axes
         ),
     ]

@@ -7,7 +7,8 @@ package struct ZarrOutputOptions: Hashable, Sendable {
     /// The format's version; nil for that of the store it goes into, else the input's, else 2, which every reader has, or 3
     /// where there are shards.
     package var version: ZarrVersion?
-    /// Voxels of a chunk (z, y, x), with one volume in a chunk; nil for the input's chunks, else a volume of up to 64 MiB.
+    /// Voxels of a chunk (z, y, x), with one volume in a chunk; nil for what of a volume is in the input's chunks, else a volume of up
+    /// to 64 MiB.
     package var chunkShape: VolumeShape?
     /// Voxels of a shard (z, y, x), a multiple of the chunk along each axis. Version 3 only.
     package var shardShape: VolumeShape?

@@ -93,15 +93,6 @@ package struct ZarrOutputPlan: Sendable {
         namedChannels = multiscale.omero == nil && names.count == layout.channelCount ? names : []
     }
 
-    /// How many volumes have a part in one file of the result.
-    package var volumesPerChunk: Int {
-        let metadata = levels[0].metadata
-        return layout.axes.indices.reduce(1) { count, axis in
-            [.z, .y, .x].contains(layout.axes[axis])
-                ? count : count * min(metadata.chunkShape[axis], max(1, metadata.shape[axis]))
-        }
-    }
-
     /// Bytes of all levels before compression.
     package var uncompressedByteCount: Int {
         levels.reduce(0) { $0 + $1.layout.shape.reduce($1.metadata.dataType.byteCount, *) }
@@ -118,10 +109,9 @@ package struct ZarrOutputPlan: Sendable {
             let width = level.metadata.dataType.byteCount
             gathered += slab.planeCount * shape.planeVoxelCount * width
             if number > 0 { gathered += shape.planeVoxelCount * 4 }
-            // A chunk as it is laid out and as it is encoded; one that other volumes share is read and decoded before.
-            let chunkBytes = zip(level.metadata.chunkShape, level.isShared ? level.metadata.shape : slab.shape)
-                .reduce(width) { $0 * min($1.0, max(1, $1.1)) }
-            encoding = max(encoding, min(threadCount, slab.chunkCount) * chunkBytes * (level.isShared ? 4 : 2))
+            // A chunk as it is laid out and as it is encoded.
+            let chunkBytes = zip(level.metadata.chunkShape, slab.shape).reduce(width) { $0 * min($1.0, max(1, $1.1)) }
+            encoding = max(encoding, min(threadCount, slab.chunkCount) * chunkBytes * 2)
         }
         return gathered + encoding
     }
@@ -172,13 +162,6 @@ extension ZarrOutputPlan.Level {
         let count = max(1, min(fitting, threadCount / part(chunkPlanes).chunkCount))
         let planes = min(volume.z, count * chunkPlanes)
         return (planes, part(planes).shape, part(planes).chunkCount)
-    }
-
-    /// Whether a chunk holds voxels of several volumes.
-    var isShared: Bool {
-        layout.axes.indices.contains {
-            ![.z, .y, .x].contains(layout.axes[$0]) && min(metadata.chunkShape[$0], layout.shape[$0]) > 1
-        }
     }
 }
 

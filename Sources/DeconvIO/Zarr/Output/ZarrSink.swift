@@ -26,7 +26,6 @@ package final class ZarrSink: VolumeCollection {
     private struct Growing: Sendable {
         let store: ZarrStore
         let writers: [ZarrArrayWriter]
-        let locks: [ChunkLocks]
     }
 
     /// Begins a result, or goes on with it.
@@ -79,7 +78,7 @@ package final class ZarrSink: VolumeCollection {
             try Self.require(array)
             writers.append(ZarrArrayWriter(array, calls: calls))
         }
-        growing = Growing(store: store, writers: writers, locks: plan.levels.map { _ in ChunkLocks() })
+        growing = Growing(store: store, writers: writers)
         if plan.levels[0].metadata.isUncompressed {
             try DiskSpace.require(byteCount: missingByteCount, for: folder.path)
         }
@@ -122,7 +121,7 @@ package final class ZarrSink: VolumeCollection {
         guard let growing, !holds(channel: channel, timepoint: timepoint) else {
             preconditionFailure("channel \(channel), time point \(timepoint) is there already")
         }
-        let writer = try ZarrVolumeWriter(plan, growing.writers, growing.locks, volume, threadCount: threadCount)
+        let writer = try ZarrVolumeWriter(plan, growing.writers, volume, threadCount: threadCount)
         var failure: DeconvolutionError?
         try planes { (plane) throws(DeconvolutionError) in
             do throws(DeconvolutionError) { try writer.append(plane) } catch {
@@ -246,7 +245,6 @@ private final class ZarrVolumeWriter {
     init(
         _ plan: ZarrOutputPlan,
         _ writers: [ZarrArrayWriter],
-        _ locks: [ChunkLocks],
         _ volume: VolumeNumber,
         threadCount: Int
     ) throws(DeconvolutionError) {
@@ -257,7 +255,6 @@ private final class ZarrVolumeWriter {
                 try ZarrLevelWriter(
                     level,
                     writers[number],
-                    locks[number],
                     plan.options.pixelType,
                     volume,
                     threadCount: threadCount

@@ -1,6 +1,6 @@
 import DeconvVolume
 
-/// Chooses how a result is stored: as its input is, where nobody wants it otherwise.
+/// Chooses how a result is stored: as its input is, where nobody wants it otherwise, but with chunks that hold one volume.
 struct ZarrStorageChoice {
     /// Axes and shape as they are written.
     let layout: ArrayLayout
@@ -8,7 +8,8 @@ struct ZarrStorageChoice {
     private let content: ZarrOutputContent
     private let options: ZarrOutputOptions
     private let version: ZarrVersion
-    /// Chunks and shards of the input in the order of the result's axes; nil where there is no input of these axes.
+    /// What of a volume is in a chunk and a shard of the input, in the order of the result's axes; nil where there is no input of
+    /// these axes.
     private let inputChunks: (inner: [Int], outer: [Int], array: [Int])?
 
     init(
@@ -40,13 +41,24 @@ struct ZarrStorageChoice {
         guard !layout.shape.contains(0) else { throw Self.refused(path, "an array of \(layout.shape) has no voxels") }
         if let template = content.template, template.shape.count == content.layout.axes.count {
             let (inner, outer) = (template.innerChunkShape, template.chunkShape)
-            inputChunks = (order.map { inner[$0] }, order.map { outer[$0] }, order.map { template.shape[$0] })
+            inputChunks = (
+                order.map { Self.extent(inner, $0, content.layout) },
+                order.map { Self.extent(outer, $0, content.layout) },
+                order.map { template.shape[$0] }
+            )
         } else {
             inputChunks = nil
         }
         let storeVersion = try Self.storeVersion(path, array)
         let inputVersion = options.shardShape != nil ? .three : content.template?.version
         version = options.version ?? storeVersion ?? inputVersion ?? .two
+    }
+
+    /// Voxels of one volume that a chunk has along an axis: 1 where it goes from volume to volume.
+    ///
+    /// With more, each volume would have all volumes of its chunk encoded once more.
+    private static func extent(_ chunk: [Int], _ axis: Int, _ layout: ArrayLayout) -> Int {
+        [.z, .y, .x].contains(layout.axes[axis]) ? chunk[axis] : 1
     }
 
     private static func refused(_ path: String, _ problem: String) -> DeconvolutionError {
@@ -74,10 +86,10 @@ struct ZarrStorageChoice {
     func metadata() throws(DeconvolutionError) -> ZarrArrayMetadata {
         var attributes = options.ome ? [:] : content.attributes
         attributes[ZarrArrayMetadata.dimensionsAttribute] = nil
-        if let template = content.template, isStored(as: template) {
+        if let template = content.template, let inputChunks, isStored(as: template) {
             return try template.replacing(
                 shape: layout.shape,
-                chunkShape: template.isSharded ? nil : fitting(template.chunkShape),
+                chunkShape: template.isSharded ? inputChunks.outer : fitting(inputChunks.outer),
                 dataType: ZarrDataType(options.pixelType),
                 attributes: attributes,
                 dimensionNames: .some(dimensionNames)
@@ -100,7 +112,9 @@ struct ZarrStorageChoice {
 
     /// Whether the result is stored as its input in every respect.
     private func isStored(as template: ZarrArrayMetadata) -> Bool {
-        inputChunks != nil && layout.axes == content.layout.axes && template.version == version
+        layout.axes == content.layout.axes && template.version == version
+            // Shards whose inner chunks have several volumes have others in the result.
+            && (!template.isSharded || inputChunks?.inner == template.innerChunkShape)
             && options.chunkShape == nil && options.shardShape == nil && options.compression == nil
             // OME-Zarr wants folders of chunks.
             && (!options.ome || template.chunkKeys.separator == .slash)
