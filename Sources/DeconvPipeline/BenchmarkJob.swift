@@ -145,11 +145,6 @@ package struct BenchmarkJob: Sendable {
     }
 }
 
-extension DeconvolutionError {
-    /// Whether another device may do better.
-    fileprivate var isOfDevice: Bool { [.outOfMemory, .deviceFailed, .deviceUnavailable].contains(code) }
-}
-
 extension BenchmarkReport {
     fileprivate mutating func skip(_ part: Skipped.Part, _ number: Int, _ error: DeconvolutionError) {
         let name = Devices.description(number).name

@@ -228,11 +228,6 @@ package struct DeconvolutionJob: Sendable {
     }
 }
 
-extension DeconvolutionError {
-    /// Whether another device may do better.
-    fileprivate var isOfDevice: Bool { [.deviceFailed, .deviceUnavailable, .outOfMemory].contains(code) }
-}
-
 extension Volume {
     /// The box of a shape around the centre voxel n/2, which stays the centre voxel.
     func centralPart(_ part: VolumeShape) -> Volume {

@@ -1,4 +1,5 @@
 public import DeconvDevice
+import DeconvPlan
 package import DeconvVolume
 
 /// What can compute on this machine.
@@ -15,18 +16,60 @@ public enum Devices {
 
     /// The back ends that the options ask for, at least one.
     ///
+    /// Of `all`, one whose driver gives no context is left out as long as there is another.
+    ///
     /// `device` may name several devices, with commas, or `all`: of GPUs and accelerators if there are any, and otherwise of
     /// the OpenCL devices where these are asked for.
     /// - Throws: `deviceUnavailable` when there is no such device; `deviceFailed` when its driver gives no context;
     ///   `invalidArgument` where a device is named twice.
     package static func backends(for options: DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend] {
-        var backends: [NumberedBackend] = []
-        for number in try chosenNumbers(options) {
+        let mayLeaveOut = options.device?.lowercased() == "all"
+        return try backends(chosenNumbers(options), leavingOut: mayLeaveOut) { (number) throws(DeconvolutionError) in
             let backend = try backend(number: number, options)
             try refuseLibrary(options, on: backend.device)
-            backends.append(NumberedBackend(number: number, backend: backend))
+            return backend
         }
+    }
+
+    /// Makes back ends.
+    /// - Parameter isTolerant: whether those of devices that fail are left out, with a warning, as long as one is there.
+    static func backends(
+        _ numbers: [Int],
+        leavingOut isTolerant: Bool,
+        make: (_ number: Int) throws(DeconvolutionError) -> any ComputeBackend
+    ) throws(DeconvolutionError) -> [NumberedBackend] {
+        var backends: [NumberedBackend] = []
+        var leftOut: [Diagnostic] = []
+        var failure: DeconvolutionError?
+        for number in numbers {
+            do throws(DeconvolutionError) {
+                backends.append(NumberedBackend(number: number, backend: try make(number)))
+            } catch {
+                guard isTolerant, error.isOfDevice else { throw error }
+                leftOut.append(Diagnostic("device \(number) cannot be used and was left out: \(error.message)"))
+                failure = failure ?? error
+            }
+        }
+        if backends.isEmpty, let failure { throw failure }
+        if !backends.isEmpty { backends[0].leftOut = leftOut }
         return backends
+    }
+
+    /// What a person should know where devices that may differ in the last digits share the volumes of a job.
+    static func warning(ofMixing plans: [JobPlan]) -> Diagnostic? {
+        var kinds: [String] = []
+        for plan in plans {
+            let device = plan.backend.device
+            let driver = device.driver.isEmpty ? "" : " (\(device.driver))"
+            let tiles = plan.tiles.tile.map { " in tiles of \($0.frame.shape)" } ?? ""
+            let kind = "\(device.name)\(driver)\(tiles)"
+            if !kinds.contains(kind) { kinds.append(kind) }
+        }
+        guard kinds.count > 1 else { return nil }
+        return Diagnostic(
+            "the last digits of a volume depend on which of \(kinds.joined(separator: " and ")) took it; for results that are "
+                + "the same every time, name devices of one kind with --device"
+        )
     }
 
     /// - Throws: `invalidArgument` where the options ask for a library that a device does not transform with.
@@ -146,4 +189,18 @@ package struct NumberedBackend: Sendable {
     package var number: Int
     /// What computes.
     package var backend: any ComputeBackend
+    /// Devices that were asked for with this one and cannot be used.
+    package var leftOut: [Diagnostic]
+
+    /// A back end of a device.
+    package init(number: Int, backend: any ComputeBackend, leftOut: [Diagnostic] = []) {
+        self.number = number
+        self.backend = backend
+        self.leftOut = leftOut
+    }
+}
+
+extension DeconvolutionError {
+    /// Whether another device may do better.
+    var isOfDevice: Bool { [.deviceFailed, .deviceUnavailable, .outOfMemory].contains(code) }
 }

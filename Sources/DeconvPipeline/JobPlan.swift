@@ -80,8 +80,9 @@ extension JobPlan {
         self.deviceCount = deviceCount
         hostThreadCount = max(1, CPUBackend(threadCount: options.threadCount).device.computeUnits / deviceCount)
         spacing = options.spacing ?? image.spacing
-        warnings = psfs.flatMap(\.report.warnings)
+        warnings = leftOut + psfs.flatMap(\.report.warnings)
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
+        let leftOut = backend.leftOut
             warnings.append(
                 Diagnostic(
                     "\(imageName) has one plane but the PSF has several: light from planes that were not recorded is "

@@ -50,6 +50,7 @@ package final class JobSetup: @unchecked Sendable {
         self.psfIDs = psfIDs ?? Array(psfs.indices)
         engines = self.devices.map { _ in nil }
         for device in self.devices { plans.append(try plan(psfs, on: device)) }
+        if let warning = Devices.warning(ofMixing: plans) { plans[0].warnings.append(warning) }
     }
 
     private func plan(

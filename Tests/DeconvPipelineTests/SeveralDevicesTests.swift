@@ -127,6 +127,51 @@ import Testing
         #expect(error?.code == .deviceFailed)
     }
 
+    @Test func ofAllDevicesOneWithoutAContextIsLeftOutWithAWarning() throws {
+        func backends(_ numbers: [Int], leavingOut isTolerant: Bool) throws -> [NumberedBackend] {
+            try Devices.backends(numbers, leavingOut: isTolerant) { (number) throws(DeconvolutionError) in
+                guard number.isMultiple(of: 2) else {
+                    throw DeconvolutionError(.deviceFailed, "device \(number) gives no context")
+                }
+                return Self.cpu
+            }
+        }
+        let left = try backends([1, 2, 3, 4], leavingOut: true)
+        #expect(left.map(\.number) == [2, 4])
+        let report = try DeconvolutionJob(
+            source: Self.series(3),
+            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: Self.psfs[0])],
+            options: DeconvolutionOptions(),
+            backends: { _ throws(DeconvolutionError) in left }
+        ).run(into: TestSink())
+        #expect(report.devices.map(\.number) == [2, 4])
+        let messages = report.warnings.map(\.message)
+        #expect(messages.contains("device 1 cannot be used and was left out: device 1 gives no context"))
+        #expect(messages.contains("device 3 cannot be used and was left out: device 3 gives no context"))
+        // Where none is left, or a person has named them.
+        for (numbers, isTolerant) in [([1, 3], true), ([2, 3], false)] {
+            let error = #expect(throws: DeconvolutionError.self) { try backends(numbers, leavingOut: isTolerant) }
+            #expect(error?.message == "device \(isTolerant ? 1 : 3) gives no context")
+        }
+    }
+
+    @Test(arguments: pairs.indices)
+    func devicesThatDifferAreSaidToShowInTheLastDigits(pair: Int) throws {
+        let source = Self.series(4)
+        let alike = try job(source, Self.pairs[pair]).plans()
+        #expect(alike.allSatisfy { !$0.warnings.contains { $0.message.contains("last digits") } })
+        let other = try #require(Self.pairs.last)[0]
+        let plans = try job(source, [Self.cpu, other, Self.cpu]).plans()
+        let warnings = plans.flatMap(\.warnings).map(\.message).filter { $0.contains("last digits") }
+        let device = other.device
+        #expect(
+            warnings == [
+                "the last digits of a volume depend on which of \(Self.cpu.device.name) and \(device.name) (\(device.driver)) "
+                    + "took it; for results that are the same every time, name devices of one kind with --device"
+            ]
+        )
+    }
+
     @Test func anErrorOfTheInputEndsAllDevices() throws {
         let sink = TestSink()
         let error = #expect(throws: DeconvolutionError.self) {
