@@ -5,6 +5,24 @@ import Foundation
 package protocol ImageFileSource: VolumeSource {
     /// What was assumed, left out or ignored; empty for a file that says everything.
     var diagnostics: [Diagnostic] { get }
+
+    /// What reading parts of a shape takes in memory beside their voxels.
+    /// - Parameter part: a whole volume, or less of it.
+    func readingMemory(of part: VolumeShape) -> ReadingMemory
+
+    /// Changes the most bytes of decoded chunks that are kept between reads, where any are.
+    /// - Parameter limit: gives it from what it is now.
+    func limitKeptBytes(_ limit: (_ now: Int) -> Int)
+}
+
+extension ImageFileSource {
+    /// For stacks that are decoded plane by plane: a chunk, which is no larger than a plane, in the file and decoded, and a plane
+    /// as it is stored.
+    package func readingMemory(of part: VolumeShape) -> ReadingMemory {
+        ReadingMemory(bufferBytes: 3 * image.shape.planeVoxelCount * image.pixelType.byteCount)
+    }
+
+    package func limitKeptBytes(_ limit: (_ now: Int) -> Int) {}
 }
 
 /// Images by what is at a path.

@@ -66,6 +66,14 @@ package struct SelectedSource: ImageFileSource {
         base.volumeName(channel: channels[channel], timepoint: timepoints[timepoint])
     }
 
+    /// The other source's.
+    package func readingMemory(of part: VolumeShape) -> ReadingMemory {
+        (base as? any ImageFileSource)?.readingMemory(of: part) ?? ReadingMemory(bufferBytes: 0)
+    }
+
+    /// Those of the other source.
+    package func limitKeptBytes(_ limit: (_ now: Int) -> Int) { (base as? any ImageFileSource)?.limitKeptBytes(limit) }
+
     /// The voxels of a box; see `VolumeSource.read`.
     package func read(
         _ region: Region,

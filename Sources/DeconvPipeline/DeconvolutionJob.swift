@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvIO
 import DeconvOptics
 import DeconvPlan
 package import DeconvVolume
@@ -25,7 +26,7 @@ package struct DeconvolutionJob: Sendable {
     let source: any VolumeSource
     private let psfs: [MeasuredPSF]
     let sensitivity: Sensitivity
-    let options: DeconvolutionOptions
+    var options: DeconvolutionOptions
     let scratchFolder: String
     let cancellation: Cancellation
     let progress: @Sendable (DeconvolutionProgress) -> Void
@@ -91,7 +92,8 @@ package struct DeconvolutionJob: Sendable {
                 imageName: source.name,
                 hasSensitivity: hasSensitivity,
                 options: options,
-                results: results
+                results: results,
+                reading: readingNeeds
             ),
             psfs: psfs,
             on: devices
@@ -179,6 +181,7 @@ package struct DeconvolutionJob: Sendable {
         let image = source.image
         let missing = image.volumes.filter { !collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
         let (plans, preparing) = (setup.plans, setup.begin(cancellation))
+        limitKeptBytes(plans)
         let record = RunRecord(self, plans, into: collection, preparing)
         let agenda = VolumeAgenda(
             missing,
@@ -193,6 +196,29 @@ package struct DeconvolutionJob: Sendable {
         return record.finishedReport(
             total: (ContinuousClock().now - start).inSeconds + preparing.prepare + preparing.setup
         )
+    }
+
+    /// What reading the image and its maps may take.
+    var readingNeeds: JobPlan.ReadingNeeds { JobPlan.ReadingNeeds(sources) }
+
+    /// What is read, the image first.
+    private var sources: [any VolumeSource] { [source] + sensitivity.maps }
+
+    /// Has sources keep as many decoded chunks as the plans have room for.
+    private func limitKeptBytes(_ plans: [JobPlan]) {
+        for (index, source) in sources.enumerated() {
+            (source as? any ImageFileSource)?.limitKeptBytes { _ in plans.reduce(0) { $0 + $1.reading.keptBytes[index] }
+            }
+        }
+    }
+
+    /// The same after a device has made another plan.
+    func limitKeptBytes(_ plan: JobPlan, insteadOf former: JobPlan) {
+        for (index, source) in sources.enumerated() {
+            (source as? any ImageFileSource)?.limitKeptBytes {
+                $0 + plan.reading.keptBytes[index] - former.reading.keptBytes[index]
+            }
+        }
     }
 
     /// Runs all devices, the first one on this thread. One that fails is left out as long as there is another.

@@ -91,7 +91,8 @@ public final class DeconvolutionSession: @unchecked Sendable {
             imageName: job.source.name,
             hasSensitivity: job.hasSensitivity,
             options: job.options,
-            results: .inAnyOrder(writeBytes: 0)
+            results: .inAnyOrder(writeBytes: 0),
+            reading: job.readingNeeds
         )
         do {
             let setup = try setup(request, psfs, ids, devices)

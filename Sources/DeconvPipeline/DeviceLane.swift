@@ -62,7 +62,9 @@ final class DeviceLane: @unchecked Sendable {
                 } else {
                     attempt += 1
                     job.logger.warning("planning smaller tiles", metadata: ["reason": "\(error)"])
+                    let former = plan
                     do { try setup.planSmaller(lane: number, divisor: 1 << (attempt - 1)) } catch _ { throw error }
+                    job.limitKeptBytes(plan, insteadOf: former)
                     record.warn(Diagnostic("\(device.name) ran out of memory; went on with smaller tiles"))
                 }
                 share.reopen()

@@ -55,10 +55,6 @@ package struct FileDeconvolution: Sendable {
             psfs = channels.map { [psfs] in psfs[$0] }
         }
         self.psfs = psfs
-        if let zarr = self.input.whole as? ZarrSource, zarr.decodedChunkByteCount < HostSystem.freeBytes / 4 {
-            // A volume that is read plane by plane must not have its chunk decoded for each of them.
-            zarr.cacheByteLimit = max(zarr.cacheByteLimit, zarr.decodedChunkByteCount)
-        }
         self.flatField = try Self.map(flatField, "--flat-field", "a flat field", of: self.input)
         self.mask = try Self.map(mask, "--mask", "a mask", of: self.input)
         self.options = options
@@ -130,11 +126,33 @@ package struct FileDeconvolution: Sendable {
 
     /// What would be done, without doing it: a plan for each device, the first one with all warnings.
     package func plans() throws(DeconvolutionError) -> [JobPlan] {
-        // Most that comes out of a store goes into one.
-        let results: JobPlan.Results = input.whole is ZarrSource ? .inAnyOrder(writeBytes: 0) : .inOrder
+        var results = JobPlan.Results.inOrder
+        // Most that comes out of a store goes into one, stored as its input is.
+        if input.whole is ZarrSource,
+            let plan = try? zarrPlan("result.zarr", .root, OutputOptions(), input.source.image)
+        {
+            results = .inAnyOrder(writeBytes: plan.bytesPerWrite(threadCount: Self.writingThreadCount))
+        }
         var plans = try job().plans(results: results)
         plans[0].warnings = fileWarnings + plans[0].warnings
         return plans
+    }
+
+    /// The most threads that encode chunks.
+    private static var writingThreadCount: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+    private func zarrPlan(
+        _ store: String,
+        _ array: ZarrPath,
+        _ outputOptions: OutputOptions,
+        _ image: ImageDescription
+    ) throws(DeconvolutionError) -> ZarrOutputPlan {
+        try ZarrOutputPlan(
+            path: store,
+            array: array,
+            content: input.zarrContent(image),
+            options: outputOptions.zarrOptions(isOMEByDefault: input.isOMEByDefault)
+        )
     }
 
     private func job(
@@ -218,27 +236,11 @@ package struct FileDeconvolution: Sendable {
         _ outputOptions: OutputOptions,
         _ image: ImageDescription
     ) throws(DeconvolutionError) -> RunReport {
-        let plan = try ZarrOutputPlan(
-            path: store,
-            array: array,
-            content: input.zarrContent(image),
-            options: outputOptions.zarrOptions(isOMEByDefault: input.isOMEByDefault)
-        )
+        let plan = try zarrPlan(store, array, outputOptions, image)
         // What the job throws before it begins must not leave an output behind.
-        let threadCount = ProcessInfo.processInfo.activeProcessorCount
-        let writeBytes = plan.bytesPerWrite(threadCount: threadCount)
-        let setup = try job.makeSetup(results: .inAnyOrder(writeBytes: writeBytes))
-        let sink = try ZarrSink(
-            plan,
-            job: JobFingerprint(
-                input,
-                psfs: psfs,
-                maps: [("--flat-field", flatField), ("--mask", mask)],
-                options,
-                plans: setup.plans
-            ),
-            inputs: inputPaths
-        )
+        let writeBytes = plan.bytesPerWrite(threadCount: Self.writingThreadCount)
+        let (job, setup, fingerprint) = try goingOn(job, plan, writeBytes: writeBytes)
+        let sink = try ZarrSink(plan, job: fingerprint, inputs: inputPaths)
         defer { sink.close() }
         do {
             var report = try job.run(setup, into: sink)
@@ -248,6 +250,46 @@ package struct FileDeconvolution: Sendable {
             let held = image.volumes.count { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }
             throw held == 0 ? error : error.withRemainder("\(sink.path).partial", held, of: image.volumeCount)
         }
+    }
+
+    /// A job and its setup, with the tiles that its unfinished result was begun with, where nobody but us chooses them: they follow from the
+    /// memory that is free, and the last digits of a result follow from them.
+    /// - Throws: `cannotCreateOutput` where there is too little memory for these.
+    private func goingOn(
+        _ job: DeconvolutionJob,
+        _ output: ZarrOutputPlan,
+        writeBytes: Int
+    ) throws(DeconvolutionError) -> (DeconvolutionJob, JobSetup, JobFingerprint) {
+        func fingerprint(_ setup: JobSetup) -> JobFingerprint {
+            JobFingerprint(
+                input,
+                psfs: psfs,
+                maps: [("--flat-field", flatField), ("--mask", mask)],
+                options,
+                plans: setup.plans
+            )
+        }
+        let results = JobPlan.Results.inAnyOrder(writeBytes: writeBytes)
+        let setup = try job.makeSetup(results: results)
+        let now = fingerprint(setup)
+        guard options.tileShape == nil, options.memoryLimitBytes == nil, let begun = ZarrSink.begunJob(output),
+            now.isSameButForTiles(as: begun)
+        else { return (job, setup, now) }
+        if let tileShape = begun.tileShape {
+            var same = job
+            same.options.tileShape = tileShape
+            if let setup = try? same.makeSetup(results: results) {
+                let then = fingerprint(setup)
+                if then.tiles == begun.tiles { return (same, setup, then) }
+            }
+        }
+        if output.options.overwrite { return (job, setup, now) }
+        let tiles = begun.tileShape.map { "in tiles of \($0) voxels" } ?? "with other tiles (\(begun.tiles))"
+        throw DeconvolutionError(
+            .cannotCreateOutput,
+            "\(output.path).partial: was begun \(begun.tiles == "none" ? "in one piece" : tiles), for which too little memory is "
+                + "free now: free some to go on, give --overwrite to begin anew, or choose another name"
+        )
     }
 
     private var sensitivity: Sensitivity { Sensitivity(flatFieldSource: flatField, maskSource: mask) }

@@ -47,12 +47,22 @@ extension JobFingerprint {
         let devices = Set(plans.map { "\($0.backend.device.name) (\($0.backend.device.backend.rawValue))" })
         append("--device", devices.sorted().joined(separator: ", "))
         append("--fft", options.fft.rawValue)
-        let tiles = plans.map { plan in
-            plan.tiles.tile == nil ? "none" : "\(plan.tiles.tileCounts) of \(plan.tiles.workShape)"
-        }
-        append("the tiling (--tile, --memory-limit)", Set(tiles).sorted().joined(separator: ", "))
+        append(Self.tiling, Set(plans.map(\.tiles.inFingerprint)).sorted().joined(separator: ", "))
         append("gpudeconv", ProgramVersion.text)
     }
+
+    private static let tiling = "the tiling (--tile, --memory-limit)"
+
+    /// Whether a job would be this one but for its tiles. What else is in its fingerprint does not count.
+    func isSameButForTiles(as begun: JobFingerprint) -> Bool {
+        fields.allSatisfy { ($0.name == Self.tiling) != (begun.value($0.name) == $0.value) }
+    }
+
+    /// How volumes are cut.
+    var tiles: String { value(Self.tiling) ?? "none" }
+
+    /// The voxels that a tile delivers; nil where volumes are computed in one piece, or in different tiles by different devices.
+    var tileShape: VolumeShape? { VolumeShape(tilesInFingerprint: tiles) }
 
     /// Numbers of volumes, shortened where they are many.
     private static func description(of indices: [Int]) -> String {
@@ -87,6 +97,25 @@ extension JobFingerprint {
         }
         let metadata = [ZarrMetadataFile.version3, ZarrMetadataFile.array].compactMap { stamp("\(path)/\($0)") }
         return ([place ?? path] + metadata).joined(separator: ", ")
+    }
+}
+
+extension TilePlan {
+    /// What of it decides the last digits of a result: `2x1x2 of 40x192x96 voxels in transforms of 80x256x160`.
+    fileprivate var inFingerprint: String {
+        tile.map { "\(tileCounts) of \($0.frame.shape) voxels in transforms of \($0.workShape)" } ?? "none"
+    }
+}
+
+extension VolumeShape {
+    /// What tiles deliver, from what `TilePlan.inFingerprint` gives for a single kind of tiles.
+    fileprivate init?(tilesInFingerprint text: String) {
+        let pattern = /[0-9]+x[0-9]+x[0-9]+ of ([0-9]+)x([0-9]+)x([0-9]+) voxels in transforms of [0-9x]+/
+        guard let match = text.wholeMatch(of: pattern), let z = Int(match.1), let y = Int(match.2),
+            let x = Int(match.3),
+            z > 0, y > 0, x > 0
+        else { return nil }
+        self.init(z: z, y: y, x: x)
     }
 }
 

@@ -25,6 +25,10 @@ package struct JobPlan: Sendable {
     package var waitingVolumeCount: Int
     /// Bytes that hold these.
     package var storeBytes: Int
+    /// What reading takes in host memory.
+    package var reading: Reading
+    /// Bytes of host memory that writing a volume takes where it goes into an array.
+    package var writeBytes: Int
     /// Whether the volumes that wait, and the fields that tiles are cut from, go to scratch files beside the output instead
     /// of memory.
     package var usesScratchFiles: Bool
@@ -57,10 +61,12 @@ extension JobPlan {
     ///   - imageName: what messages call the image.
     ///   - psfs: one for all channels, or one a channel.
     ///   - hasSensitivity: whether the voxels of the image may differ in their sensitivity.
+    ///   - readingNeeds: what reading the image and its maps may take.
     ///   - deviceCount: devices that run at once and share the host's memory.
     ///   - results: what results take on their way.
     ///   - memoryDivisor: the budget is divided by this after the device ran out of memory in spite of a plan.
-    /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile.
+    /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile, or not beside what
+    ///   reading and writing take.
     package init(
         image: ImageDescription,
         imageName: String,
@@ -68,6 +74,7 @@ extension JobPlan {
         hasSensitivity: Bool,
         options: DeconvolutionOptions,
         backend: NumberedBackend,
+        readingNeeds: ReadingNeeds = ReadingNeeds(),
         deviceCount: Int = 1,
         results: Results = .inOrder,
         memoryDivisor: Int = 1
@@ -75,6 +82,7 @@ extension JobPlan {
         self.image = image
         self.psfs = psfs
         deviceNumber = backend.number
+        let leftOut = backend.leftOut
         let backend = backend.backend
         self.backend = backend
         self.deviceCount = deviceCount
@@ -82,7 +90,6 @@ extension JobPlan {
         spacing = options.spacing ?? image.spacing
         warnings = leftOut + psfs.flatMap(\.report.warnings)
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
-        let leftOut = backend.leftOut
             warnings.append(
                 Diagnostic(
                     "\(imageName) has one plane but the PSF has several: light from planes that were not recorded is "
@@ -100,7 +107,8 @@ extension JobPlan {
         if budget.isHostMemory || budget.sharesHostMemory { budget.totalBytes /= deviceCount }
         if budget.hostBytes < .max { budget.hostBytes /= deviceCount }
         let host = budget.isHostMemory ? budget.totalBytes : budget.hostBytes
-        var keptBytes = 0
+        var waitingBytes = 0
+        writeBytes = 0
         switch results {
         case .inOrder:
             waitingVolumeCount = image.channelCount == 1 ? 0 : image.channelCount
@@ -108,16 +116,12 @@ extension JobPlan {
             if deviceCount > 1 { waitingVolumeCount = image.channelCount + 2 * deviceCount }
             storeBytes = waitingVolumeCount * image.shape.voxelCount * 4
             usesScratchFiles = storeBytes / deviceCount > host / 4
-            if !usesScratchFiles { keptBytes = storeBytes / deviceCount }
-        case .inAnyOrder(let writeBytes):
+            if !usesScratchFiles { waitingBytes = storeBytes / deviceCount }
+        case .inAnyOrder(let bytes):
             (waitingVolumeCount, storeBytes, usesScratchFiles) = (0, 0, false)
-            keptBytes = writeBytes
+            writeBytes = bytes
         }
-        if budget.isHostMemory {
-            budget.totalBytes = max(budget.totalBytes - keptBytes, 0)
-        } else if budget.hostBytes < .max {
-            budget.hostBytes = max(budget.hostBytes - keptBytes, 0)
-        }
+        let resultBytes = waitingBytes + writeBytes
 
         var request = TilePlan.Request(
             imageShape: image.shape,
@@ -127,24 +131,87 @@ extension JobPlan {
             },
             boundary: options.boundary,
             hasSensitivity: hasSensitivity,
-            budget: budget,
             tileShape: options.tileShape,
             transformBytes: backend.transformBytes,
             padding: backend.padding
         )
+        // In one piece a volume is read whole, and then with what the boundary mode puts around it.
         tiles = try TilePlan(request)
-        let wholeBytes = tiles.footprint.wholeBytes
-        guard wholeBytes > 0 else {
-            if options.overlapsVolumes { overlap = Overlap(image, tiles, request.budget) }
+        let voxelBytes = image.pixelType.inMemory.byteCount
+        let frame = tiles.frameInImage.shape
+        let wholeVoxelBytes = (image.shape.voxelCount + (frame == image.shape ? 0 : frame.voxelCount)) * voxelBytes
+        reading = Reading(readingNeeds.volumes, voxelBytes: wholeVoxelBytes)
+        request.budget = budget.keeping(resultBytes + reading.byteCount)
+        if tiles.tile == nil, tiles.footprint.fits(request.budget) {
+            if options.overlapsVolumes {
+                overlap = Overlap(image, tiles, budget.keeping(resultBytes + reading.byteCount - wholeVoxelBytes))
+            }
+            reading.keepMore(room: request.budget.hostBytes(beside: tiles.footprint, overlap))
             return
         }
-        if wholeBytes > host / 2 {
-            usesScratchFiles = true
-        } else if budget.isHostMemory {
-            // The fields that tiles are cut from stay in memory, and the tiles get what is left.
-            request.budget.totalBytes -= wholeBytes
+        // In tiles it is read plane by plane.
+        reading = Reading(readingNeeds.planes, voxelBytes: 2 * frame.planeVoxelCount * voxelBytes)
+        reading.keepMore(room: host / 4 - reading.keptBytes.reduce(0, +))
+        request.mayBeWhole = false
+        let takenBytes = resultBytes + reading.byteCount
+        request.budget = budget.keeping(takenBytes)
+        do {
             tiles = try TilePlan(request)
+        } catch {
+            // Where there is too little for tiles alone, that is said.
+            request.budget = budget
+            _ = try TilePlan(request)
+            throw tooMuchBesideTiles(imageName, host, resultBytes: resultBytes, options)
         }
+        // The fields that tiles are cut from stay in memory where tiles fit into what is left.
+        let wholeBytes = tiles.footprint.wholeBytes
+        request.budget = budget.keeping(takenBytes + wholeBytes)
+        if !usesScratchFiles, wholeBytes <= (host - takenBytes) / 2, let beside = try? TilePlan(request) {
+            tiles = beside
+        } else {
+            usesScratchFiles = true
+        }
+    }
+
+    /// Reading and writing leave too little for the smallest tile.
+    private func tooMuchBesideTiles(
+        _ name: String,
+        _ host: Int,
+        resultBytes: Int,
+        _ options: DeconvolutionOptions
+    ) -> DeconvolutionError {
+        let isLimited = options.memoryLimitBytes != nil && backend.freeMemory.isHostMemory
+        let share = deviceCount > 1 ? " for each of \(deviceCount) devices" : ""
+        return DeconvolutionError(
+            .invalidArgument,
+            "\(name): reading takes \(ByteCount(reading.byteCount)) and writing \(ByteCount(resultBytes)) of the "
+                + "\(ByteCount(host)) of memory that are \(isLimited ? "allowed" : "free")\(share), which leaves too little for "
+                + "\(options.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"): "
+                + (isLimited ? "raise --memory-limit" : "free some memory")
+                + ", or use smaller chunks (--chunks for the result)"
+        )
+    }
+}
+
+extension MemoryBudget {
+    /// What is left where so many bytes of host memory are taken by something else.
+    fileprivate func keeping(_ byteCount: Int) -> MemoryBudget {
+        var budget = self
+        if isHostMemory {
+            budget.totalBytes = max(totalBytes - byteCount, 0)
+        } else if hostBytes < .max {
+            budget.hostBytes = max(hostBytes - byteCount, 0)
+        }
+        return budget
+    }
+
+    /// Bytes of host memory that a volume in one piece, or two that overlap, leave.
+    fileprivate func hostBytes(beside footprint: Footprint, _ overlap: JobPlan.Overlap?) -> Int {
+        let (deviceBytes, otherBytes) = overlap.map { ($0.deviceBytes, $0.hostBytes) } ?? (0, 0)
+        if isHostMemory {
+            return totalBytes - footprint.deviceBytes - footprint.transferBytes - deviceBytes - otherBytes
+        }
+        return hostBytes - footprint.hostBytes(self) - otherBytes - (sharesHostMemory ? deviceBytes : 0)
     }
 }
 

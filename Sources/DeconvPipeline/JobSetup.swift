@@ -21,6 +21,8 @@ package final class JobSetup: @unchecked Sendable {
         package var options: DeconvolutionOptions
         /// What results take on their way.
         package var results: JobPlan.Results
+        /// What reading images and maps may take.
+        package var reading = JobPlan.ReadingNeeds()
     }
 
     /// What decides on its plans.
@@ -65,6 +67,7 @@ package final class JobSetup: @unchecked Sendable {
             hasSensitivity: request.hasSensitivity,
             options: request.options,
             backend: device,
+            readingNeeds: request.reading,
             deviceCount: devices.count,
             results: request.results,
             memoryDivisor: memoryDivisor

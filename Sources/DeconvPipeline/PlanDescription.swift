@@ -21,6 +21,8 @@ package struct PlanDescription: Encodable {
     let deviceBytes: Int
     let keptBytes: Int
     let overlapBytes: Int?
+    let readBytes: Int
+    let writeBytes: Int
     let usesScratchFiles: Bool
     let psf: [PSFPreparationReport]
     let warnings: [String]
@@ -42,6 +44,8 @@ package struct PlanDescription: Encodable {
         deviceBytes = plan.tiles.footprint.deviceBytes
         keptBytes = plan.tiles.footprint.wholeBytes + plan.storeBytes
         overlapBytes = plan.overlap.map { $0.deviceBytes + $0.hostBytes }
+        readBytes = plan.reading.byteCount
+        writeBytes = plan.writeBytes
         usesScratchFiles = plan.usesScratchFiles
         psf = plan.psfs.map(\.report)
         warnings = plan.warnings.map(\.message)

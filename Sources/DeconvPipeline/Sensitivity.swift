@@ -31,10 +31,13 @@ public struct Sensitivity: Sendable {
     /// Whether there is no map, so that f = 1.
     package var isEmpty: Bool { flatField == nil && mask == nil }
 
+    /// Those that there are, the flat field first.
+    var maps: [any VolumeSource] { [flatField, mask].compactMap(\.self) }
+
     /// Checks that the maps belong to an image.
     /// - Throws: `invalidData` naming the map, with both shapes.
     func check(against image: any VolumeSource) throws(DeconvolutionError) {
-        for map in [flatField, mask].compactMap(\.self) {
+        for map in maps {
             let (ours, theirs) = (map.image, image.image)
             let plane = VolumeShape(z: 1, y: theirs.shape.y, x: theirs.shape.x)
             if ours.shape == theirs.shape || ours.shape == plane,

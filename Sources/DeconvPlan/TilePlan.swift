@@ -54,6 +54,8 @@ extension TilePlan {
         package var budget: MemoryBudget
         /// Voxels that a tile delivers, asked for by the user; the budget decides where it is nil.
         package var tileShape: VolumeShape?
+        /// Whether it may be computed in one piece.
+        package var mayBeWhole = true
         /// Transform shape asked for; an axis on which it is too short gets the one of least modeled cost.
         package var workShape: VolumeShape?
         /// What the engine takes for the transforms of a geometry.
@@ -126,7 +128,7 @@ extension TilePlan {
         )
         // A periodic axis cannot be padded; tiles can, and wrap as well.
         let isTransformable = request.padding.canTransform(whole.workShape)
-        if request.tileShape == nil, isTransformable, footprint.fits(request.budget) { return }
+        if request.tileShape == nil, request.mayBeWhole, isTransformable, footprint.fits(request.budget) { return }
         try cut(request)
     }
 

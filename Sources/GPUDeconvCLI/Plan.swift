@@ -66,6 +66,11 @@ struct Plan: ParsableCommand {
         if kept > 0 {
             line("beside it", "\(ByteCount(kept)) in \(plan.usesScratchFiles ? "scratch files" : "memory")")
         }
+        let reading = plan.reading
+        let chunkBytes = reading.keptBytes.reduce(0, +)
+        let chunks = chunkBytes > 0 ? ", of which \(ByteCount(chunkBytes)) are decoded chunks" : ""
+        line("reading", "\(ByteCount(reading.byteCount))\(chunks)")
+        if plan.writeBytes > 0 { line("writing", "\(ByteCount(plan.writeBytes))") }
         for other in plans.dropFirst() {
             let tiles = other.tiles.tile == nil ? "in one piece" : "in \(other.tiles.tileCount) tiles"
             line(

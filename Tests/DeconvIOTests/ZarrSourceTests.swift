@@ -126,6 +126,48 @@ import Testing
         #expect(try ZarrSource(path: path, axes: "*yx").ome?.axes.map(\.type) == [nil, "space", "space"])
     }
 
+    /// Chunk by chunk: as its file has it, and decoded where it is not whole or not in the order of the volume.
+    @Test func memoryOfAReadIsThatOfTheChunksOfItsThreads() throws {
+        func memory(
+            _ chunk: [Int],
+            _ type: ZarrDataType = .uint16,
+            isFortranOrder: Bool = false,
+            compression: [ZarrByteCodec]? = nil,
+            planes: Int? = nil
+        ) throws -> [Int] {
+            let folder = try TemporaryFolder()
+            let metadata = try ZarrArrayMetadata(
+                version: .two,
+                shape: [6, 64, 128, 256],
+                chunkShape: chunk,
+                dataType: type,
+                compression: compression,
+                isFortranOrder: isFortranOrder
+            )
+            let store = try ZarrStore(path: folder.url.path)
+            _ = try ZarrArrayWriter(creating: metadata, at: .root, in: store)
+            let source = try ZarrSource(path: folder.url.path, axes: "tzyx", threadCount: 2)
+            let memory = source.readingMemory(of: VolumeShape(z: planes ?? 64, y: 128, x: 256))
+            return [memory.bufferBytes, memory.leastKeptBytes, memory.mostKeptBytes]
+        }
+        let volume = 64 * 128 * 256 * 2
+        #expect(try memory([1, 64, 128, 256]) == [volume, 0, 0])
+        #expect(try memory([1, 64, 128, 256], isFortranOrder: true) == [2 * volume, 0, 0])
+        #expect(try memory([1, 64, 128, 256], compression: []) == [0, 0, 0])
+        // One chunk, of which each plane is a part: it is decoded to where it is kept.
+        #expect(try memory([1, 64, 128, 256], planes: 1) == [volume, volume, volume])
+        // Two threads with two quarters of a slab of 16 planes.
+        #expect(try memory([1, 16, 64, 128]) == [4 * volume / 16, 0, 0])
+        #expect(try memory([1, 16, 64, 128], planes: 1) == [4 * volume / 16, volume / 16, volume / 4])
+        #expect(try memory([1, 1, 128, 256], planes: 1) == [volume / 64, 0, 0])
+        // Slabs of eight planes lie in two chunks.
+        #expect(try memory([1, 16, 128, 256], planes: 8) == [volume, volume / 4, volume / 2])
+        // Chunks of several volumes are kept if all are.
+        #expect(try memory([2, 64, 128, 256]) == [4 * volume, 0, 2 * volume])
+        // What is converted lies there as stored.
+        #expect(try memory([1, 64, 128, 256], .float64) == [3 * 4 * volume, 0, 0])
+    }
+
     /// The chunk's file is gone after the first plane, so the others can only come from what was decoded then.
     @Test(arguments: [true, false])
     func aChunkThatIsReadPlaneByPlaneIsDecodedOnce(isWithinLimit: Bool) throws {

@@ -174,6 +174,73 @@ import Testing
         #expect(again.error.contains("exists already"), "\(again.error)")
     }
 
+    /// Free memory is another at every start, and tiles follow from it.
+    @Test func aRunGoesOnWithTheTilesThatItWasBegunWith() async throws {
+        let folder = try Self.folder("1,6,16,48,56")
+        let options = ["--iterations", "40"]
+        let limit = ["--memory-limit", "1500kB"]
+        let plan = try await Command.run(
+            ["plan"] + Self.job("").filter { !["-o", ""].contains($0) } + limit,
+            in: folder
+        )
+        try #require(
+            plan.output.contains("\ntiles         ") && !plan.output.contains("in one piece"),
+            "\(plan.output)"
+        )
+        let whole = try await Command.run(Self.job("whole.zarr") + options + limit, in: folder)
+        try #require(whole.status == 0, "\(whole.error)")
+        func begin(_ output: String, _ options: [String]) async throws {
+            let run = try await Command.run(Self.job(output) + options, in: folder) { command in
+                let chunk = folder.path("\(output).partial/0.0.0.0.0")
+                for _ in 0..<60_000 where !FileManager.default.fileExists(atPath: chunk) { usleep(1000) }
+                usleep(20_000)
+                command.send(SIGINT)
+            }
+            try #require(
+                run.status == 130 && run.error.contains("and the same command goes on with it"),
+                "\(run.error)"
+            )
+        }
+        try await begin("out.zarr", options + limit)
+        // In one piece, were it begun now.
+        let rest = try await Command.run(Self.job("out.zarr", "--report", "report.json") + options, in: folder)
+        try #require(rest.status == 0, "\(rest.error)")
+        #expect(rest.output.contains("were there already") && rest.output.contains(" tiles"), "\(rest.output)")
+        #expect(try Self.files(folder, "out.zarr") == Self.files(folder, "whole.zarr"))
+
+        // Tiles that a person asks for are asked for, and other options differ as ever.
+        try await begin("other.zarr", options + limit)
+        let journal = folder.path("other.zarr.partial/.gpudeconv-journal")
+        let kept = try String(contentsOfFile: journal, encoding: .utf8)
+        for (more, difference) in [
+            (["--tile", "8,24,56"], "the tiling (--tile, --memory-limit) is"),
+            (["--background", "3"], "--background is 3"),
+        ] {
+            let refused = try await Command.run(Self.job("other.zarr") + options + more, in: folder)
+            #expect(refused.status == 73 && refused.error.contains(difference), "\(refused.error)")
+        }
+        // Tiles that cannot be had any more.
+        let pattern = /[0-9]+x[0-9]+x[0-9]+ of ([0-9x]+) voxels in transforms of [0-9x]+/
+        let tile = try #require(kept.firstMatch(of: pattern)).1
+        let ours = folder.path("other.zarr.partial")
+        for (begun, words) in [
+            ("1x1x1 of \(tile) voxels in transforms of 7x7x7", "in tiles of \(tile) voxels"),
+            ("none, 2x2x2 of 8x24x28 voxels in transforms of 14x35x42", "with other tiles (none, 2x2x2 of"),
+        ] {
+            try kept.replacing(pattern, with: begun).write(toFile: journal, atomically: false, encoding: .utf8)
+            let refused = try await Command.run(Self.job("other.zarr") + options, in: folder)
+            #expect(refused.status == 73)
+            #expect(
+                refused.error.contains("other.zarr.partial: was begun \(words)")
+                    && refused.error.contains("free some to go on, give --overwrite to begin anew"),
+                "\(refused.error)"
+            )
+            #expect(FileManager.default.fileExists(atPath: ours))
+        }
+        let anew = try await Command.run(Self.job("other.zarr", "--overwrite", "-i", "2"), in: folder)
+        #expect(anew.status == 0 && !anew.output.contains("were there already"), "\(anew.output)")
+    }
+
     /// On a disk of its own, most of which something else takes at first.
     @Test func afterADiskWasFullTheSameCommandGoesOn() async throws {
         try #require(SmallDisk.canBeMounted, "needs a user namespace to mount a small disk in")

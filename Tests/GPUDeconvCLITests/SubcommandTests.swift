@@ -201,8 +201,8 @@ import Testing
         #expect(
             plan.keys.sorted() == [
                 "backend", "boundary", "channels", "device", "deviceBytes", "halo", "iterations", "keptBytes", "method",
-                "psf", "shape", "spacing", "tileCount", "tiles", "timepoints", "usesScratchFiles", "warnings",
-                "workShape",
+                "psf", "readBytes", "shape", "spacing", "tileCount", "tiles", "timepoints", "usesScratchFiles",
+                "warnings", "workShape", "writeBytes",
             ]
         )
         #expect(plan["tiles"] as? [Int] == [1, 2, 1])

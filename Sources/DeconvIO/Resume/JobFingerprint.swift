@@ -23,21 +23,23 @@ package struct JobFingerprint: Hashable, Sendable {
 
     /// Adds a field at the end.
     package mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
+
+    /// The value of the first field of a name; nil where there is none.
+    package func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
 }
 
 extension JobFingerprint {
     /// How this job differs from one that was begun: "--iterations is 20 and was 10"; empty where it does not.
     func differences(from begun: JobFingerprint) -> [String] {
-        func value(_ name: String, in job: JobFingerprint) -> String? { job.fields.first { $0.name == name }?.value }
         var told: [String] = []
         for field in fields {
-            switch value(field.name, in: begun) {
+            switch begun.value(field.name) {
             case field.value?: continue
             case let other?: told.append("\(field.name) is \(field.value) and was \(other)")
             case nil: told.append("\(field.name) is \(field.value) and was not given")
             }
         }
-        for field in begun.fields where value(field.name, in: self) == nil {
+        for field in begun.fields where value(field.name) == nil {
             told.append("\(field.name) is not given and was \(field.value)")
         }
         if told.isEmpty, self != begun { told.append("the order of its fields is another") }

@@ -89,6 +89,14 @@ package final class ResumableFolder: Sendable {
     /// Whether it has its name; all that may be left is what `finish` does behind that.
     package var isPlaced: Bool { state.withLock { $0.phase == .placed } }
 
+    /// The job that a result which is not quite finished was begun by, whoever has it now; nil where there is none.
+    static func begunJob(_ path: String) -> JobFingerprint? {
+        for folder in [path + suffix, path] {
+            if let job = VolumeJournal.contents("\(folder)/\(VolumeJournal.fileName)")?.job { return job }
+        }
+        return nil
+    }
+
     /// Whether a folder was given its name by a run of a job that died before it was quite done.
     static func isPlaced(_ path: String, by job: JobFingerprint) -> Bool {
         let contents = VolumeJournal.contents("\(path)/\(VolumeJournal.fileName)")

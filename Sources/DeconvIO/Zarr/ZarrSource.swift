@@ -21,10 +21,10 @@ package final class ZarrSource: ImageFileSource {
     /// What OME-Zarr says of the image, the level that is read first and finer ones left out; nil where it says nothing.
     package let ome: OMEZarrMetadata?
 
-    private let threadCount: Int
+    let threadCount: Int
     /// Elements per axis of what is decoded at once.
-    private let decodedShape: [Int]
-    private let cache: ChunkCache
+    let decodedShape: [Int]
+    let cache: ChunkCache
 
     /// The most bytes of decoded chunks that are kept where nobody says otherwise: 256 MiB.
     package static let defaultCacheByteLimit = 256 << 20
@@ -159,7 +159,7 @@ package final class ZarrSource: ImageFileSource {
     ///
     /// It is halved again and again between chunks, or between inner chunks of a shard. Chunks are not listed: there may be
     /// as many as there are elements.
-    private func parts(of region: ArrayRegion) -> [ArrayRegion] {
+    func parts(of region: ArrayRegion) -> [ArrayRegion] {
         guard threadCount > 1 else { return [region] }
         let metadata = array.metadata
         var parts = [region]
@@ -262,7 +262,7 @@ package final class ZarrSource: ImageFileSource {
 
 extension ZarrCodecPipeline {
     /// Whether parts of what is decoded at once cannot be read alone.
-    fileprivate var isCompressed: Bool {
+    var isCompressed: Bool {
         switch layout {
         case .elements: !byteCodecs.isEmpty
         case .shard(let shard): !byteCodecs.isEmpty || shard.pipeline.isCompressed

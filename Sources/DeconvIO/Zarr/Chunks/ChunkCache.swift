@@ -50,6 +50,14 @@ final class ChunkCache: @unchecked Sendable {
         }
     }
 
+    /// Changes the most bytes that are kept, whoever else does so too.
+    func changeLimit(_ change: (_ now: Int) -> Int) {
+        condition.withLock {
+            limit = max(0, change(limit))
+            makeRoom(for: 0)
+        }
+    }
+
     /// The bytes that are kept now.
     var keptByteCount: Int { condition.withLock { byteCount } }
 

@@ -84,6 +84,15 @@ package final class ZarrSink: VolumeCollection {
         }
     }
 
+    /// The job that the unfinished result of a plan was begun by, as far as the caller of that run said; nil where there is none.
+    package static func begunJob(_ plan: ZarrOutputPlan) -> JobFingerprint? {
+        var status = stat()
+        let isInStore = plan.array != .root && stat(plan.path, &status) == 0
+        let path =
+            isInStore ? "\(plan.path.withoutTrailingSlashes)/\(plan.array.text)" : plan.path.withoutTrailingSlashes
+        return ResumableFolder.begunJob(path)
+    }
+
     /// The result's name; what is unfinished lies beside it under `path` + `.partial`.
     package var path: String { folder.path }
 
