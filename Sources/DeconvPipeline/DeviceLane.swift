@@ -176,8 +176,8 @@ final class DeviceLane: @unchecked Sendable {
         if let engine { return engine }
         if device.backend == .opencl { tell(.compiling) }
         let made = try plan.makeEngine(method, scratchFolder: job.scratchFolder) {
-            [setup] () throws(DeconvolutionError) in
-            try setup.checkCancellation()
+            [cancellation = setup.cancellation] () throws(DeconvolutionError) in
+            try cancellation.check()
         }
         setup.engines[number] = made
         record.made(made, lane: number)

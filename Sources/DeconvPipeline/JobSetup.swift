@@ -36,7 +36,8 @@ package final class JobSetup: @unchecked Sendable {
     /// What was spent before the first run.
     var seconds = RunReport.Seconds()
     private let devices: [NumberedBackend]
-    private let cancellation = Mutex(Cancellation())
+    /// Whether the run that uses it is to stop; engines keep this, and not what keeps them.
+    let cancellation = CurrentCancellation()
 
     /// Plans for the given devices, of which more than there are volumes have nothing to do.
     /// - Parameter psfIDs: what tells the PSFs apart; nil for their positions.
@@ -99,12 +100,20 @@ package final class JobSetup: @unchecked Sendable {
     /// - Parameter cancellation: a request to stop it.
     /// - Returns: what was spent on preparing since the last run began.
     func begin(_ cancellation: Cancellation) -> RunReport.Seconds {
-        self.cancellation.withLock { $0 = cancellation }
+        self.cancellation.begin(cancellation)
         for engine in engines { engine?.beginJob() }
         defer { seconds = RunReport.Seconds() }
         return seconds
     }
+}
 
-    /// - Throws: `cancelled` when the run that uses it is to stop.
-    func checkCancellation() throws(DeconvolutionError) { try cancellation.withLock { $0 }.check() }
+/// The request to stop of whichever run uses a setup.
+final class CurrentCancellation: Sendable {
+    private let cancellation = Mutex(Cancellation())
+
+    /// Another run begins.
+    func begin(_ cancellation: Cancellation) { self.cancellation.withLock { $0 = cancellation } }
+
+    /// - Throws: `cancelled` when the run is to stop.
+    func check() throws(DeconvolutionError) { try cancellation.withLock { $0 }.check() }
 }
