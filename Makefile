@@ -7,7 +7,7 @@ SHELL := bash
 
 # What Debian 12 calls the C libraries and tools; those that are already there are left alone.
 BUILD_PACKAGES := build-essential git pkg-config \
-    ocl-icd-opencl-dev opencl-headers libclfft-dev libvkfft-dev libfftw3-dev libtiff-dev libpng-dev \
+    ocl-icd-opencl-dev opencl-headers libclfft-dev libvkfft-dev libfftw3-dev libtiff-dev libpng-dev libexpat1-dev \
     libblosc-dev libzstd-dev zlib1g-dev liblz4-dev libbz2-dev pocl-opencl-icd
 TEST_PACKAGES := python3 python3-venv
 LINT_PACKAGES := git shellcheck

@@ -35,6 +35,7 @@ let package = Package(
         .systemLibrary(name: "CCLFFT", pkgConfig: "clFFT", providers: [.apt(["libclfft-dev"])]),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
         .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng16", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CBlosc", pkgConfig: "blosc", providers: [.apt(["libblosc-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -63,7 +64,7 @@ let package = Package(
         room("DeconvVolume", []),
         room(
             "DeconvIO",
-            ["DeconvVolume", "CTIFF", "CTIFFShim", "CBlosc", "CZstd", "CZlib", "CLZ4", "CBZip2", "CLinux"]
+            ["DeconvVolume", "CTIFF", "CTIFFShim", "CExpat", "CBlosc", "CZstd", "CZlib", "CLZ4", "CBZip2", "CLinux"]
         ),
         room("DeconvOptics", ["DeconvVolume"]),
         room("DeconvPlan", ["DeconvVolume"]),

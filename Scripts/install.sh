@@ -37,7 +37,7 @@ install_packages() {
     if ! command -v apt-get >/dev/null; then
         # Not Debian: what counts is that the build finds the libraries; two of them have no .pc file.
         if command -v pkg-config >/dev/null && command -v cc >/dev/null &&
-            pkg-config --exists OpenCL clFFT fftw3f libtiff-4 libpng blosc libzstd zlib liblz4 &&
+            pkg-config --exists OpenCL clFFT fftw3f libtiff-4 libpng expat blosc libzstd zlib liblz4 &&
             printf '#include <bzlib.h>\n#include <vkFFT.h>\n' | cc -E -DVKFFT_BACKEND=3 - >/dev/null 2>&1; then return; fi
         printf '%s\n' "There is no apt-get here, so nothing is installed. If something is missing further on," \
             "install what your system calls these Debian packages:" "  $*" >&2

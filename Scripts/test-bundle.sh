@@ -38,6 +38,10 @@ here=$root/opt/$name
 glibc=$(objdump -T "$here/bin/gpudeconv" "$here"/lib/*.so* | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1)
 [[ $(printf '%s\n' GLIBC_2.34 "$glibc" | sort -V | tail -n 1) == GLIBC_2.34 ]] ||
     fail "The bundle needs $glibc; clusters have 2.34. 'objdump -T' of its files says for what."
+# That of the C++ runtime of GCC 11, which systems with that glibc have; what is in fallback/ serves those that have none.
+cxx=$(objdump -T "$here/bin/gpudeconv" "$here"/lib/*.so* | grep -oE 'GLIBCXX_[0-9.]+' | sort -uV | tail -n 1)
+[[ $(printf '%s\n' GLIBCXX_3.4.29 "$cxx" | sort -V | tail -n 1) == GLIBCXX_3.4.29 ]] ||
+    fail "The bundle needs $cxx; systems with glibc 2.34 have 3.4.29."
 
 # Runs a line of shell that sees the root and nothing of this machine: no files, no network, no processes. It needs /proc
 # as every program does that looks for its libraries beside itself.

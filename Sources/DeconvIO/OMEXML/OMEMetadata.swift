@@ -1,10 +1,6 @@
 import DeconvVolume
 import Foundation
 
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
-
 /// What the OME-XML of a file says about its images.
 ///
 /// Names are matched without their prefix, whatever namespace the prefix stands for: every schema from 2003-FC to 2016-06
@@ -49,10 +45,8 @@ struct OMEMetadata {
         }
         let start = text.firstIndex(of: "<") ?? text.startIndex
         let reader = Reader()
-        let parser = XMLParser(data: Data(text[start...].utf8))
-        parser.delegate = reader
-        guard parser.parse(), reader.isComplete else {
-            throw DescriptionProblem("its OME-XML is broken at line \(parser.lineNumber); save it again as OME-TIFF")
+        if let line = XMLText.read(String(text[start...]), telling: reader) {
+            throw DescriptionProblem("its OME-XML is broken at line \(line); save it again as OME-TIFF")
         }
         self = reader.metadata
         if let metadataFile {
@@ -70,12 +64,9 @@ struct OMEMetadata {
     private init() {}
 
     /// Collects what is wanted; anything else in the text is passed over.
-    private final class Reader: NSObject, XMLParserDelegate {
+    private final class Reader: XMLListener {
         var metadata = OMEMetadata()
         private var path: [Substring] = []
-
-        /// Whether the root element was closed: the parser on Linux takes an early end for a good one.
-        private(set) var isComplete = false
 
         private var text = ""
 
@@ -86,13 +77,7 @@ struct OMEMetadata {
             path.prefix(4) == ["OME", "Image", "Pixels", "TiffData"] && path.count == 5
         }
 
-        func parser(
-            _ parser: XMLParser,
-            didStartElement element: String,
-            namespaceURI: String?,
-            qualifiedName: String?,
-            attributes: [String: String]
-        ) {
+        func begin(_ element: String, _ attributes: [String: String]) {
             let parent = path.last
             let name = element.split(separator: ":").last ?? ""
             path.append(name)
@@ -116,15 +101,14 @@ struct OMEMetadata {
             }
         }
 
-        func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
+        func hear(_ text: String) { self.text += text }
 
-        func parser(_ parser: XMLParser, didEndElement element: String, namespaceURI: String?, qualifiedName: String?) {
+        func end() {
             if isInTiffData, path.last == "UUID" {
                 metadata.images[last].data[metadata.images[last].data.count - 1].uuid = text.trimmed
             }
             path.removeLast()
             text = ""
-            if path.isEmpty { isComplete = true }
         }
     }
 
