@@ -1,0 +1,146 @@
+"""What calls from Python cost, and how long the functions of the article take under the same Dask cluster.
+
+Usage: make test-python; .venv-python/bin/python Benchmarks/python_calls.py [--rounds N]
+
+The virtual environment has the wheel and the other programs. Turns alternate, and ratios are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import tifffile
+from dask.distributed import Client, LocalCluster
+
+import gpudeconv
+
+GPUDECONV = Path(__file__).parent.parent / ".build/release/gpudeconv"
+ITERATIONS = 10
+
+
+def blobs(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Counts of a camera."""
+    return np.random.default_rng(seed).poisson(200, shape).astype(np.uint16)
+
+
+def gaussian(shape: tuple[int, ...]) -> np.ndarray:
+    """A PSF."""
+    grids = np.meshgrid(*(np.arange(n) - n // 2 for n in shape), indexing="ij")
+    return np.exp(-sum((grid / 3) ** 2 / 2 for grid in grids)).astype(np.float32)
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """By the clock on the wall."""
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
+
+
+def single_calls(rounds: int) -> None:
+    """A call against the command's computing, and two threads against two calls in sequence."""
+    image, psf = blobs((101, 512, 384), 1), gaussian((51, 32, 32))
+    options = {"iterations": ITERATIONS, "psf_as_is": True, "backend": "cpu"}
+
+    def call() -> None:
+        gpudeconv.richardson_lucy(image, psf, **options)
+
+    def threads() -> None:
+        both = [threading.Thread(target=call) for _ in range(2)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+
+    with tempfile.TemporaryDirectory(prefix="gpudeconv-python-") as name:
+        tifffile.imwrite(f"{name}/image.tif", image, photometric="minisblack")
+        tifffile.imwrite(f"{name}/psf.tif", psf, photometric="minisblack")
+
+        def command() -> float:
+            arguments = ["image.tif", "--psf", "psf.tif", "-o", "result.tif", "--psf-as-is", "--backend", "cpu"]
+            arguments += ["-i", str(ITERATIONS), "--overwrite", "--quiet", "--json"]
+            done = subprocess.run([str(GPUDECONV), *arguments], cwd=name, check=True, capture_output=True)
+            return json.loads(done.stdout)["seconds"]["compute"]
+
+        call()
+        command()
+        against_command, against_sequence = [], []
+        for _ in range(rounds):
+            computing, one, two, other = command(), seconds(call), seconds(threads), seconds(call)
+            against_command.append(min(one, other) / computing)
+            against_sequence.append(two / (one + other))
+    print(f"a call, 101x512x384, {ITERATIONS} iterations: {statistics.median(against_command):.3f} of the command's computing")
+    print(f"two threads, one call each: {statistics.median(against_sequence):.3f} of two calls in sequence")
+
+
+def ours(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
+    """This package."""
+    return gpudeconv.richardson_lucy(image, psf, ITERATIONS, psf_as_is=True)
+
+
+def with_itk(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
+    """As in the article: ITK takes 32-bit floats and no axes of length 1."""
+    import itk
+
+    image, psf = (np.ascontiguousarray(np.squeeze(array), np.float32) for array in (image, psf))
+    result = itk.richardson_lucy_deconvolution_image_filter(
+        itk.image_view_from_array(image),
+        kernel_image=itk.image_view_from_array(psf),
+        number_of_iterations=ITERATIONS,
+        normalize=True,
+    )
+    return itk.array_from_image(result)[None, None]
+
+
+def with_scikit_image(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
+    """scikit-image's function."""
+    from skimage import restoration
+
+    image, psf = (np.squeeze(array).astype(np.float32) for array in (image, psf))
+    result = restoration.richardson_lucy(image, psf / psf.sum(), num_iter=ITERATIONS, clip=False)
+    return result.astype(np.float32)[None, None]
+
+
+def under_dask(rounds: int) -> None:
+    """All three over the volumes of one array, on two processes."""
+    volumes = np.stack([blobs((64, 256, 256), seed) for seed in range(4)])[None]
+    psf = gaussian((31, 31, 31))[None, None]
+    times: dict[str, list[float]] = {}
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+        images = da.from_array(volumes, chunks=(1, 1, -1, -1, -1)).persist()
+        psfs = da.from_array(psf, chunks=psf.shape)
+        functions = (ours, with_scikit_image, with_itk)
+        for number in range(rounds + 1):
+            for function in functions:
+                # The first round imports and plans; ITK has nothing to plan, and takes long.
+                if number == 0 and function is with_itk:
+                    continue
+                out = da.map_blocks(function, images, psfs, dtype="f4")
+                taken = seconds(lambda out=out: out.sum().compute())
+                if number > 0:
+                    times.setdefault(function.__name__, []).append(taken)
+    for name, taken in times.items():
+        ratio = statistics.median(a / b for a, b in zip(taken, times["ours"]))
+        print(f"{name:18} {statistics.median(taken):8.2f} s, {ratio:6.1f} times ours")
+
+
+def main() -> None:
+    """Runs and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    single_calls(arguments.rounds)
+    under_dask(arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
