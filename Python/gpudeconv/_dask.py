@@ -49,6 +49,11 @@ def richardson_lucy(
     if cut:
         if options["boundary"] == "periodic":
             raise ValueError("boundary='periodic' needs whole volumes: rechunk image to one chunk along its last axes")
+        if flat_field is not None:
+            raise ValueError(
+                "flat_field needs whole volumes, for it is divided by its mean over all of one: rechunk image to one chunk "
+                "along its last axes"
+            )
         if options["background"] != 0:
             warnings.warn(
                 "image is chunked within its volumes, and with a background each chunk starts from the light that it "

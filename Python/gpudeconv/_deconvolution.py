@@ -400,19 +400,26 @@ def deconvolve_file(
         When reading or writing fails in the middle, as on a full disk.
     """
     paths = [psf] if isinstance(psf, (str, os.PathLike)) else list(psf)
-    psfs = (ctypes.c_char_p * len(paths))(*map(os.fsencode, paths))
+    psfs = (ctypes.c_char_p * len(paths))(*map(_encoded, paths))
     with reporter(progress) as function:
         done = _native.run(
             _native.library().gpudeconv_deconvolve_file,
             _options(_workers.resolved({"iterations": iterations, **options}), 3),
-            os.fsencode(input),
+            _encoded(input),
             psfs,
             len(paths),
-            os.fsencode(output),
+            _encoded(output),
             progress=function,
         )
     _pass_on(done, None)
     return done
+
+
+def _encoded(path: Path) -> bytes:
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError(f"the path {path!r} has a character NUL in it")
+    return encoded
 
 
 def _options(values: Mapping[str, Any], core: int) -> _native.Options:

@@ -205,9 +205,15 @@ def session() -> ctypes.c_void_p:
     with _lock:
         if _session is None:
             made = _handle()
-            check(loaded.gpudeconv_session_create(ctypes.byref(made)))
-            _session = made
-        return _session
+            status = loaded.gpudeconv_session_create(ctypes.byref(made))
+            if status == _OK:
+                _session = made
+        else:
+            status = _OK
+    # Outside the lock, which looking for the message takes.
+    check(status)
+    assert _session is not None
+    return _session
 
 
 @atexit.register
@@ -259,6 +265,8 @@ class Options:
         for name, value in values.items():
             if value is not None:
                 text = option_text(name, value)
+                if "\0" in text:
+                    raise ValueError(f"{name} has a character NUL in it")
                 option = name.replace("_", "-").encode()
                 check(library().gpudeconv_options_set(self._as_parameter_, option, text.encode()))
 

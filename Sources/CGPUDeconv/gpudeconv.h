@@ -1,7 +1,7 @@
 /* gpudeconv: deconvolution of 3D fluorescence images, for C and whatever calls C.
  *
- * Every function may be called from any thread at any time, with two exceptions: an options object belongs to one thread
- * while it is changed, and nothing may be used once it is destroyed. Functions that can fail return a status; the message that
+ * Every function may be called from any thread at any time, with three exceptions: an options object belongs to one thread
+ * while it is changed, nothing may be used once it is destroyed, and a callback may not compute with the session that calls it. Functions that can fail return a status; the message that
  * belongs to it is gpudeconv_last_error(). Nothing is printed, and no OpenCL runtime need be installed.
  *
  * Sizes, spacings and strides are in the order z, y, x wherever there are several.
@@ -100,9 +100,9 @@ typedef struct gpudeconv_progress {
     double voxels_per_second;    /* NaN where it is not known yet */
 } gpudeconv_progress;
 
-/* Called after every iteration and at every change of stage, and now and then while a run waits for a device, one call at a time:
- * on the thread of the run, and where several devices compute on theirs too. What it gets is valid for the call. What it gives
- * other than 0 ends the run with GPUDECONV_CANCELLED. */
+/* Called after every iteration and at every change of stage, and now and then while a run waits for a device: one call at a time, on
+ * any thread. What it gets is valid for the call. What it gives other than 0 ends the run with GPUDECONV_CANCELLED, but one
+ * that has nothing left to compute may end well all the same. It must return: no exception, no longjmp. */
 typedef int32_t (*gpudeconv_progress_callback)(const gpudeconv_progress *progress, void *context);
 
 /* --- Deconvolution ------------------------------------------------------------------------------------------------------ */
@@ -132,7 +132,7 @@ void gpudeconv_session_destroy(gpudeconv_session *session);
  *   failure.
  * callback: NULL for none; context is handed to it.
  * report: NULL, or gets what was done as JSON with the keys of `gpudeconv --report`.
- * A result without elements is made at once, without a device. */
+ * A result without elements is made at once, without a device, and then, as after a failure, there is no report: it is NULL. */
 gpudeconv_status gpudeconv_richardson_lucy(
     gpudeconv_session *session,
     const gpudeconv_options *options,

@@ -46,11 +46,15 @@ public final class DeconvolutionSession: @unchecked Sendable {
     }
 
     /// More than most data sets have channels.
-    private static let mostPSFs = 16
+    private static let mostPSFs = 64
+    /// 64 MB of them.
+    private static let mostPSFVoxels = 1 << 24
     /// As many shapes, types and options as take turns.
     private static let mostSetups = 4
 
     private let condition = NSCondition()
+    /// Held while devices are opened, which takes longer than others should wait.
+    private let opening = NSLock()
     private var devices: [DeviceChoice: [NumberedBackend]] = [:]
     private var busyDevices: Set<Int> = []
     /// Setups that no run uses, the one used last at the end.
@@ -63,11 +67,12 @@ public final class DeconvolutionSession: @unchecked Sendable {
 
     /// Frees what is kept and not in use; runs that come later set up anew.
     public func clear() {
-        locked {
-            idle = []
-            psfs = []
-            devices = [:]
+        let gone = locked {
+            defer { (idle, psfs, devices) = ([], [], [:]) }
+            return (idle, psfs, devices)
         }
+        // Outside the lock: drivers take their time.
+        withExtendedLifetime(gone) {}
     }
 
     /// Does a job's work with what is kept of earlier ones, once its devices are free.
@@ -94,18 +99,34 @@ public final class DeconvolutionSession: @unchecked Sendable {
             results: .inAnyOrder(writeBytes: 0),
             reading: job.readingNeeds
         )
+        let setup = try setup(request, psfs, ids, devices)
+        setup.seconds.prepare += preparing
+        setup.giveUpOthers = { [weak self] in self?.giveUp(numbers) ?? false }
         do {
-            let setup = try setup(request, psfs, ids, devices)
-            setup.seconds.prepare += preparing
             let report = try job.run(setup, into: collection)
-            keep(setup)
+            setup.giveUpOthers = { false }
+            if setup.lanes.contains(where: \.isSpoiled) {
+                // A device that failed is opened anew.
+                if report.devices.contains(where: { $0.failure != nil }) { forget(numbers) }
+            } else {
+                keep(setup)
+            }
             return report
-        } catch  where error.code == .outOfMemory && giveUp(numbers) {
-            let setup = try JobSetup(request, psfs: psfs, psfIDs: ids, on: devices)
-            let report = try job.run(setup, into: collection)
-            keep(setup)
-            return report
+        } catch {
+            if error.isOfDevice { forget(numbers) }
+            throw error
         }
+    }
+
+    /// Gives up everything that stands on some devices, so that they are opened anew.
+    private func forget(_ numbers: Set<Int>) {
+        let gone = locked {
+            let old = devices
+            devices = devices.filter { entry in !entry.value.contains { numbers.contains($0.number) } }
+            return old
+        }
+        withExtendedLifetime(gone) {}
+        _ = giveUp(numbers)
     }
 
     private func locked<T>(_ work: () throws(DeconvolutionError) -> T) throws(DeconvolutionError) -> T {
@@ -126,12 +147,12 @@ public final class DeconvolutionSession: @unchecked Sendable {
 extension DeconvolutionSession {
     private func backends(for job: DeconvolutionJob) throws(DeconvolutionError) -> [NumberedBackend] {
         let choice = DeviceChoice(job.options)
-        return try locked { () throws(DeconvolutionError) in
-            if let known = devices[choice] { return known }
-            let made = try job.backends(job.options)
-            devices[choice] = made
-            return made
-        }
+        opening.lock()
+        defer { opening.unlock() }
+        if let known = locked({ devices[choice] }) { return known }
+        let made = try job.backends(job.options)
+        locked { devices[choice] = made }
+        return made
     }
 
     /// Waits until no other run uses the devices.
@@ -166,7 +187,7 @@ extension DeconvolutionSession {
         var ids: [Int] = []
         let prepared = try job.preparedPSFs { (measured, imageSpacing) throws(DeconvolutionError) in
             let volume = measured.volume
-            if let known = locked({ psfs.first { $0.answers(volume, imageSpacing, job.options) } }) {
+            if let known = known(volume, imageSpacing, job.options) {
                 ids.append(known.id)
                 return known.prepared
             }
@@ -185,12 +206,31 @@ extension DeconvolutionSession {
                         id: psfCount
                     )
                 )
-                if psfs.count > Self.mostPSFs { psfs.removeFirst() }
+                while psfs.count > 1, psfs.count > Self.mostPSFs || keptVoxelCount > Self.mostPSFVoxels {
+                    psfs.removeFirst()
+                }
                 ids.append(psfCount)
             }
             return prepared
         }
         return (prepared, ids)
+    }
+
+    private func known(
+        _ volume: Volume,
+        _ imageSpacing: VoxelSpacing?,
+        _ options: DeconvolutionOptions
+    ) -> KnownPSF? {
+        locked {
+            guard let index = psfs.firstIndex(where: { $0.answers(volume, imageSpacing, options) }) else { return nil }
+            // The one used last goes last.
+            psfs.append(psfs.remove(at: index))
+            return psfs.last
+        }
+    }
+
+    private var keptVoxelCount: Int {
+        psfs.reduce(0) { $0 + $1.measured.shape.voxelCount + $1.prepared.psf.shape.voxelCount }
     }
 
     /// A setup that is kept, or a new one.
@@ -220,7 +260,7 @@ extension DeconvolutionSession {
     }
 
     private func keep(_ setup: JobSetup) {
-        locked {
+        let gone: [JobSetup] = locked {
             idle.append(setup)
             let numbers = setup.deviceNumbers
             let others = idle.indices.filter { idle[$0] !== setup && !idle[$0].deviceNumbers.isDisjoint(with: numbers) }
@@ -228,19 +268,22 @@ extension DeconvolutionSession {
             let isLarge = setup.takesMuch
             if isLarge || others.count >= Self.mostSetups {
                 let dropped = isLarge ? others : Array(others.prefix(1))
-                for index in dropped.reversed() { idle.remove(at: index) }
+                return dropped.reversed().map { idle.remove(at: $0) }
             }
+            return []
         }
+        withExtendedLifetime(gone) {}
     }
 
     /// Frees what is kept on some devices.
     /// - Returns: whether there was anything.
     private func giveUp(_ numbers: Set<Int>) -> Bool {
-        locked {
-            let count = idle.count
+        let gone: [JobSetup] = locked {
+            let dropped = idle.filter { !$0.deviceNumbers.isDisjoint(with: numbers) }
             idle.removeAll { !$0.deviceNumbers.isDisjoint(with: numbers) }
-            return idle.count < count
+            return dropped
         }
+        return !gone.isEmpty
     }
 }
 
@@ -256,6 +299,6 @@ extension JobSetup {
 
     /// Whether its engines take a good part of what is free on their devices.
     fileprivate var takesMuch: Bool {
-        plans.indices.contains { (engines[$0]?.byteCount ?? 0) > plans[$0].backend.freeMemory.totalBytes / 8 }
+        lanes.contains { ($0.engine?.byteCount ?? 0) > $0.plan.backend.freeMemory.totalBytes / 8 }
     }
 }

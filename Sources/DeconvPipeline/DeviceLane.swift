@@ -24,8 +24,9 @@ final class DeviceLane: @unchecked Sendable {
     private let writer: VolumeWriter
     private let record: RunRecord
     private let setup: JobSetup
-    private var plan: JobPlan { setup.plans[number] }
-    private var engine: (any VolumeEngine)? { setup.engines[number] }
+    private var own: JobSetup.Lane { setup.lanes[number] }
+    private var plan: JobPlan { own.plan }
+    private var engine: (any VolumeEngine)? { own.engine }
 
     init(
         _ number: Int,
@@ -42,7 +43,7 @@ final class DeviceLane: @unchecked Sendable {
         self.record = record
         share = VolumeAgenda.Share(of: agenda)
         method = RichardsonLucy(job.options)
-        writer = VolumeWriter(job.source, on: setup.plans[number].backend.device, into: collection, record)
+        writer = VolumeWriter(job.source, on: setup.lanes[number].plan.backend.device, into: collection, record)
     }
 
     /// Computes and writes volumes until all are finished; with less memory if there is not what the plan counted on.
@@ -54,11 +55,16 @@ final class DeviceLane: @unchecked Sendable {
             do {
                 return try runVolumes()
             } catch  where error.code == .outOfMemory && attempt < Self.memoryAttempts {
-                setup.engines[number] = nil
+                own.engine = nil
+                if setup.giveUpOthers() {
+                    share.reopen()
+                    continue
+                }
+                own.isSpoiled = true
                 // One volume at a time takes less; only then less of a volume.
                 if plan.overlap != nil {
                     job.logger.warning("going on with one volume at a time", metadata: ["reason": "\(error)"])
-                    setup.plans[number].overlap = nil
+                    own.plan.overlap = nil
                 } else {
                     attempt += 1
                     job.logger.warning("planning smaller tiles", metadata: ["reason": "\(error)"])
@@ -68,6 +74,10 @@ final class DeviceLane: @unchecked Sendable {
                     record.warn(Diagnostic("\(device.name) ran out of memory; went on with smaller tiles"))
                 }
                 share.reopen()
+            } catch {
+                own.engine = nil
+                own.isSpoiled = true
+                throw error
             }
         }
     }
@@ -179,7 +189,7 @@ final class DeviceLane: @unchecked Sendable {
             [cancellation = setup.cancellation] () throws(DeconvolutionError) in
             try cancellation.check()
         }
-        setup.engines[number] = made
+        own.engine = made
         record.made(made, lane: number)
         return made
     }

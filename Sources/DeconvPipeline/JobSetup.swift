@@ -28,9 +28,9 @@ package final class JobSetup: @unchecked Sendable {
     /// What decides on its plans.
     let request: Request
     /// One for each device that has something to do.
-    package internal(set) var plans: [JobPlan] = []
-    /// What was made for these, one for each.
-    var engines: [(any VolumeEngine)?]
+    let lanes: [Lane]
+    /// Gives up what others keep on the devices, and says whether there was anything.
+    var giveUpOthers: @Sendable () -> Bool = { false }
     /// What tells PSFs apart, over all jobs.
     private(set) var psfIDs: [Int]
     /// What was spent before the first run.
@@ -38,6 +38,24 @@ package final class JobSetup: @unchecked Sendable {
     private let devices: [NumberedBackend]
     /// Whether the run that uses it is to stop; engines keep this, and not what keeps them.
     let cancellation = CurrentCancellation()
+
+    /// What belongs to one device.
+    ///
+    /// Unchecked: while a run uses it, it belongs to the thread of that device. An object of its own, for the elements of an array
+    /// share their memory.
+    final class Lane: @unchecked Sendable {
+        /// How it computes.
+        var plan: JobPlan
+        /// What was made for the plan.
+        var engine: (any VolumeEngine)?
+        /// Whether the device failed, or ran out of memory, so that this is not to be kept.
+        var isSpoiled = false
+
+        fileprivate init(_ plan: JobPlan) { self.plan = plan }
+    }
+
+    /// How each device computes.
+    package var plans: [JobPlan] { lanes.map(\.plan) }
 
     /// Plans for the given devices, of which more than there are volumes have nothing to do.
     /// - Parameter psfIDs: what tells the PSFs apart; nil for their positions.
@@ -51,14 +69,19 @@ package final class JobSetup: @unchecked Sendable {
         self.request = request
         self.devices = Array(devices.prefix(max(request.image.volumeCount, 1)))
         self.psfIDs = psfIDs ?? Array(psfs.indices)
-        engines = self.devices.map { _ in nil }
-        for device in self.devices { plans.append(try plan(psfs, on: device)) }
+        var plans: [JobPlan] = []
+        for device in self.devices {
+            plans.append(try Self.plan(request, psfs, on: device, deviceCount: self.devices.count))
+        }
         if let warning = Devices.warning(ofMixing: plans) { plans[0].warnings.append(warning) }
+        lanes = plans.map { Lane($0) }
     }
 
-    private func plan(
+    private static func plan(
+        _ request: Request,
         _ psfs: [PreparedPSF],
         on device: NumberedBackend,
+        deviceCount: Int,
         memoryDivisor: Int = 1
     ) throws(DeconvolutionError) -> JobPlan {
         try JobPlan(
@@ -69,14 +92,11 @@ package final class JobSetup: @unchecked Sendable {
             options: request.options,
             backend: device,
             readingNeeds: request.reading,
-            deviceCount: devices.count,
+            deviceCount: deviceCount,
             results: request.results,
             memoryDivisor: memoryDivisor
         )
     }
-
-    /// Bytes that its engines hold on devices, and in host memory where that is the device's.
-    var byteCount: Int { engines.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
 
     /// Whether volumes are computed in one piece everywhere.
     var isInOnePiece: Bool { plans.allSatisfy { $0.tiles.tile == nil } }
@@ -84,15 +104,21 @@ package final class JobSetup: @unchecked Sendable {
     /// Plans a device for a part of the memory and one volume at a time.
     /// - Throws: as `JobPlan.init`.
     func planSmaller(lane: Int, divisor: Int) throws(DeconvolutionError) {
-        var plan = try plan(plans[lane].psfs, on: devices[lane], memoryDivisor: divisor)
+        var plan = try Self.plan(
+            request,
+            lanes[lane].plan.psfs,
+            on: devices[lane],
+            deviceCount: devices.count,
+            memoryDivisor: divisor
+        )
         plan.overlap = nil
-        plans[lane] = plan
+        lanes[lane].plan = plan
     }
 
     /// Takes other PSFs of the same shapes.
     func replacePSFs(_ psfs: [PreparedPSF], ids: [Int]) {
         precondition(plans.allSatisfy { $0.psfs.map(\.psf.shape) == psfs.map(\.psf.shape) }, "plans are for shapes")
-        for lane in plans.indices { plans[lane].replacePSFs(psfs) }
+        for lane in lanes { lane.plan.replacePSFs(psfs) }
         psfIDs = ids
     }
 
@@ -101,7 +127,7 @@ package final class JobSetup: @unchecked Sendable {
     /// - Returns: what was spent on preparing since the last run began.
     func begin(_ cancellation: Cancellation) -> RunReport.Seconds {
         self.cancellation.begin(cancellation)
-        for engine in engines { engine?.beginJob() }
+        for lane in lanes { lane.engine?.beginJob() }
         defer { seconds = RunReport.Seconds() }
         return seconds
     }

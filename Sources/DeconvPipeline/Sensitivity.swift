@@ -11,6 +11,9 @@ public struct Sensitivity: Sendable {
     package var flatField: (any VolumeSource)?
     /// 0 on bad voxels, anything else on good ones. What the image holds on a bad voxel does not count, not even NaN.
     package var mask: (any VolumeSource)?
+    /// Whether a mask that changes with time counts in the mean of the flat field all the same, so that volumes do not depend on
+    /// each other.
+    package var meansAreOfVolumes = false
 
     /// The maps of one volume in memory.
     /// - Parameters:

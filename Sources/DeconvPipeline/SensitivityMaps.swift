@@ -27,8 +27,12 @@ final class SensitivityMaps {
         let flatField = try map(sensitivity.flatField, channel, timepoint)
         let mask = try map(sensitivity.mask, channel, timepoint)
         var volume = VolumeSensitivity(flatField: flatField, mask: mask, saturation: saturation)
-        if let flatField { volume.flatFieldMean = try mean(of: flatField, mask?.isSteady == true ? mask : nil) }
+        if let flatField { volume.flatFieldMean = try mean(of: flatField, usesMask(mask) ? mask : nil) }
         return volume
+    }
+
+    private func usesMask(_ mask: VolumeSensitivity.Map?) -> Bool {
+        mask.map { $0.isSteady || sensitivity.meansAreOfVolumes } ?? false
     }
 
     private func map(

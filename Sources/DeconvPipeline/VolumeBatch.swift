@@ -52,6 +52,13 @@ package struct VolumeBatch: Sendable {
                 ("the mask", arrays.mask),
             ].compactMap { name, array in array.map { (name, $0.leadingShape) } }
         )
+        let volumeCount = leading.reduce(1) { count, extent in
+            let (product, overflows) = count.multipliedReportingOverflow(by: max(extent, 1))
+            return overflows ? .max : product
+        }
+        guard volumeCount <= 1 << 31 else {
+            throw DeconvolutionError(.invalidArgument, "the arrays have \(leading) volumes; give fewer than 2^31")
+        }
         let expected = leading + image.shape.suffix(3)
         guard arrays.result.shape == expected, arrays.result.pixelType == .float32 else {
             throw DeconvolutionError(
@@ -112,10 +119,13 @@ package struct VolumeBatch: Sendable {
             if Set(offsets).count == 1 { (image.channelCount, image.timepointCount) = (1, 1) }
             return BatchSource(name, array, offsets, image)
         }
-        return Sensitivity(
+        var sensitivity = Sensitivity(
             flatFieldSource: source("the flat field", arrays.flatField, flatFieldOffsets),
             maskSource: source("the mask", arrays.mask, maskOffsets)
         )
+        // The result of a volume must not depend on which others come with it.
+        sensitivity.meansAreOfVolumes = true
+        return sensitivity
     }
 
     /// The PSFs, one a channel.

@@ -19,7 +19,7 @@ extension gpudeconv_array {
         var byteCount = pixelType.byteCount
         for extent in shape {
             let (product, overflows) = byteCount.multipliedReportingOverflow(by: max(extent, 1))
-            guard extent >= 0, !overflows, product < 1 << 60 else {
+            guard extent >= 0, !overflows, product < 1 << 47 else {
                 throw invalid("has shape \(shape); give extents of 0 or more that fit in memory")
             }
             byteCount = product
@@ -29,6 +29,15 @@ extension gpudeconv_array {
         if needsData, !isEmpty, data == nil { throw invalid("has no data") }
         if let strides, let odd = strides.first(where: { $0 % pixelType.byteCount != 0 }) {
             throw invalid("has a stride of \(odd) bytes; give multiples of \(pixelType.byteCount)")
+        }
+        if let strides {
+            var span = 0
+            for (extent, stride) in zip(shape, strides) {
+                let (step, overflows) = max(extent - 1, 0).multipliedReportingOverflow(by: Int(stride.magnitude >> 1))
+                guard !overflows, step < 1 << 60 else { throw invalid("has strides \(strides) that leave memory") }
+                span += step
+            }
+            guard span < 1 << 60 else { throw invalid("has strides \(strides) that leave memory") }
         }
         if let data, Int(bitPattern: data) % pixelType.byteCount != 0 {
             throw invalid("has data that are not aligned to \(pixelType.byteCount) bytes")

@@ -42,6 +42,15 @@ public func gpudeconv_devices(
     }
 }
 
+/// A text of a caller.
+/// - Throws: `invalidArgument` for NULL, and for what is not UTF-8: a file must not get another name than it was given.
+private func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(DeconvolutionError) -> String {
+    guard let text = String(validatingCString: try pointer.required(name)) else {
+        throw DeconvolutionError(.invalidArgument, "\(name) is not UTF-8")
+    }
+    return text
+}
+
 // MARK: - Objects
 
 /// What an opaque pointer to options points to. Unchecked: they belong to one thread while they are changed.
@@ -72,7 +81,7 @@ public func gpudeconv_options_set(
     call { () throws(DeconvolutionError) in
         let pointer = try options.required("options")
         let box = Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
-        try box.options.set(String(cString: name.required("name")), to: value.map { String(cString: $0) })
+        try box.options.set(text(name, "name"), to: value == nil ? nil : text(value, "value"))
     }
 }
 
@@ -257,19 +266,19 @@ public func gpudeconv_deconvolve_file(
         report?.pointee = nil
         var paths: [String] = []
         for index in 0..<Int(max(psfCount, 0)) {
-            paths.append(String(cString: try psfs.required("psfs")[index].required("psfs[\(index)]")))
+            paths.append(try text(psfs.required("psfs")[index], "psfs[\(index)]"))
         }
         let options = OptionsBox.options(options)
         let call = ProgressCall(callback: callback, context: context)
         let done = try FileDeconvolution(
-            input: String(cString: input.required("input")),
+            input: text(input, "input"),
             selection: options.selection,
             psfPaths: paths,
             flatField: options.flatField,
             mask: options.mask,
             options: options.deconvolution
         ).run(
-            output: String(cString: output.required("output")),
+            output: text(output, "output"),
             outputOptions: options.output,
             cancellation: call.cancellation
         ) { call.tell($0) }

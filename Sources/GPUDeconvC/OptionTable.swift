@@ -27,7 +27,7 @@ struct CallOptions {
     }
 
     private static let table: [String: Option] = [
-        "method": Option("richardson-lucy", \.method) { $0 },
+        "method": Option("richardson-lucy", \.method) { $0 == "richardson-lucy" ? $0 : nil },
         "iterations": Option("a whole number", \.deconvolution.iterationCount) { Int($0) },
         "boundary": Option(\.deconvolution.boundary),
         "background": Option("counts", \.deconvolution.background) { Double($0) },

@@ -82,9 +82,10 @@ import Testing
         return try #require(collection.volumes[[0, 0]])
     }
 
+    /// With one library: `auto` may find out meanwhile that another one is faster.
     private static let backends: [any ComputeBackend] = {
         let openCL: (any ComputeBackend)? = OpenCLDevice.all.first.flatMap {
-            try? OpenCLBackend($0, TransformSelection(.auto))
+            try? OpenCLBackend($0, TransformSelection(.vkfft))
         }
         return [CPUBackend(threadCount: 1)] + (openCL.map { [$0] } ?? [])
     }()
@@ -184,5 +185,31 @@ import Testing
         #expect(error?.code == .cancelled)
         mayEnd.signal()
         done.wait()
+    }
+
+    /// A driver that fails once is asked for another context.
+    @Test func aDeviceThatFailedIsOpenedAnew() throws {
+        let session = DeconvolutionSession()
+        let opened = Mutex(0)
+        func job(failing: Bool) -> DeconvolutionJob {
+            var options = DeconvolutionOptions()
+            options.iterationCount = 3
+            options.psfAsIs = true
+            return DeconvolutionJob(
+                source: ArraySource(.uint16(Self.image(1)), shape: Self.shape),
+                psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: Self.psf(0.8))],
+                options: options,
+                backends: { _ throws(DeconvolutionError) in
+                    opened.withLock { $0 += 1 }
+                    let cpu = CPUBackend(threadCount: 1)
+                    return [NumberedBackend(number: 0, backend: failing ? FailingBackend(cpu, after: 1) : cpu)]
+                }
+            )
+        }
+        let error = #expect(throws: DeconvolutionError.self) { _ = try result(job(failing: true), session) }
+        #expect(error?.code == .deviceFailed)
+        let after = try result(job(failing: false), session)
+        #expect(opened.withLock { $0 } == 2)
+        #expect(try result(job(failing: false), nil) == after)
     }
 }

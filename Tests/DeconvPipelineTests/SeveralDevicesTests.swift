@@ -50,7 +50,7 @@ import Testing
 
     /// Two devices that are alike: of PoCL, or twice the CPU.
     private static let pairs: [[any ComputeBackend]] = {
-        let openCL = (OpenCLDevice.all.first).flatMap { try? OpenCLBackend($0, TransformSelection(.auto)) }
+        let openCL = (OpenCLDevice.all.first).flatMap { try? OpenCLBackend($0, TransformSelection(.vkfft)) }
         return [[cpu, cpu], openCL.map { [$0, $0] }].compactMap { $0 }
     }()
 

@@ -89,7 +89,7 @@ struct OMEMetadata {
                 metadata.metadataFile = attributes["MetadataFile"] ?? "another file"
             case "Image" where parent == "OME":
                 metadata.images.append(Image(name: attributes["Name"]))
-            case "Pixels" where parent == "Image" && path.count == 3:
+            case "Pixels" where path == ["OME", "Image", "Pixels"]:
                 if metadata.images[last].pixels.isEmpty { metadata.images[last].pixels = attributes }
             case "Channel" where isInPixels:
                 metadata.images[last].channelNames.append(attributes["Name"])

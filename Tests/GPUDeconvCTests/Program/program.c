@@ -125,6 +125,9 @@ static void test_errors(gpudeconv_session *session) {
     CHECK(strstr(gpudeconv_last_error(), "no-such-option") != NULL);
     CHECK(gpudeconv_options_set(options, "boundary", "sideways") == GPUDECONV_INVALID_ARGUMENT);
     CHECK(strstr(gpudeconv_last_error(), "sideways") != NULL && strstr(gpudeconv_last_error(), "periodic") != NULL);
+    CHECK(gpudeconv_options_set(options, "method", "guessing") == GPUDECONV_INVALID_ARGUMENT);
+    CHECK(gpudeconv_options_set(options, "method", "richardson-lucy") == GPUDECONV_OK);
+    CHECK(gpudeconv_options_set(options, "device", "\xff\xfe") == GPUDECONV_INVALID_ARGUMENT);
     CHECK(gpudeconv_options_set(options, "iterations", "0") == GPUDECONV_OK);
     CHECK(run(session, options, result, NULL, NULL, NULL) == GPUDECONV_INVALID_ARGUMENT);
     CHECK(gpudeconv_options_set(options, "iterations", NULL) == GPUDECONV_OK);
