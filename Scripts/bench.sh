@@ -5,28 +5,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folder=.venv-bench
-# Says which requirements the folder was made for, and that it was finished.
-stamp=$folder/requirements
+# Says with which peers the folder was finished.
+stamp=$folder/peers
 
-if [[ ! -x $folder/bin/python ]] || ! cmp -s Benchmarks/requirements.txt "$stamp"; then
-    # The first Python on the PATH may be one without venv; Debian's has it with python3-venv.
-    for python in python3 /usr/bin/python3; do
-        if "$python" -c 'import ensurepip, venv' 2>/dev/null; then break; fi
-        python=
-    done
-    if [[ -z $python ]]; then
-        echo "There is no Python 3 that can make virtual environments: install python3-venv and try again." >&2
-        exit 1
-    fi
-    echo "Making $folder with the peers"
-    rm -rf "$folder"
-    "$python" -m venv "$folder"
-    pip=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check)
-    # A peer that cannot be installed here is told in the table; what the benchmark itself needs must be there.
-    own='^(numpy|scipy|tifffile|matplotlib)=='
-    grep -E "$own" Benchmarks/requirements.txt | xargs "${pip[@]}"
+# A peer that cannot be installed here is told in the table; what the benchmark itself needs must be there.
+own='^(numpy|scipy|tifffile|matplotlib)=='
+mapfile -t requirements < <(grep -E "$own" Benchmarks/requirements.txt)
+Scripts/make-venv.sh "$folder" "${requirements[@]}"
+if ! cmp -s Benchmarks/requirements.txt "$stamp"; then
+    echo "Adding the peers"
     grep -vE "$own|^#" Benchmarks/requirements.txt | while read -r peer; do
-        "${pip[@]}" "$peer" || echo "$peer cannot be installed here" >&2
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$peer" ||
+            echo "$peer cannot be installed here" >&2
     done
     cp Benchmarks/requirements.txt "$stamp"
 fi

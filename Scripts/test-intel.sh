@@ -6,26 +6,10 @@ cd "$(dirname "$0")/.."
 
 packages=('intel-opencl-rt>=2026.2' intel-cmplr-lib-rt tbb tcmlib)
 folder=.venv-intel
-stamp=$folder/packages
-
-if [[ ! -x $folder/bin/python || $(cat "$stamp" 2>/dev/null) != "$PWD ${packages[*]}" ]]; then
-    for python in python3 /usr/bin/python3; do
-        if "$python" -c 'import ensurepip, venv' 2>/dev/null; then break; fi
-        python=
-    done
-    if [[ -z $python ]]; then
-        echo "There is no Python 3 that can make virtual environments: install python3-venv and try again." >&2
-        exit 1
-    fi
-    echo "Making $folder with ${packages[*]}"
-    rm -rf "$folder"
-    "$python" -m venv "$folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}"
-    mkdir "$folder/vendors"
-    echo "$PWD/$folder/lib/libintelocl.so" >"$folder/vendors/intel.icd"
-    # With the folder, which the loader's file names.
-    printf '%s' "$PWD ${packages[*]}" >"$stamp"
-fi
+Scripts/make-venv.sh "$folder" "${packages[@]}"
+# Each time, for the file names the folder, which may have been moved.
+mkdir -p "$folder/vendors"
+echo "$PWD/$folder/lib/libintelocl.so" >"$folder/vendors/intel.icd"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
