@@ -24,10 +24,7 @@ newest_glibc() {
 }
 
 build() {
-    mkdir -p "$scratch/link"
-    gcc -O2 -fPIC -Wall -Werror -c Scripts/bundle/OlderGlibc.c -o "$scratch/link/OlderGlibc.o"
-    # The only libstdc++ in this folder is the static one, so the program gets a C++ runtime of its own.
-    ln -sf "$(gcc -print-file-name=libstdc++.a)" "$scratch/link/libstdc++.a"
+    Scripts/link-folder.sh "$scratch/link"
 
     # The old kind of rpath also holds for what the libraries need, and comes before LD_LIBRARY_PATH, in which clusters
     # have libraries of the same names. The system's folders come before the C++ runtime that is brought along.
@@ -39,7 +36,7 @@ build() {
     done
     local arguments=(-c release --product gpudeconv --scratch-path "$scratch" -Xswiftc -static-stdlib)
     for argument in "${linker[@]}"; do arguments+=(-Xlinker "$argument"); done
-    swift build "${arguments[@]}"
+    PKG_CONFIG_PATH=$PWD/$scratch/link swift build "${arguments[@]}"
 }
 
 build

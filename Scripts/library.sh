@@ -7,17 +7,13 @@ cd "$(dirname "$0")/.."
 scratch=.build-bundle
 target=library/lib/libgpudeconv.so
 
-mkdir -p "$scratch/link"
-gcc -O2 -fPIC -Wall -Werror -c Scripts/bundle/OlderGlibc.c -o "$scratch/link/OlderGlibc.o"
-# The only libstdc++ in this folder is the static one, for that of the machine may be older.
-ln -sf "$(gcc -print-file-name=libstdc++.a)" "$scratch/link/libstdc++.a"
-
+Scripts/link-folder.sh "$scratch/link"
 arguments=(-c release --product GPUDeconvC --scratch-path "$scratch" -Xswiftc -static-stdlib)
 for argument in -L"$PWD/$scratch/link" "$PWD/$scratch/link/OlderGlibc.o" -s -soname=libgpudeconv.so \
     "--version-script=$PWD/Scripts/library/exports.map"; do
     arguments+=(-Xlinker "$argument")
 done
-swift build "${arguments[@]}"
+PKG_CONFIG_PATH=$PWD/$scratch/link swift build "${arguments[@]}"
 
 mkdir -p library/lib library/include
 # A process that has loaded the last one keeps it.

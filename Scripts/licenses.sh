@@ -16,7 +16,8 @@ for checkout in swift-argument-parser swift-log; do
     cp "$checkouts/$checkout/LICENSE.txt" "$folder/$checkout"
 done
 
-packages=(libgcc-s1 libstdc++6)
+# What is linked statically is in no list of the libraries it loads.
+packages=(libgcc-s1 libstdc++6 libexpat1)
 while read -r path; do
     # Debian knows a file of /usr/lib by that name or by the one without /usr.
     path=$(realpath "$path")
