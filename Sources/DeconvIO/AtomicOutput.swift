@@ -23,6 +23,7 @@ package final class AtomicOutput {
     private let calls: OutputCalls
     private let entry: UnfinishedOutputs.Entry
     private let lock: OutputLock?
+    private var direct: DirectWriting
     private var state = State.open
 
     private enum State { case open, closed }
@@ -72,6 +73,7 @@ package final class AtomicOutput {
         self.target = target
         self.temporary = temporary
         self.descriptor = descriptor
+        direct = DirectWriting(descriptor)
         self.lock = lock
         entry = UnfinishedOutputs.add(temporary)
     }
@@ -110,16 +112,14 @@ package final class AtomicOutput {
         precondition(state == .open, "an output that has failed or is finished takes no more bytes")
         var done = 0
         while done < bytes.count {
+            let start = bytes.baseAddress! + done
             // Linux writes at most 2 GiB a call.
-            let count = calls.write(
-                descriptor,
-                bytes.baseAddress! + done,
-                min(bytes.count - done, 1 << 30),
-                offset + done
-            )
+            let wanted = direct.choose(start, min(bytes.count - done, 1 << 30), at: offset + done)
+            let count = calls.write(descriptor, start, wanted, offset + done)
             if count < 0 {
-                if errno == EINTR { continue }
-                throw fail("writing", errno)
+                let error = errno
+                if error == EINTR || error == EINVAL && direct.giveUp() { continue }
+                throw fail("writing", error)
             }
             done += count
         }
@@ -128,6 +128,7 @@ package final class AtomicOutput {
 
     /// Reads back what was written, up to the size of `buffer`.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
+        direct.end()
         while true {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 || errno != EINTR { return count }

@@ -7,9 +7,10 @@ final class ByteBuffer {
 
     /// - Throws: `outOfMemory` naming `path`.
     init(byteCount: Int, for path: String) throws(DeconvolutionError) {
-        // 64 suits every vector unit, and aligned_alloc wants a multiple of it.
-        let (rounded, overflow) = byteCount.addingReportingOverflow(63)
-        guard !overflow, let memory = aligned_alloc(64, max(64, rounded & ~63)) else {
+        // 64 suits every vector unit; aligned_alloc wants a multiple of the alignment.
+        let alignment = byteCount < DirectWriting.leastByteCount ? 64 : DirectWriting.alignment
+        let (rounded, overflow) = byteCount.addingReportingOverflow(alignment - 1)
+        guard !overflow, let memory = aligned_alloc(alignment, max(64, rounded / alignment * alignment)) else {
             throw DeconvolutionError(
                 .outOfMemory,
                 "\(path.inMessage): no memory for \(byteCount) bytes; close other programs or use a smaller image"

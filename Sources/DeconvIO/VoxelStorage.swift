@@ -29,14 +29,27 @@ struct VoxelStorage {
         case .uint16: round(voxels, into: bytes.assumingMemoryBound(to: UInt16.self))
         default:
             bytes.copyMemory(from: UnsafeRawBufferPointer(voxels))
-            var (low, high) = (smallest, largest)
-            for index in 0..<voxels.count {
-                let value = voxels[index]
-                // Comparisons with NaN are false, so it leaves both as they are; infinities are left out.
-                low = value < low && value > -.infinity ? value : low
-                high = value > high && value < .infinity ? value : high
+            measure(voxels)
+        }
+    }
+
+    /// Extends the range of the voxels, sixteen at a time, for the order in which floats are compared is not the compiler's to change.
+    private mutating func measure(_ voxels: UnsafeBufferPointer<Float>) {
+        typealias Lanes = SIMD16<Float>
+        let whole = voxels.count / Lanes.scalarCount * Lanes.scalarCount
+        // Comparisons with NaN are false, so it leaves both as they are; infinities are left out.
+        if whole > 0 {
+            var (low, high) = (Lanes(repeating: smallest), Lanes(repeating: largest))
+            for start in stride(from: 0, to: whole, by: Lanes.scalarCount) {
+                let values = UnsafeRawPointer(voxels.baseAddress! + start).loadUnaligned(as: Lanes.self)
+                low.replace(with: values, where: (values .< low) .& (values .> -.infinity))
+                high.replace(with: values, where: (values .> high) .& (values .< .infinity))
             }
-            (smallest, largest) = (low, high)
+            (smallest, largest) = (low.min(), high.max())
+        }
+        for value in voxels[whole...] {
+            if value < smallest, value > -.infinity { smallest = value }
+            if value > largest, value < .infinity { largest = value }
         }
     }
 
@@ -48,24 +61,24 @@ struct VoxelStorage {
         let top = Float(Integer.max)
         // Adding 2^23 leaves no bits behind the point: rounding to the nearest, ties to even, without a call.
         let shift: Float = 8_388_608
-        var (low, high) = (top, Float(0))
+        // Of whole numbers, whose order the compiler may change.
+        var (low, high) = (Integer.max, Integer.min)
         var saturated = 0
         for index in 0..<voxels.count {
             let value = voxels[index]
             // Written so that NaN saturates, to 0.
             let fits = value >= -0.5 && value < top + 0.5
             let clamped = value > 0 ? (value < top ? value : top) : 0
-            let shifted = clamped + shift
-            let stored = shifted - shift
-            saturated &+= fits ? 0 : 1
-            low = stored < low ? stored : low
-            high = stored > high ? stored : high
             // The whole number is what the lowest bits of the sum now are.
-            target[index] = Integer(truncatingIfNeeded: shifted.bitPattern)
+            let stored = Integer(truncatingIfNeeded: (clamped + shift).bitPattern)
+            saturated &+= fits ? 0 : 1
+            low = min(low, stored)
+            high = max(high, stored)
+            target[index] = stored
         }
         saturatedVoxelCount += saturated
         guard !voxels.isEmpty else { return }
-        smallest = min(smallest, low)
-        largest = max(largest, high)
+        smallest = min(smallest, Float(low))
+        largest = max(largest, Float(high))
     }
 }
