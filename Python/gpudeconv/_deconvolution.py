@@ -223,6 +223,8 @@ def richardson_lucy(
 
         return _dask.richardson_lucy(image, psf, flat_field, mask, depth, options)
 
+    if report is None:
+        options["divergence_interval"] = 0
     image = _arrays.readable(image, "image")
     psf = _arrays.readable(psf, "psf")
     core = _arrays.core_axes(image.ndim, psf.ndim)

@@ -44,6 +44,7 @@ struct CallOptions {
         "threads": Option("a whole number", \.deconvolution.threadCount) { Int($0) },
         "memory-limit": Option("a size such as 8GB", \.deconvolution.memoryLimitBytes) { ByteCount.parse($0) },
         "tile": Option("voxels as z,y,x", \.deconvolution.tileShape) { VolumeShape(text: $0) },
+        "divergence-interval": Option("a whole number", \.deconvolution.divergenceInterval) { Int($0) },
         "array": Option("a path in the store", \.selection.array) { $0 },
         "axes": Option("letters such as ctzyx", \.selection.axes) { $0 },
         "channel": Option("a range such as 0:2", \.selection.channels) { $0 },

@@ -55,6 +55,14 @@ struct Deconvolve: ParsableCommand {
         @Option(help: ArgumentHelp("JSON file for a report of what was done.", valueName: "file"))
         var report: String?
 
+        @Option(
+            help: ArgumentHelp(
+                "Iterations from one measure of the Poisson divergence in that report to the next; 0 measures none.",
+                valueName: "n"
+            )
+        )
+        var divergenceInterval = 5
+
         @Flag(help: "Print that report instead of one line.")
         var json = false
 
@@ -124,7 +132,9 @@ struct Deconvolve: ParsableCommand {
             output.overwrite = result.overwrite
             zarr.apply(to: &output)
 
-            let deconvolution = try files.deconvolution(job.options(for: files))
+            var options = job.options(for: files)
+            options.divergenceInterval = result.divergenceInterval
+            let deconvolution = try files.deconvolution(options)
             // Begun before the work, so that what is in its way is found at once.
             var reportFile: ReportFile?
             if let path = result.report {

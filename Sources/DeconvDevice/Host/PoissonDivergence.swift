@@ -1,7 +1,8 @@
 /// Σ g·ln(g/y) − g + y over the voxels of a row with f > 0, with y = max(f·projection + offset + b, floor).
 ///
 /// Eight voxels at a time, for the logarithms of the C library would take as long as all transforms together. A term is good to
-/// 1e-7 of g, and errors of both signs add up.
+/// 1e-7 of g, and errors of both signs add up. Eight terms are summed a lane before their sum in double precision: were it taken
+/// of every eight voxels, the compiler would compute them in twos.
 @inline(__always)
 func poissonDivergence<Voxel: StoredVoxel>(
     _ recorded: UnsafePointer<Voxel>,
@@ -14,13 +15,18 @@ func poissonDivergence<Voxel: StoredVoxel>(
     var sum = 0.0
     var x = 0
     while x + 8 <= count {
-        let observed = Voxel.loadEight(recorded + x).withoutNegatives
-        let weight = sensitivity.map { Float.loadEight($0 + x) } ?? SIMD8(repeating: 1)
-        // The same as the larger of both but for rounding.
-        let above = weight * Float.loadEight(projection + x) + background - constants.floor
-        let expected = above.withoutNegatives + constants.floor
-        sum += divergenceTerms(observed, expected).whereNotZero(weight).total
-        x += 8
+        let end = min(x + 64, count - 7)
+        var terms = SIMD8<Float>.zero
+        while x < end {
+            let observed = Voxel.loadEight(recorded + x).withoutNegatives
+            let weight = sensitivity.map { Float.loadEight($0 + x) } ?? SIMD8(repeating: 1)
+            // The same as the larger of both but for rounding.
+            let above = weight * Float.loadEight(projection + x) + background - constants.floor
+            let expected = above.withoutNegatives + constants.floor
+            terms += divergenceTerms(observed, expected).whereNotZero(weight)
+            x += 8
+        }
+        sum += terms.total
     }
     while x < count {
         let weight = sensitivity?[x] ?? 1
