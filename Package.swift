@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
         // A declaration of the C library that its headers hide.
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CPrefetch"),
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         // VkFFT is a header; what it needs at run time is OpenCL.
         .target(name: "CVkFFT", dependencies: ["COpenCL"]),
@@ -70,7 +71,10 @@ let package = Package(
         room("DeconvPlan", ["DeconvVolume"]),
         room(
             "DeconvDevice",
-            ["DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CVkFFT", "CFFTW", "CStandardError"]
+            [
+                "DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CVkFFT", "CFFTW", "CPrefetch",
+                "CStandardError",
+            ]
         ),
         room("DeconvMethods", ["DeconvVolume", "DeconvDevice"]),
         room("DeconvSimulation", ["DeconvVolume"]),

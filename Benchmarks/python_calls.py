@@ -1,6 +1,6 @@
 """What calls from Python cost, and how long the functions of the article take under the same Dask cluster.
 
-Usage: make test-python; .venv-python/bin/python Benchmarks/python_calls.py [--rounds N] [--shape Z,Y,X] [--psf-shape Z,Y,X]
+Usage: make test-python; .venv-python/bin/python Benchmarks/python_calls.py [--rounds N] [--iterations N] [--shape Z,Y,X] [--psf-shape Z,Y,X]
 
 The virtual environment has the wheel and the other programs. Turns alternate, and ratios are medians over the rounds. Each
 program is held against ours with the boundary that does the same work: scikit-image, which pads with zeros, against `zero`, and
@@ -27,7 +27,6 @@ from dask.distributed import Client, LocalCluster
 import gpudeconv
 
 GPUDECONV = Path(__file__).parent.parent / ".build/release/gpudeconv"
-ITERATIONS = 10
 
 
 def extents(text: str) -> tuple[int, ...]:
@@ -53,10 +52,10 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def single_calls(rounds: int) -> None:
+def single_calls(rounds: int, iterations: int) -> None:
     """A call against the command's computing, and two threads against two calls in sequence."""
     image, psf = blobs((101, 512, 384), 1), gaussian((51, 32, 32))
-    options = {"iterations": ITERATIONS, "psf_as_is": True, "backend": "cpu"}
+    options = {"iterations": iterations, "psf_as_is": True, "backend": "cpu"}
 
     def call() -> None:
         gpudeconv.richardson_lucy(image, psf, **options)
@@ -74,7 +73,7 @@ def single_calls(rounds: int) -> None:
 
         def command() -> float:
             arguments = ["image.tif", "--psf", "psf.tif", "-o", "result.tif", "--psf-as-is", "--backend", "cpu"]
-            arguments += ["-i", str(ITERATIONS), "--overwrite", "--quiet", "--json"]
+            arguments += ["-i", str(iterations), "--overwrite", "--quiet", "--json"]
             done = subprocess.run([str(GPUDECONV), *arguments], cwd=name, check=True, capture_output=True)
             return json.loads(done.stdout)["seconds"]["compute"]
 
@@ -85,21 +84,21 @@ def single_calls(rounds: int) -> None:
             computing, one, two, other = command(), seconds(call), seconds(threads), seconds(call)
             against_command.append(min(one, other) / computing)
             against_sequence.append(two / (one + other))
-    print(f"a call, 101x512x384, {ITERATIONS} iterations: {statistics.median(against_command):.3f} of the command's computing")
+    print(f"a call, 101x512x384, {iterations} iterations: {statistics.median(against_command):.3f} of the command's computing")
     print(f"two threads, one call each: {statistics.median(against_sequence):.3f} of two calls in sequence")
 
 
-def ours(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
+def ours(image: np.ndarray, psf: np.ndarray, iterations: int) -> np.ndarray:
     """This package."""
-    return gpudeconv.richardson_lucy(image, psf, ITERATIONS, psf_as_is=True)
+    return gpudeconv.richardson_lucy(image, psf, iterations, psf_as_is=True)
 
 
-def ours_with_zeros(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
+def ours_with_zeros(image: np.ndarray, psf: np.ndarray, iterations: int) -> np.ndarray:
     """This package, with the boundary of scikit-image."""
-    return gpudeconv.richardson_lucy(image, psf, ITERATIONS, psf_as_is=True, boundary="zero")
+    return gpudeconv.richardson_lucy(image, psf, iterations, psf_as_is=True, boundary="zero")
 
 
-def with_itk(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
+def with_itk(image: np.ndarray, psf: np.ndarray, iterations: int) -> np.ndarray:
     """As in the article: ITK takes 32-bit floats and no axes of length 1."""
     import itk
 
@@ -107,22 +106,22 @@ def with_itk(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
     result = itk.richardson_lucy_deconvolution_image_filter(
         itk.image_view_from_array(image),
         kernel_image=itk.image_view_from_array(psf),
-        number_of_iterations=ITERATIONS,
+        number_of_iterations=iterations,
         normalize=True,
     )
     return itk.array_from_image(result)[None, None]
 
 
-def with_scikit_image(image: np.ndarray, psf: np.ndarray) -> np.ndarray:
+def with_scikit_image(image: np.ndarray, psf: np.ndarray, iterations: int) -> np.ndarray:
     """scikit-image's function."""
     from skimage import restoration
 
     image, psf = (np.squeeze(array).astype(np.float32) for array in (image, psf))
-    result = restoration.richardson_lucy(image, psf / psf.sum(), num_iter=ITERATIONS, clip=False)
+    result = restoration.richardson_lucy(image, psf / psf.sum(), num_iter=iterations, clip=False)
     return result.astype(np.float32)[None, None]
 
 
-def under_dask(rounds: int, shape: tuple[int, ...], psf_shape: tuple[int, ...]) -> None:
+def under_dask(rounds: int, iterations: int, shape: tuple[int, ...], psf_shape: tuple[int, ...]) -> None:
     """All over the volumes of one array, on two processes."""
     volumes = np.stack([blobs(shape, seed) for seed in range(4)])[None]
     psf = gaussian(psf_shape)[None, None]
@@ -135,7 +134,7 @@ def under_dask(rounds: int, shape: tuple[int, ...], psf_shape: tuple[int, ...]) 
                 # The first round imports and plans; ITK has nothing to plan, and takes long.
                 if number == 0 and function is with_itk:
                     continue
-                out = da.map_blocks(function, images, psfs, dtype="f4")
+                out = da.map_blocks(function, images, psfs, iterations, dtype="f4")
                 taken = seconds(lambda out=out: out.sum().compute())
                 if number > 0:
                     times.setdefault(function, []).append(taken)
@@ -148,11 +147,12 @@ def main() -> None:
     """Runs and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--iterations", type=int, default=10, help="10 is our default, 1 that of the article's function")
     parser.add_argument("--shape", type=extents, default=(64, 256, 256), help="of the volumes under Dask")
     parser.add_argument("--psf-shape", type=extents, default=(31, 31, 31), help="of their PSF")
     arguments = parser.parse_args()
-    single_calls(arguments.rounds)
-    under_dask(arguments.rounds, arguments.shape, arguments.psf_shape)
+    single_calls(arguments.rounds, arguments.iterations)
+    under_dask(arguments.rounds, arguments.iterations, arguments.shape, arguments.psf_shape)
 
 
 if __name__ == "__main__":

@@ -53,13 +53,20 @@ private func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(Decon
 
 // MARK: - Objects
 
+/// The process of the first call; another one was forked from it.
+private let firstProcess = getpid()
+
 /// What an opaque pointer to options points to. Unchecked: they belong to one thread while they are changed.
 private final class OptionsBox: @unchecked Sendable {
     var options = CallOptions()
 
     static func options(_ pointer: OpaquePointer?) -> CallOptions {
-        pointer.map { Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue().options }
+        var options =
+            pointer.map { Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue().options }
             ?? CallOptions()
+        // The threads of Dispatch stay with the parent: loops that they share end without them, but who waits for them waits forever.
+        if getpid() != firstProcess { options.deconvolution.overlapsVolumes = false }
+        return options
     }
 }
 
@@ -67,6 +74,7 @@ private final class OptionsBox: @unchecked Sendable {
 @c @implementation
 public func gpudeconv_options_create(_ options: UnsafeMutablePointer<OpaquePointer?>!) -> gpudeconv_status {
     call { () throws(DeconvolutionError) in
+        _ = firstProcess
         try options.required("options").pointee = OpaquePointer(Unmanaged.passRetained(OptionsBox()).toOpaque())
     }
 }

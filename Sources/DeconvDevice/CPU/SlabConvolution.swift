@@ -87,6 +87,7 @@ final class SlabConvolution: Sendable {
             let slab = scratch[worker].slab.floats
             let line = scratch[worker].line.floats
             for z in input.zRange {
+                if z + 1 < input.zRange.upperBound { spectra.prefetch(z + 1, k, rows: input.yRange) }
                 line.update(repeating: 0, count: 2 * input.origin.y)
                 let end = input.yRange.upperBound
                 (line + 2 * input.origin.y).update(
@@ -110,6 +111,7 @@ final class SlabConvolution: Sendable {
                 scatter(columns, to: block, of: slab, output.zRange)
             }
             for z in output.zRange {
+                spectra.prefetch(z, k, rows: output.yRange)
                 lineInverse.transform(slab + 2 * z * linePitch, to: line)
                 (spectra.line(z, k) + 2 * output.origin.y).update(
                     from: line + 2 * output.origin.y,
