@@ -201,7 +201,7 @@ private struct Job: Encodable {
                     scales: scales,
                     translations: translations,
                     steps: image.steps,
-                    labels: image.names
+                    labels: image.names.isEmpty ? ["Channel 1"] : image.names
                 )
             )
         }
@@ -209,10 +209,12 @@ private struct Job: Encodable {
         let result = try TestPython.run(Fixtures.url("Zarr/check_pyramid.py"), [folder.path("jobs.json")])
         #expect(result.status == 0, "\(result.output)")
 
-        // What the input says of its channels stays as it is; what is made shows from the darkest to the brightest voxel.
+        // What the input says of its channels stays but for the range: all show from the darkest to the brightest voxel.
         let carried = try ZarrStore(path: folder.path("1.zarr")).group(at: ZarrPath("wells/A1")).attributes["ome"]
         #expect(carried?[key: "omero"]?[key: "rdefs"]?[key: "model"] == "color")
-        #expect(carried?[key: "omero"]?[key: "channels"]?.array?[1] == Self.omero[key: "channels"]?.array?[2])
+        let channel = try #require(carried?[key: "omero"]?[key: "channels"]?.array?[1])
+        #expect(channel[key: "label"] == "red" && channel[key: "color"] == "0000FF")
+        #expect(channel[key: "window"] != Self.omero[key: "channels"]?.array?[2][key: "window"])
         #expect(carried?[key: "multiscales"]?.array?[0][key: "name"] == "cell 7")
         let made = try ZarrStore(path: folder.path("0.zarr")).group(at: .root).attributes["omero"]
         let window = try #require(made?[key: "channels"]?.array?[1][key: "window"])

@@ -21,9 +21,12 @@ enum OMEXMLWriter {
             }
         }
         if let interval = image.timeInterval { size += " TimeIncrement=\"\(interval)\" TimeIncrementUnit=\"s\"" }
+        // Some viewers show nothing where several channels have no color.
+        let colors = ChannelColor.defaults(count: image.channelCount)
         let channels = (0..<image.channelCount).map { channel in
             let name = channel < image.channelNames.count ? " Name=\"\(escaped(image.channelNames[channel]))\"" : ""
-            return "<Channel ID=\"Channel:0:\(channel)\"\(name) SamplesPerPixel=\"1\"><LightPath/></Channel>"
+            let color = image.channelCount == 1 ? "" : " Color=\"\(colors[channel].signedRGBA)\""
+            return "<Channel ID=\"Channel:0:\(channel)\"\(name)\(color) SamplesPerPixel=\"1\"><LightPath/></Channel>"
         }
         let planes = image.shape.z * image.channelCount * image.timepointCount
         let isBigEndian = 1.bigEndian == 1

@@ -102,19 +102,26 @@ extension OMEZarrMetadata {
         return .object(object)
     }
 
-    /// How to show channels of these names: each in a color of its own, from its darkest to its brightest voxel.
-    static func omero(names: [String], ranges: [ClosedRange<Double>]) -> JSONValue {
-        let colors = names.count == 1 ? ["FFFFFF"] : ["00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF"]
-        let channels = names.indices.map { number in
-            let (low, high) = (JSONValue.double(ranges[number].lowerBound), JSONValue.double(ranges[number].upperBound))
-            return JSONValue.object([
-                "label": .string(names[number]),
-                "color": .string(colors[number % colors.count]),
-                "active": .bool(true),
-                "window": .object(["min": low, "max": high, "start": low, "end": high]),
-            ])
+    /// Shows each channel from its darkest to its brightest voxel: as the input does in all else, or by these labels and in a color of
+    /// its own where that says nothing.
+    mutating func showChannels(_ labels: [String], ranges: [ClosedRange<Double>]) {
+        let colors = ChannelColor.defaults(count: labels.count)
+        let defaults = labels.indices.map { number -> JSONObject in
+            ["label": .string(labels[number]), "color": .string(colors[number].hex), "active": .bool(true)]
         }
-        return .object(["channels": .array(channels)])
+        var object = omero?.object ?? [:]
+        let known = object["channels"]?.array?.map { $0.object ?? [:] } ?? defaults
+        object["channels"] = .array(
+            zip(known, ranges).map { channel, range in
+                var channel = channel
+                let (low, high) = (JSONValue.double(range.lowerBound), JSONValue.double(range.upperBound))
+                channel["window"] = .object(["min": low, "max": high, "start": low, "end": high])
+                return .object(channel)
+            }
+        )
+        // That of the format, which is not the input's where formats differ.
+        if object["version"] != nil { object["version"] = zarrVersion == .two ? "0.4" : "0.5" }
+        omero = .object(object)
     }
 
     /// The attributes of the image's group.

@@ -71,6 +71,10 @@ def check_ome(job, tif):
     for identifier in [images[0].get("ID"), pixels.get("ID")]:
         if not re.fullmatch(r"(Image|Pixels):\S+", identifier or ""):
             fault(job, f"identifier {identifier}")
+    # Signed numbers of 32 bits, red the highest, alpha the lowest.
+    colors = [channel.get("Color") for channel in pixels.findall(space + "Channel")]
+    if job["channels"] == 1 and colors != [None] or job["channels"] == 2 and colors != ["16711935", "-16711681"]:
+        fault(job, f"channels have the colors {colors}")
     names = [channel.get("Name") for channel in pixels.findall(space + "Channel")]
     if job["channelNames"] and names != job["channelNames"]:
         fault(job, f"channel names are {names}")

@@ -62,6 +62,13 @@ def check(job):
     if len(nodes) != 1 or len(nodes[0].data) != len(multiscale.datasets):
         fault("ome-zarr finds other images")
     volume = np.fromfile(job["raw"], np.float32).reshape(job["shape"]).astype(np.float64)
+    names = [axis.name for axis in multiscale.axes]
+    stored = np.asarray(nodes[0].data[0]).astype(np.float64)
+    channels = np.moveaxis(stored, names.index("c"), 0) if "c" in names else [stored]
+    for channel, voxels in zip(omero["channels"], channels, strict=True):
+        window = {"min": voxels.min(), "max": voxels.max(), "start": voxels.min(), "end": voxels.max()}
+        if channel["window"] != window or len(channel["color"]) != 6:
+            fault(f"shows {channel} where the voxels are {window}")
     for level, dataset in enumerate(multiscale.datasets):
         if level > 0:
             volume = halve(volume, job["steps"][level - 1])

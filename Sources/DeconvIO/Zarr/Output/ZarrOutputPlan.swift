@@ -27,9 +27,8 @@ package struct ZarrOutputPlan: Sendable {
     package let levels: [Level]
     /// What the image's group says; nil for a plain array.
     package let multiscale: OMEZarrMetadata?
-    /// Names of channels that the group is to show, once their ranges are known; empty where there are none, or where the
-    /// input says how to show them.
-    package let namedChannels: [String]
+    /// What the group calls the channels where the input does not say how to show them.
+    package let channelLabels: [String]
 
     /// The format's version.
     package var version: ZarrVersion { levels[0].metadata.version }
@@ -75,22 +74,18 @@ package struct ZarrOutputPlan: Sendable {
         self.options = options
         self.layout = layout
         self.levels = levels
-        guard options.ome else {
-            multiscale = nil
-            namedChannels = []
-            return
-        }
-        let multiscale = OMEZarrMetadata(
-            version: metadata.version,
-            layout: layout,
-            image: content.image,
-            steps: levels.map(\.step),
-            from: content.multiscale,
-            channels: content.channels
-        )
-        self.multiscale = multiscale
         let names = content.image.channelNames
-        namedChannels = multiscale.omero == nil && names.count == layout.channelCount ? names : []
+        channelLabels = (0..<layout.channelCount).map { $0 < names.count ? names[$0] : "Channel \($0 + 1)" }
+        multiscale =
+            options.ome
+            ? OMEZarrMetadata(
+                version: metadata.version,
+                layout: layout,
+                image: content.image,
+                steps: levels.map(\.step),
+                from: content.multiscale,
+                channels: content.channels
+            ) : nil
     }
 
     /// Bytes of all levels before compression.

@@ -160,9 +160,9 @@ package final class ZarrSink: VolumeCollection {
         let held = state.withLock { $0.volumes.count }
         precondition(held == count, "\(held) of \(count) volumes are there")
         guard let growing, !folder.isPlaced else { return try Self.finish(folder, place) }
-        if var multiscale = plan.multiscale, !plan.namedChannels.isEmpty {
-            multiscale.omero = OMEZarrMetadata.omero(
-                names: plan.namedChannels,
+        if var multiscale = plan.multiscale {
+            multiscale.showChannels(
+                plan.channelLabels,
                 ranges: (0..<plan.layout.channelCount).map { range(channel: $0) }
             )
             let group = try ZarrPath(plan.array.relative(to: place?.path ?? .root) ?? "")
