@@ -15,7 +15,12 @@ package final class AtomicOutput {
     package private(set) var byteCount = 0
 
     /// Open for reading and writing until `finish`.
-    let descriptor: Int32
+    var descriptor: Int32 {
+        direct.end()
+        return file
+    }
+
+    private let file: Int32
     private let target: String
     private let temporary: String
     private let overwrite: Bool
@@ -72,7 +77,7 @@ package final class AtomicOutput {
         self.calls = calls
         self.target = target
         self.temporary = temporary
-        self.descriptor = descriptor
+        file = descriptor
         direct = DirectWriting(descriptor)
         self.lock = lock
         entry = UnfinishedOutputs.add(temporary)
@@ -115,10 +120,11 @@ package final class AtomicOutput {
             let start = bytes.baseAddress! + done
             // Linux writes at most 2 GiB a call.
             let wanted = direct.choose(start, min(bytes.count - done, 1 << 30), at: offset + done)
-            let count = calls.write(descriptor, start, wanted, offset + done)
-            if count < 0 {
-                let error = errno
-                if error == EINTR || error == EINVAL && direct.giveUp() { continue }
+            let count = calls.write(file, start, wanted, offset + done)
+            guard count > 0 else {
+                let error = count < 0 ? errno : EIO
+                let isRefusal = [EINVAL, EOPNOTSUPP, ENOTSUP].contains(error)
+                if error == EINTR || isRefusal && direct.giveUp() { continue }
                 throw fail("writing", error)
             }
             done += count
@@ -130,7 +136,7 @@ package final class AtomicOutput {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
         direct.end()
         while true {
-            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+            let count = pread(file, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 || errno != EINTR { return count }
         }
     }
@@ -143,7 +149,7 @@ package final class AtomicOutput {
     package func finish(synchronizing: Bool = true) throws(DeconvolutionError) {
         precondition(state == .open, "an output is finished once")
         // File systems that keep nothing back have no fsync and say EINVAL.
-        if synchronizing, calls.synchronize(descriptor) != 0, ![EINVAL, ENOSYS, ENOTSUP].contains(errno) {
+        if synchronizing, calls.synchronize(file) != 0, ![EINVAL, ENOSYS, ENOTSUP].contains(errno) {
             throw fail("writing", errno)
         }
         let problem = OutputRename.rename(temporary, to: target, replacing: overwrite)
@@ -154,7 +160,7 @@ package final class AtomicOutput {
         guard problem == 0 else { throw fail("renaming", problem) }
         state = .closed
         UnfinishedOutputs.remove(entry)
-        close(descriptor)
+        close(file)
         lock?.release()
         guard synchronizing else { return }
         // The name itself is safe once the folder is.
@@ -167,7 +173,7 @@ package final class AtomicOutput {
         state = .closed
         unlink(temporary)
         UnfinishedOutputs.remove(entry)
-        close(descriptor)
+        close(file)
         lock?.release()
     }
 

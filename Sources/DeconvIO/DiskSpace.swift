@@ -25,12 +25,12 @@ package enum DiskSpace {
 }
 
 /// A target's folder and name.
-struct OutputPath {
-    let folder: String
-    let name: String
+package struct OutputPath {
+    package let folder: String
+    package let name: String
 
     /// The parts of a path; a path without a folder is in the current one.
-    init(_ path: String) {
+    package init(_ path: String) {
         guard let slash = path.lastSlash else {
             folder = "."
             name = path

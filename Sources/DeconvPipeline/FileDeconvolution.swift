@@ -200,9 +200,8 @@ package struct FileDeconvolution: Sendable {
         let target = try OutputTarget(output, outputOptions)
         var image = input.source.image
         image.spacing = options.spacing ?? image.spacing
-        let folder = (output as NSString).deletingLastPathComponent
         let job = job(
-            scratchFolder: folder.isEmpty ? "." : folder,
+            scratchFolder: OutputPath(output).folder,
             cancellation: cancellation,
             logger: logger,
             progress: progress
@@ -242,6 +241,9 @@ package struct FileDeconvolution: Sendable {
         let (job, setup, fingerprint) = try goingOn(job, plan, writeBytes: writeBytes)
         let sink = try ZarrSink(plan, job: fingerprint, inputs: inputPaths)
         defer { sink.close() }
+        // The last digits of a result follow from the plans of its transforms, which are found by measuring.
+        let plans = sink.plansPath.map(KeptPlans.init(path:))
+        defer { plans?.end() }
         do {
             var report = try job.run(setup, into: sink)
             report.saturatedVoxelCount = sink.saturatedVoxelCount

@@ -10,6 +10,7 @@ import Synchronization
 enum Interruption {
     private static let cancellation = Mutex<Cancellation?>(nil)
     private static let isAnnounced = Mutex(false)
+    private static let asked = Mutex<ContinuousClock.Instant?>(nil)
 
     /// Listens from now on. Called before any other thread exists, since threads inherit what is blocked.
     static func listen() {
@@ -31,7 +32,11 @@ enum Interruption {
     static func cancels(_ run: Cancellation) { cancellation.withLock { $0 = run } }
 
     private static func handle() {
+        // One request may come twice: `timeout` and queues signal the process, and then its group.
+        let now = ContinuousClock.now
+        if let asked = asked.withLock({ $0 }), now - asked < .milliseconds(300) { return }
         if let run = cancellation.withLock({ $0 }), !run.isCancelled {
+            asked.withLock { $0 = now }
             run.cancel()
             if Terminal.showsProgress {
                 Terminal.writeError(

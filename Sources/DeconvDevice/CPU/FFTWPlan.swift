@@ -58,7 +58,7 @@ final class FFTWPlan: @unchecked Sendable {
                 source.complex,
                 target.complex,
                 inverse ? FFTW_BACKWARD : FFTW_FORWARD,
-                FFTWPlanner.effort | FFTWPlanner.destroysInput
+                FFTWPlanner.lineEffort | gpudeconv_fftw_destroy_input
             )
         }
     }
@@ -98,33 +98,82 @@ extension HostMemory {
 /// What it measured is kept as wisdom in the user's cache folder, so that the next run plans in milliseconds.
 enum FFTWPlanner {
     static let effort = FFTW_MEASURE
-    /// FFTW_DESTROY_INPUT, a macro that Swift does not import.
-    static let destroysInput: UInt32 = 1
+    /// For complex lines: what `FFTW_PATIENT` finds and `FFTW_MEASURE` does not try, without most of what else it would try; see
+    /// Documentation/Decisions/cpu-engine.md.
+    static let lineEffort = gpudeconv_fftw_patient_lines
 
-    /// Held while a plan is made or destroyed; the value says whether wisdom was read.
-    static let lock = Mutex(false)
+    /// Held while a plan is made or destroyed.
+    static let lock = Mutex(State())
+
+    struct State {
+        fileprivate var wisdomIsRead = false
+        /// Files that get all wisdom too.
+        fileprivate var keptPaths: [String] = []
+    }
 
     static func make(_ what: String, _ plan: () -> fftwf_plan?) throws(DeconvolutionError) -> FFTWPlan {
-        let handle = lock.withLock { wisdomIsRead in
-            if !wisdomIsRead, let path = wisdomPath {
-                fftwf_import_wisdom_from_filename(path)
-                wisdomIsRead = true
-            }
+        let handle = lock.withLock { state in
+            if !state.wisdomIsRead { state.readWisdom() }
             return UInt(bitPattern: plan())
         }
         return try FFTWPlan.wrap(fftwf_plan(bitPattern: handle), what)
     }
 
-    /// Writes what the planner knows to the cache; a cache that cannot be written is no error.
+    /// Writes what the planner knows to the cache, and to the files that keep it; what cannot be written is no error.
     static func saveWisdom() {
-        guard let path = wisdomPath else { return }
-        lock.withLock { _ in
-            // What another process learned meanwhile is kept.
-            fftwf_import_wisdom_from_filename(path)
-            let temporary = "\(path).\(getpid())"
-            if fftwf_export_wisdom_to_filename(temporary) != 0 { rename(temporary, path) } else { unlink(temporary) }
+        lock.withLock { state in
+            if let path = wisdomPath {
+                // What another process learned meanwhile is kept.
+                fftwf_import_wisdom_from_filename(path)
+            }
+            for path in state.keptPaths + [wisdomPath].compactMap(\.self) {
+                let temporary = "\(path).\(getpid())"
+                if fftwf_export_wisdom_to_filename(temporary) != 0 {
+                    rename(temporary, path)
+                } else {
+                    unlink(temporary)
+                }
+            }
         }
     }
 
-    private static let wisdomPath = CacheFolder.path.map { $0 + "/fftwf.wisdom" }
+    /// Plans from now on as a file says, where it is there, and keeps what is found in it too.
+    fileprivate static func keep(_ path: String) {
+        lock.withLock { state in
+            // First, for of two plans the one that is known already stays.
+            fftwf_forget_wisdom()
+            fftwf_import_wisdom_from_filename(path)
+            state.readWisdom()
+            state.keptPaths.append(path)
+        }
+    }
+
+    fileprivate static func endKeeping(_ path: String) {
+        lock.withLock { state in
+            if let index = state.keptPaths.firstIndex(of: path) { state.keptPaths.remove(at: index) }
+        }
+    }
+
+    fileprivate static let wisdomPath = CacheFolder.path.map { $0 + "/fftwf.wisdom" }
+}
+
+extension FFTWPlanner.State {
+    fileprivate mutating func readWisdom() {
+        if let path = FFTWPlanner.wisdomPath { fftwf_import_wisdom_from_filename(path) }
+        wisdomIsRead = true
+    }
+}
+
+/// A file with the plans of the CPU's transforms, which go on to be used by whoever has the file, whatever another measurement says.
+package struct KeptPlans: Sendable {
+    private let path: String
+
+    /// Begins to plan by the file, and to keep in it what is planned; nothing is said where it cannot be read or written.
+    package init(path: String) {
+        self.path = path
+        FFTWPlanner.keep(path)
+    }
+
+    /// Nothing more goes into the file.
+    package func end() { FFTWPlanner.endKeeping(path) }
 }

@@ -110,15 +110,22 @@ extension OMEZarrMetadata {
             ["label": .string(labels[number]), "color": .string(colors[number].hex), "active": .bool(true)]
         }
         var object = omero?.object ?? [:]
-        let known = object["channels"]?.array?.map { $0.object ?? [:] } ?? defaults
+        let known = object["channels"]?.array?.map { $0.object ?? [:] } ?? []
         object["channels"] = .array(
-            zip(known, ranges).map { channel, range in
-                var channel = channel
+            labels.indices.map { number in
+                var channel = number < known.count ? known[number] : [:]
+                for (key, value) in defaults[number] where channel[key] == nil { channel[key] = value }
+                let range = ranges[number]
                 let (low, high) = (JSONValue.double(range.lowerBound), JSONValue.double(range.upperBound))
                 channel["window"] = .object(["min": low, "max": high, "start": low, "end": high])
                 return .object(channel)
             }
         )
+        // The plane and time to show first may be none of the result's.
+        if var defaults = object["rdefs"]?.object {
+            for key in ["defaultT", "defaultZ"] where defaults[key] != nil { defaults[key] = .integer(0) }
+            object["rdefs"] = .object(defaults)
+        }
         // That of the format, which is not the input's where formats differ.
         if object["version"] != nil { object["version"] = zarrVersion == .two ? "0.4" : "0.5" }
         omero = .object(object)

@@ -86,6 +86,9 @@ package final class ResumableFolder: Sendable {
     /// Where the files are now, as an absolute path.
     package var currentPath: String { state.withLock { $0.phase == .placed ? finalPath : growingPath } }
 
+    /// A file in it, while it grows, for what the last digits of its voxels follow from.
+    package var plansPath: String { "\(growingPath)/\(VolumeJournal.fileName).plans" }
+
     /// Whether it has its name; all that may be left is what `finish` does behind that.
     package var isPlaced: Bool { state.withLock { $0.phase == .placed } }
 
@@ -132,7 +135,10 @@ package final class ResumableFolder: Sendable {
     ///   fails.
     package func finish(entering: () throws(DeconvolutionError) -> Void = {}) throws(DeconvolutionError) {
         guard state.withLock({ $0.journal != nil }) else { return }
-        if !isPlaced { try place() }
+        if !isPlaced {
+            unlink(plansPath)
+            try place()
+        }
         try entering()
         let journal = journal()
         if journal.contents.replaces { removeReplaced() }

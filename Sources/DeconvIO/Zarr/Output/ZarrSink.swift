@@ -96,6 +96,10 @@ package final class ZarrSink: VolumeCollection {
     /// The result's name; what is unfinished lies beside it under `path` + `.partial`.
     package var path: String { folder.path }
 
+    /// Where the plans of the transforms are kept with what is unfinished, for the run that goes on with it; nil where nothing is left to
+    /// compute.
+    package var plansPath: String? { growing == nil ? nil : folder.plansPath }
+
     /// Bytes of the volumes that are still to come, all levels, before compression: more than enough room on the disk.
     package var missingByteCount: Int {
         let count = plan.layout.channelCount * plan.layout.timepointCount
