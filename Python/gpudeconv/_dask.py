@@ -42,6 +42,9 @@ def richardson_lucy(
         for name, value in (("flat_field", flat_field), ("mask", mask))
         if value is not None
     }
+    for name, array in {"image": image, "psf": psf, **maps}.items():
+        if any(map(math.isnan, array.shape)):
+            raise ValueError(f"{name} has chunks of unknown size: call its compute_chunk_sizes() first")
     leading = _arrays.leading_shape(core, image=image, psf=psf, **maps)
 
     cut = [axis for axis in range(-core, 0) if image.numblocks[axis] > 1]

@@ -174,7 +174,7 @@ def richardson_lucy(
     DeviceError
         When there is no such device, or it fails.
     MemoryError
-        When even one tile does not fit.
+        When memory runs out; a `memory_limit` below what the smallest tile takes is a ValueError.
 
     Warns
     -----

@@ -30,7 +30,7 @@ class Progress(NamedTuple):
     """How far a run is."""
 
     stage: str
-    """``preparing``, ``compiling``, ``reading``, ``computing`` or ``writing``."""
+    """``waiting``, ``preparing``, ``compiling``, ``reading``, ``computing`` or ``writing``."""
     device: str
     """The device that has just done something."""
     completed_iterations: int
@@ -53,11 +53,16 @@ _EXCEPTIONS: Mapping[int, type[BaseException]] = {
     4: DeviceError,  # no such device
     5: DeviceError,  # a device failed
     6: MemoryError,  # on the host or on the device
-    7: FileExistsError,  # the output exists, or its folder cannot be written
+    7: OSError,  # the output exists (see `check`), or its folder cannot be written
     8: OSError,  # reading or writing failed in the middle
     9: KeyboardInterrupt,  # a callback asked to stop
     10: RuntimeError,  # a fault of the library
 }
+
+_CANNOT_CREATE = 7
+
+# Options that name something in the file system or in a store.
+_PATHS = {"flat_field", "mask", "array", "output_array"}
 
 _TYPES: Mapping[np.dtype[Any], int] = {
     np.dtype(np.uint8): 1,
@@ -239,13 +244,16 @@ def check(status: int) -> None:
         return
     message = library().gpudeconv_last_error().decode(errors="replace")
     message = with_keywords(message)
-    raise _EXCEPTIONS.get(status, RuntimeError)(message or f"the library failed with status {status}")
+    exception = _EXCEPTIONS.get(status, RuntimeError)
+    if status == _CANNOT_CREATE and "exists already" in message:
+        exception = FileExistsError
+    raise exception(message or f"the library failed with status {status}")
 
 
 # Options as the library writes them: with dashes in front, and those of two words also without.
 _OPTION_NAME = re.compile(
     r"(?<![\w/.-])(?:--([a-z]+(?:-[a-z]+)*)"
-    r"|(memory-limit|psf-spacing|psf-background|psf-as-is|read-noise|flat-field|output-array|zarr-format))(?![\w/.-])"
+    r"|(memory-limit|psf-spacing|psf-background|psf-as-is|read-noise|flat-field|output-array|zarr-format|divergence-interval))(?![\w/.-])"
 )
 
 
@@ -277,6 +285,8 @@ class Options:
 
 def option_text(name: str, value: Any) -> str:
     """A value in the notation of the command line."""
+    if name in _PATHS and not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path here, not {type(value).__name__}")
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, (str, os.PathLike)):

@@ -25,8 +25,10 @@ def reporter(progress: ProgressOption) -> Iterator[ProgressFunction | None]:
         try:
             from tqdm.auto import tqdm
         except ImportError:
-            yield _TextLine()
-            sys.stderr.write("\n")
+            try:
+                yield _TextLine()
+            finally:
+                sys.stderr.write("\n")
             return
         with tqdm(unit="iteration", leave=True) as bar:
 

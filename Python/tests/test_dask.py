@@ -189,3 +189,10 @@ def test_schedulers_agree(volumes, psfs, expected):
     for scheduler in ("synchronous", "threads"):
         with dask.config.set(scheduler=scheduler):
             assert np.array_equal(out.compute(), expected)
+
+
+def test_chunks_of_unknown_size_are_refused_by_name(psf):
+    volumes = da.ones((2, 6, 8, 8), chunks=(1, -1, -1, -1))
+    some = volumes[da.from_array(np.array([True, False]))]
+    with pytest.raises(ValueError, match=r"image has chunks of unknown size: call its compute_chunk_sizes\(\) first"):
+        gpudeconv.richardson_lucy(some, psf, 1)

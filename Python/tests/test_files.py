@@ -73,3 +73,8 @@ def test_an_interrupted_run_leaves_no_file(files):
     with pytest.raises(InterruptedError):
         gpudeconv.deconvolve_file(files / "cell.tif", files / "psf.tif", files / "sharp.tif", 1000, progress=stop)
     assert sorted(path.name for path in files.iterdir()) == ["cell.tif", "psf.tif"]
+
+
+def test_an_array_in_place_of_a_path_is_refused_by_its_keyword(tmp_path):
+    with pytest.raises(TypeError, match="flat_field must be a path here, not ndarray"):
+        gpudeconv.deconvolve_file("a.tif", "b.tif", tmp_path / "c.tif", flat_field=np.ones((2, 2, 2)))

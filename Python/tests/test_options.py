@@ -71,7 +71,7 @@ def test_all_keywords_are_understood(volume, psf):
 def test_a_memory_limit_is_a_number_of_bytes(volume, psf):
     report = {}
     gpudeconv.richardson_lucy(volume, psf, 1, memory_limit=10**9, **CPU, report=report)
-    with pytest.raises((ValueError, MemoryError), match="memory"):
+    with pytest.raises(ValueError, match="memory"):
         gpudeconv.richardson_lucy(volume, psf, 1, memory_limit=1000, **CPU)
 
 
@@ -128,7 +128,7 @@ class FailedLibrary:
         (4, gpudeconv.DeviceError),
         (5, gpudeconv.DeviceError),
         (6, MemoryError),
-        (7, FileExistsError),
+        (7, OSError),
         (8, OSError),
         (9, KeyboardInterrupt),
         (10, RuntimeError),
