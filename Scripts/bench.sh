@@ -14,11 +14,16 @@ mapfile -t requirements < <(grep -E "$own" Benchmarks/requirements.txt)
 Scripts/make-venv.sh "$folder" "${requirements[@]}"
 if ! cmp -s Benchmarks/requirements.txt "$stamp"; then
     echo "Adding the peers"
-    grep -vE "$own|^#" Benchmarks/requirements.txt | while read -r peer; do
-        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$peer" ||
-            echo "$peer cannot be installed here" >&2
-    done
-    cp Benchmarks/requirements.txt "$stamp"
+    complete=1
+    while read -r peer; do
+        # Nor may a peer move the versions of what is there.
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+            --constraint Benchmarks/requirements.txt "$peer" || {
+            echo "$peer cannot be installed here; the next run tries again" >&2
+            complete=
+        }
+    done < <(grep -vE "$own|^#" Benchmarks/requirements.txt)
+    [[ -z $complete ]] || cp Benchmarks/requirements.txt "$stamp"
 fi
 
 (cd Benchmarks && "../$folder/bin/python" -m unittest --quiet)

@@ -323,7 +323,8 @@ private final class DeviceRun {
             transformSeconds: transforms,
             deviceBytes: deviceBytes,
             peakHostBytes: peakHostBytes,
-            copyBytesPerSecond: 0
+            copyBytesPerSecond: 0,
+            warnings: workspace.warnings
         )
     }
 

@@ -98,6 +98,8 @@ package struct DeviceBenchmark: Sendable {
     package var peakHostBytes: Int
     /// Bytes that a copy reads and writes a second there; see `ComputeBackend.measureCopyRate`.
     package var copyBytesPerSecond: Double
+    /// What was said when the FFT library was chosen.
+    package var warnings: [Diagnostic]
     /// The same job with clFFT's own 3D plans, where it was asked for and there is clFFT.
     package var baseline: Baseline?
 }
@@ -169,7 +171,7 @@ extension DeviceBenchmark: Encodable {
         case transformSeconds, iterationPerTransforms
         case deviceBytes, deviceBytesPerWorkVoxel, peakHostBytes, peakHostBytesPerWorkVoxel
         case nominalFlops, nominalFlopsPerSecond, leastBytes, leastBytesPerSecond, copyBytesPerSecond, partOfCopyRate
-        case baseline
+        case warnings, baseline
     }
 
     private enum SetupKey: String, CodingKey { case plans, transferFunction, upload, total }
@@ -207,6 +209,7 @@ extension DeviceBenchmark: Encodable {
         try container.encode(leastBytesPerSecond, forKey: .leastBytesPerSecond)
         try container.encode(copyBytesPerSecond, forKey: .copyBytesPerSecond)
         try container.encode(partOfCopyRate, forKey: .partOfCopyRate)
+        try container.encode(warnings.map(\.message), forKey: .warnings)
         try container.encode(baseline, forKey: .baseline)
     }
 }

@@ -124,6 +124,7 @@ struct Bench: ParsableCommand {
             defer { bar?.clear() }
             let report = try job.run(cancellation: cancellation) { bar?.show($0) }
             bar?.clear()
+            for warning in report.devices.flatMap(\.warnings) { Terminal.warn(warning.message) }
             for skipped in report.skipped {
                 let part = skipped.part == .baseline ? "the baseline of " : ""
                 Terminal.warn("\(part)device \(skipped.number) is skipped: \(skipped.reason)")

@@ -67,6 +67,10 @@ struct FaultyCLFFTEngine: TransformEngine {
     enum Fault: Sendable {
         /// Passes that leave out the lines of inverse transforms.
         case wrongPasses
+        /// The same of the first workspace only.
+        case wrongPassesOnce
+        /// Inverse transforms with the product in them that go forward.
+        case wrongProducts
         /// Rows with ratio or update in them are refused.
         case refusedSteps
         /// There is no memory for transforms with the product in them.
@@ -75,6 +79,9 @@ struct FaultyCLFFTEngine: TransformEngine {
 
     let fault: Fault
     private let engine = CLFFTEngine()
+    private let workspaces = Workspaces()
+
+    private final class Workspaces: Sendable { let count = Atomic(0) }
 
     init(_ fault: Fault) { self.fault = fault }
 
@@ -108,7 +115,12 @@ struct FaultyCLFFTEngine: TransformEngine {
         guard fault != .noMemoryForProducts else {
             throw DeconvolutionError(.outOfMemory, "\(queue.context.name) is taken to have no memory left")
         }
-        return try engine.fusedColumns(layout, inverse: inverse, by: transfer, on: queue)
+        return try engine.fusedColumns(
+            layout,
+            inverse: inverse && fault != .wrongProducts,
+            by: transfer,
+            on: queue
+        )
     }
 
     func planePasses(
@@ -116,7 +128,10 @@ struct FaultyCLFFTEngine: TransformEngine {
         of work: DeviceBuffer,
         on queue: CommandQueue
     ) -> (any PlanePasses)? {
-        engine.planePasses(layout, of: work, on: queue).map { Passes(passes: $0, fault: fault) }
+        let isFirst = workspaces.count.add(1, ordering: .relaxed).newValue == 1
+        return engine.planePasses(layout, of: work, on: queue).map {
+            Passes(passes: $0, fault: fault == .wrongPassesOnce && isFirst ? .wrongPasses : fault)
+        }
     }
 
     private final class Passes: PlanePasses {

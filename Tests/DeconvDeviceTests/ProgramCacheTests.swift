@@ -46,6 +46,15 @@ import Testing
         #expect(second.counts == BinaryCache.Counts(found: count))
     }
 
+    /// A binary that is whole and wrong, as after a driver was built anew under the same version.
+    @Test func whoRebuildsReplacesWhatIsThere() {
+        cache.store([1, 2, 3], for: "key")
+        let rebuilding = cache.rebuilding
+        #expect(rebuilding.value(for: "key") == nil)
+        rebuilding.store([4, 5], for: "key")
+        #expect(cache.value(for: "key") == [4, 5])
+    }
+
     @Test(arguments: TestBackend.openCL)
     func eachSetOfOptionsHasItsOwnBinary(device: TestBackend) throws {
         let cache = cache

@@ -227,6 +227,86 @@ import Testing
         #expect(try !String(contentsOfFile: path, encoding: .utf8).contains("refused"))
     }
 
+    @Test(arguments: devices)
+    func passesThatWorkAtTheSecondAttemptAreUsed(device: Int) throws {
+        var failingOnce = selection(TransformMemory(path: nil), usesPasses: true)
+        failingOnce.engines[0] = FaultyCLFFTEngine(.wrongPassesOnce)
+        let flat = Self.layout(TestEngine.sharedWorkShape(isFlat: true))
+        let workspace = try failingOnce.makeWorkspace(flat, in: context(device))
+        #expect(workspace.fft == .clfft && workspace.usesPasses)
+        #expect(workspace.warnings.isEmpty)
+    }
+
+    /// A compiler may take callbacks and get them wrong.
+    @Test(arguments: devices)
+    func whereProductsWithinTransformsAreWrongTheyAreMadeBetweenThem(device: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        let memory = TransformMemory(path: path)
+        func selection(_ memory: TransformMemory) -> TransformSelection {
+            var selection = self.selection(memory)
+            selection.choice = .clfft
+            selection.engines[0] = FaultyCLFFTEngine(.wrongProducts)
+            return selection
+        }
+        let first = try selection(memory).makeWorkspace(Self.layout, in: context(device))
+        #expect(try first.movesPoints() && !first.isFused)
+        #expect(first.warnings.count == 1)
+        #expect(first.warnings.first?.message.contains("multiplies between them") == true)
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.contains("\tapart\t") && !text.contains("refused\t"))
+        for memory in [memory, TransformMemory(path: path)] {
+            let next = try selection(memory).makeWorkspace(Self.layout, in: context(device))
+            #expect(next.warnings.isEmpty)
+            #expect(try next.movesPoints() && !next.isFused)
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+
+    /// It was refused for a shape that is not this one's.
+    @Test(arguments: devices)
+    func aRefusedLibraryIsTriedWhereAllOthersFail(device: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        let memory = TransformMemory(path: path)
+        let site = try "\(context(device).name), \(context(device).device.description.driver)"
+        memory.refuse(.vkfft, shapes: "other", on: site, reason: "no")
+        #expect(try selection(memory).makeWorkspace(Self.layout, in: context(device)).fft == .clfft)
+
+        let flat = Self.layout(TestEngine.sharedWorkShape(isFlat: true))
+        for status in [CL_BUILD_PROGRAM_FAILURE, CL_INVALID_WORK_GROUP_SIZE, CL_OUT_OF_RESOURCES].map(OpenCLStatus.init)
+        {
+            let (memory, failing) = (TransformMemory(path: path), status)
+            let first = try selection(memory, failing: [.clfft: failing]).makeWorkspace(flat, in: context(device))
+            #expect(first.fft == .vkfft)
+            #expect(first.warnings.count == (status == OpenCLStatus(CL_OUT_OF_RESOURCES) ? 0 : 1))
+            guard status == Self.refused else { continue }
+            // Now both are refused, each for another shape, and nothing is tried or told again.
+            for memory in [memory, TransformMemory(path: path)] {
+                let next = try selection(memory).makeWorkspace(flat, in: context(device))
+                #expect(next.fft == .vkfft && next.warnings.isEmpty)
+            }
+            try FileManager.default.removeItem(atPath: path)
+            TransformMemory(path: path).refuse(.vkfft, shapes: "other", on: site, reason: "no")
+        }
+    }
+
+    /// A machine without disk or memory for its compiler is another one next month.
+    @Test func failuresAreForgottenAfterAMonth() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        let first = TransformMemory(path: path, today: 20_000)
+        first.refuse(.clfft, shapes: "S", on: "GPU", reason: "no")
+        first.findManner(.planes, of: .vkfft, shapes: "S", on: "GPU", reason: "no")
+        first.findManner(.passes, of: .vkfft, shapes: "T", on: "GPU")
+        for (today, isKnown) in [(20_029, true), (20_030, false), (19_970, false)] {
+            let later = TransformMemory(path: path, today: today)
+            #expect((later.refusal(of: .clfft, shapes: "S", on: "GPU") != nil) == isKnown)
+            #expect(later.manner(of: .vkfft, shapes: "S", on: "GPU") == (isKnown ? .planes : nil))
+            #expect(later.manner(of: .vkfft, shapes: "T", on: "GPU") == .passes)
+        }
+    }
+
     /// As users have it: what was tried once is neither tried again nor waited for.
     @Test(arguments: devices)
     func whatIsKnownOfPassesNeedsNoLock(device: Int) throws {
@@ -236,7 +316,7 @@ import Testing
         let flat = Self.layout(TestEngine.sharedWorkShape(isFlat: true))
         #expect(try selection(memory, usesPasses: true).makeWorkspace(flat, in: context(device)).usesPasses)
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        #expect(text.contains("passes\t") && text.contains("\tyes\t") && text.contains("proven\t"))
+        #expect(text.contains("manner\t") && text.contains("\tpasses\t") && text.contains("proven\t"))
         try FileManager.default.removeItem(atPath: path + ".lock")
         for memory in [memory, TransformMemory(path: path)] {
             let next = try selection(memory, usesPasses: true).makeWorkspace(flat, in: context(device))
@@ -283,7 +363,7 @@ import Testing
         }
         #expect(!first.usesPasses)
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        #expect(text.contains("passes\t") && text.contains("\tno\t"))
+        #expect(text.contains("manner\t") && text.contains("\tplanes\t"))
         for memory in [memory, TransformMemory(path: path)] {
             let next = try selection(memory).makeWorkspace(layout, in: context(device))
             #expect(!next.usesPasses && next.warnings.isEmpty)
@@ -331,11 +411,15 @@ import Testing
 
     @Test(arguments: devices)
     func aLibraryThatWasProvenBeforeCanBeMeasured(device: Int) throws {
-        let memory = TransformMemory(path: nil)
+        let folder = try TemporaryFolder()
+        let path = folder.path("transforms")
+        let memory = TransformMemory(path: path)
         _ = try selection(memory).makeWorkspace(Self.layout, in: context(device))
         var measuring = selection(memory)
         measuring.measures = true
-        _ = try measuring.makeWorkspace(Self.layout, in: context(device))
+        let chosen = try measuring.makeWorkspace(Self.layout, in: context(device)).fft
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.contains("\nchosen\t") && text.contains("\t\(chosen.rawValue)\t\(chosen.rawValue) "))
     }
 
     @Test func anotherDriverOrLibraryIsTriedAnew() throws {
@@ -401,9 +485,10 @@ import Testing
         let folder = try TemporaryFolder()
         let path = folder.path("transforms")
         let releases: [FFTLibrary: String] = [.clfft: "clfft", .vkfft: "vkfft"]
-        let text = "refused\tA\n\nchosen\tA\tclfft, vkfft\t1x1x1\tnothing\t\nproven\nrefused\tB\tclfft\tS\twhy\nrefu"
+        let text =
+            "refused\tA\n\nchosen\tA\tclfft, vkfft\t1x1x1\tnothing\t\nproven\nrefused\tB\tclfft\tS\t20000\twhy\nrefu"
         try text.write(toFile: path, atomically: true, encoding: .utf8)
-        let memory = TransformMemory(path: path, releases: releases)
+        let memory = TransformMemory(path: path, releases: releases, today: 20_000)
         #expect(memory.refusal(of: .clfft, shapes: "S", on: "A") == nil)
         #expect(memory.choice(shapes: "1x1x1", on: "A") == nil)
         #expect(memory.refusal(of: .clfft, shapes: "S", on: "B") == "why")

@@ -36,7 +36,7 @@ import Testing
                     "fastestIterationSeconds", "fft", "firstIterationSeconds",
                     "iterationPerTransforms", "iterationSeconds", "leastBytes", "leastBytesPerSecond", "nominalFlops",
                     "nominalFlopsPerSecond", "number", "partOfCopyRate", "peakHostBytes", "peakHostBytesPerWorkVoxel",
-                    "secondsPerIteration", "setupSeconds", "transformSeconds", "workShape",
+                    "secondsPerIteration", "setupSeconds", "transformSeconds", "warnings", "workShape",
                 ]
             )
             #expect(device["number"] as? Int == number)

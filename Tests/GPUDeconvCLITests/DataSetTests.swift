@@ -241,6 +241,34 @@ import Testing
         #expect(anew.status == 0 && !anew.output.contains("were there already"), "\(anew.output)")
     }
 
+    /// The cache may be another then, or emptied, and measuring anew may come to plans with other last digits.
+    @Test func aRunGoesOnWithThePlansThatItWasBegunWith() async throws {
+        let folder = try Self.folder("1,6,16,48,56")
+        let job = Self.job("out.zarr", "--iterations", "40")
+        let begun = try await Command.run(job, in: folder, environment: ["XDG_CACHE_HOME": folder.path("first")]) {
+            let chunk = folder.path("out.zarr.partial/0.0.0.0.0")
+            for _ in 0..<60_000 where !FileManager.default.fileExists(atPath: chunk) { usleep(1000) }
+            $0.send(SIGKILL)
+        }
+        try #require(begun.status == 128 + SIGKILL, "\(begun.error)")
+        let kept = folder.path("out.zarr.partial/.gpudeconv-journal.plans")
+        let plans = try String(contentsOfFile: kept, encoding: .utf8)
+        #expect(try plans == String(contentsOfFile: folder.path("first/gpudeconv/fftwf.wisdom"), encoding: .utf8))
+
+        // A plan of a transform that nobody makes tells where plans come from.
+        let plan = try #require(
+            plans.firstMatch(of: /\n *(\(fftwf_codelet.*) #x[0-9a-f]+ #x[0-9a-f]+ #x[0-9a-f]+ #x[0-9a-f]+\)/)
+        )
+        let foreign = "\(plan.1) #x12345678 #x23456789 #x3456789a #x456789ab)"
+        try plans.replacing(plan.0, with: "\(plan.0)\n  \(foreign)", maxReplacements: 1)
+            .write(toFile: kept, atomically: false, encoding: .utf8)
+        let rest = try await Command.run(job, in: folder, environment: ["XDG_CACHE_HOME": folder.path("second")])
+        try #require(rest.status == 0 && rest.output.contains("were there already"), "\(rest.error)\(rest.output)")
+        let cached = try String(contentsOfFile: folder.path("second/gpudeconv/fftwf.wisdom"), encoding: .utf8)
+        #expect(cached.contains(foreign), "\(cached)")
+        #expect(try Self.files(folder, "out.zarr").keys.allSatisfy { !$0.contains("plans") })
+    }
+
     /// On a disk of its own, most of which something else takes at first.
     @Test func afterADiskWasFullTheSameCommandGoesOn() async throws {
         try #require(SmallDisk.canBeMounted, "needs a user namespace to mount a small disk in")

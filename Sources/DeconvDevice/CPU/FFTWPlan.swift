@@ -1,6 +1,6 @@
 import CFFTW
 import DeconvVolume
-import Glibc
+import Foundation
 import Synchronization
 
 /// One FFTW plan, for one thread, which any number of threads may execute at once on their own data.
@@ -109,6 +109,8 @@ enum FFTWPlanner {
         fileprivate var wisdomIsRead = false
         /// Files that get all wisdom too.
         fileprivate var keptPaths: [String] = []
+        /// What each file was given last: volumes of a shape that is known teach nothing.
+        fileprivate var saved: [String: String] = [:]
     }
 
     static func make(_ what: String, _ plan: () -> fftwf_plan?) throws(DeconvolutionError) -> FFTWPlan {
@@ -122,17 +124,20 @@ enum FFTWPlanner {
     /// Writes what the planner knows to the cache, and to the files that keep it; what cannot be written is no error.
     static func saveWisdom() {
         lock.withLock { state in
-            if let path = wisdomPath {
-                // What another process learned meanwhile is kept.
-                fftwf_import_wisdom_from_filename(path)
-            }
-            for path in state.keptPaths + [wisdomPath].compactMap(\.self) {
-                let temporary = "\(path).\(getpid())"
-                if fftwf_export_wisdom_to_filename(temporary) != 0 {
-                    rename(temporary, path)
-                } else {
-                    unlink(temporary)
+            // What another process learned meanwhile is kept, and what we learned is not lost to one that writes at the same time.
+            let file = wisdomPath.map { open($0 + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644) } ?? -1
+            // Closing gives the lock back.
+            defer { if file >= 0 { close(file) } }
+            if file >= 0 { while flock(file, LOCK_EX) != 0, errno == EINTR {} }
+            if let wisdomPath { fftwf_import_wisdom_from_filename(wisdomPath) }
+            guard let exported = fftwf_export_wisdom_to_string() else { return }
+            defer { free(exported) }
+            let wisdom = String(cString: exported)
+            for path in state.keptPaths + [wisdomPath].compactMap(\.self) where state.saved[path] != wisdom {
+                guard (try? Data(wisdom.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)) != nil else {
+                    continue
                 }
+                state.saved[path] = wisdom
             }
         }
     }
@@ -151,6 +156,7 @@ enum FFTWPlanner {
     fileprivate static func endKeeping(_ path: String) {
         lock.withLock { state in
             if let index = state.keptPaths.firstIndex(of: path) { state.keptPaths.remove(at: index) }
+            state.saved[path] = nil
         }
     }
 

@@ -35,23 +35,32 @@ package final class BinaryCache: Sendable {
     private static let magic = Array("gpudeconv binary 1\n".utf8)
     private let folder: String?
     private let byteLimit: Int
+    private let finds: Bool
     private let state = Mutex(Counts())
 
     /// A cache in a folder, which is made when something is stored.
     /// - Parameters:
     ///   - folder: a folder with nothing else in it, or nil for a cache that keeps nothing.
     ///   - byteLimit: the values used least recently go when all of them have more bytes than this.
-    package init(folder: String?, byteLimit: Int) {
+    package convenience init(folder: String?, byteLimit: Int) {
+        self.init(folder, byteLimit, finds: true)
+    }
+
+    private init(_ folder: String?, _ byteLimit: Int, finds: Bool) {
         self.folder = folder
         self.byteLimit = byteLimit
+        self.finds = finds
     }
+
+    /// The same cache for who builds everything anew: it finds nothing, and what it stores takes the place of what was there.
+    var rebuilding: BinaryCache { BinaryCache(folder, byteLimit, finds: false) }
 
     /// What became of the questions so far.
     package var counts: Counts { state.withLock { $0 } }
 
     /// What was stored last for a key, or nil.
     package func value(for key: String) -> [UInt8]? {
-        guard let path = path(of: key), let file = FileManager.default.contents(atPath: path),
+        guard finds, let path = path(of: key), let file = FileManager.default.contents(atPath: path),
             let value = Self.value(in: [UInt8](file), key: Array(key.utf8))
         else {
             state.withLock { $0.missing += 1 }

@@ -38,7 +38,7 @@ package struct TransformSelection: Sendable {
         return types.allSatisfy { type in
             let site = Site(layout: WorkspaceLayout(geometry, pixelType: type), device: device)
             guard let first = engines(site).first, hasPasses(first, geometry.workShape) else { return false }
-            return memory.hasPasses(first.library, shapes: site.shapes, on: site.device) != false
+            return memory.manner(of: first.library, shapes: site.shapes, on: site.device) ?? .passes == .passes
         }
     }
 
@@ -73,6 +73,16 @@ package struct TransformSelection: Sendable {
         return engines.filter { $0.library == known } + engines.filter { $0.library != known }
     }
 
+    /// Libraries that failed with other shapes alone: where all others fail, they may do.
+    private func lastResorts(_ site: Site) -> [any TransformEngine] {
+        guard choice == .auto else { return [] }
+        return candidates.filter {
+            $0.supports(site.layout.workShape)
+                && memory.refusal(of: $0.library, shapes: site.shapes, on: site.device) != nil
+                && !memory.hasFailed($0.library, shapes: site.shapes, on: site.device)
+        }
+    }
+
     /// Whether it is to be measured which of several libraries is faster.
     private func isToBeMeasured(_ engines: [any TransformEngine], _ site: Site) -> Bool {
         choice == .auto && engines.count > 1 && measures ?? site.isWorthMeasuring
@@ -82,21 +92,22 @@ package struct TransformSelection: Sendable {
     /// Whether nothing is to be tried or measured.
     private func isKnown(_ site: Site) -> Bool {
         let engines = engines(site)
-        guard let first = engines.first, !isToBeMeasured(engines, site) else { return false }
+        guard let first = engines.first ?? lastResorts(site).first, !isToBeMeasured(engines, site) else { return false }
         let isTried =
             !hasPasses(first, site.layout.workShape)
-            || memory.hasPasses(first.library, shapes: site.shapes, on: site.device) != nil
+            || memory.manner(of: first.library, shapes: site.shapes, on: site.device) != nil
         return isTried && memory.isProven(first.library, shapes: site.shapes, on: site.device)
     }
 
     private func select(_ site: Site, _ context: OpenCLContext) throws(DeconvolutionError) -> OpenCLWorkspace {
         let engines = engines(site)
         guard choice == .auto else { return try make(engines[0], site, context) }
-        // Where none is left, the last says what is wrong with it.
-        guard !engines.isEmpty else { return try make(candidates[candidates.count - 1], site, context) }
         var failures = Failures()
         let order = isToBeMeasured(engines, site) ? fasterFirst(engines, site, context, &failures) : engines
-        return try firstWorking(order, site, context, &failures)
+        let all = order + lastResorts(site)
+        // Where none is left, the last says what is wrong with it.
+        guard !engines.isEmpty || !all.isEmpty else { return try make(candidates[candidates.count - 1], site, context) }
+        return try firstWorking(all, site, context, &failures)
     }
 
     /// What a workspace is wanted for, and where.
@@ -185,7 +196,7 @@ package struct TransformSelection: Sendable {
                     )
                 }
                 let told = failures.warnings[engine.library] ?? []
-                let workspace = try makeAgain(engine, site, context, warnings + told)
+                let workspace = try make(engine, site, context, warnings + told)
                 for (library, error) in failures.others { remember(library, error, site) }
                 return workspace
             } catch  where error.code == .deviceFailed || error.code == .outOfMemory {
@@ -215,95 +226,105 @@ package struct TransformSelection: Sendable {
         isForGood(error) ? "now and from now on" : "for volumes of this shape in this run"
     }
 
-    /// As `make`, and once more in a context of its own where a library would be refused for good: there all kernels are built
-    /// anew, and what a compiler failed with may have been the moment's, a full disk or the want of memory.
-    private func makeAgain(
-        _ engine: any TransformEngine,
-        _ site: Site,
-        _ context: OpenCLContext,
-        _ warnings: [Diagnostic] = []
-    ) throws(DeconvolutionError) -> OpenCLWorkspace {
-        do {
-            return try make(engine, site, context, warnings)
-        } catch  where Self.isForGood(error) {
-            let another = try OpenCLContext(context.device, binaries: context.binaries)
-            return try make(engine, site, another, warnings)
-        }
-    }
-
-    /// A workspace whose transforms were seen to be right, now or in an earlier run.
+    /// A workspace whose transforms were seen to be right, now or in an earlier run, in the best manner that works.
+    ///
+    /// Before a failure costs a library or a manner its place for good, all kernels are built anew in a context of their own: what
+    /// a compiler failed with may have been the moment's, such as the want of memory, and a program that was kept may be wrong.
     private func make(
         _ engine: any TransformEngine,
         _ site: Site,
         _ context: OpenCLContext,
         _ warnings: [Diagnostic] = []
     ) throws(DeconvolutionError) -> OpenCLWorkspace {
+        do {
+            return try makeOnce(engine, site, context, warnings, isLast: false)
+        } catch  where Self.isForGood(error) {
+            let another = try OpenCLContext(context.device, binaries: context.binaries.rebuilding)
+            return try makeOnce(engine, site, another, warnings, isLast: true)
+        }
+    }
+
+    /// - Parameter isLast: false for an attempt that ends with the first failure that would be remembered.
+    private func makeOnce(
+        _ engine: any TransformEngine,
+        _ site: Site,
+        _ context: OpenCLContext,
+        _ warnings: [Diagnostic],
+        isLast: Bool
+    ) throws(DeconvolutionError) -> OpenCLWorkspace {
         let library = engine.library
-        func workspace(
-            usesPasses: Bool,
-            _ warnings: [Diagnostic]
-        ) throws(DeconvolutionError) -> OpenCLWorkspace {
-            try OpenCLWorkspace(
+        let triesPasses = hasPasses(engine, site.layout.workShape)
+        let known = memory.manner(of: library, shapes: site.shapes, on: site.device)
+        let isProven = memory.isProven(library, shapes: site.shapes, on: site.device)
+        var failure: DeconvolutionError?
+        var manner = known ?? .passes
+        if manner == .passes, !triesPasses { manner = .planes }
+        while true {
+            let isApart = manner == .apart
+            let workspace = try OpenCLWorkspace(
                 site.layout,
                 engine,
-                fuses: fuses,
-                usesPasses: usesPasses,
+                fuses: fuses && !isApart,
+                usesPasses: manner == .passes,
                 takesTime: takesTime,
                 worksAhead: worksAhead ?? site.isAccelerator,
-                warnings: warnings,
+                warnings: warnings + (failure.map { [Self.warning(of: $0, library, isApart, context)] } ?? []),
                 in: context
             )
+            // With what it was proven by before.
+            if isProven, failure == nil, known == manner || !triesPasses { return workspace }
+            do throws(DeconvolutionError) {
+                guard try workspace.movesPoints() else { throw Self.wrong(library, site, context) }
+                memory.prove(library, shapes: site.shapes, on: site.device)
+                if triesPasses || failure != nil {
+                    memory.findManner(
+                        manner,
+                        of: library,
+                        shapes: site.shapes,
+                        on: site.device,
+                        reason: failure.map(Self.reason) ?? "",
+                        forGood: failure.map(Self.isForGood) ?? true
+                    )
+                }
+                return workspace
+            } catch  where error.code == .deviceFailed {
+                if Self.isForGood(error), !isLast { throw error }
+                switch manner {
+                // A device that gets passes wrong may get whole planes right,
+                case .passes: manner = .planes
+                // and one that gets callbacks wrong may get plain transforms right.
+                case .planes where workspace.isFused: manner = .apart
+                default: throw error
+                }
+                failure = error
+            }
         }
-        let isProven = memory.isProven(library, shapes: site.shapes, on: site.device)
-        let wrong = DeconvolutionError(
+    }
+
+    private static func wrong(_ library: FFTLibrary, _ site: Site, _ context: OpenCLContext) -> DeconvolutionError {
+        DeconvolutionError(
             .deviceFailed,
             "\(library.name) gives wrong transforms of \(site.layout.workShape) on \(context.name): "
                 + "use another --fft, or --backend cpu",
             cause: WrongTransforms()
         )
-        // A device that gets passes wrong may get whole planes right.
-        var failure: DeconvolutionError?
-        let known = memory.hasPasses(library, shapes: site.shapes, on: site.device)
-        if hasPasses(engine, site.layout.workShape), known != false {
-            let workspace = try workspace(usesPasses: true, warnings)
-            if known == true, isProven { return workspace }
-            do {
-                if try workspace.movesPoints() {
-                    memory.findPasses(library, shapes: site.shapes, on: site.device, work: true)
-                    memory.prove(library, shapes: site.shapes, on: site.device)
-                    return workspace
-                }
-                failure = wrong
-            } catch  where error.code == .deviceFailed {
-                failure = error
-            }
-        }
-        var warnings = warnings
-        if let failure {
-            warnings.append(
-                Diagnostic(
-                    "\(context.name): \(library.name) cannot transform planes in passes there (\(Self.reason(failure))); "
-                        + "it transforms whole planes, which takes longer, \(Self.howLong(failure))"
-                )
-            )
-        }
-        let planes = try workspace(usesPasses: false, warnings)
-        // With what it was proven by before.
-        if !isProven || failure != nil {
-            guard try planes.movesPoints() else { throw wrong }
-            memory.prove(library, shapes: site.shapes, on: site.device)
-        }
-        if let failure {
-            memory.findPasses(
-                library,
-                shapes: site.shapes,
-                on: site.device,
-                work: false,
-                reason: Self.reason(failure),
-                forGood: Self.isForGood(failure)
-            )
-        }
-        return planes
+    }
+
+    /// What is said of a library that cannot do its best.
+    private static func warning(
+        of failure: DeconvolutionError,
+        _ library: FFTLibrary,
+        _ isApart: Bool,
+        _ context: OpenCLContext
+    ) -> Diagnostic {
+        let (fails, instead) =
+            isApart
+            ? ("multiply within its transforms", "it multiplies between them")
+            : ("transform planes in passes", "it transforms whole planes")
+        return Diagnostic(
+            "\(context.name): \(library.name) cannot \(fails) there (\(reason(failure))); "
+                + "\(instead), which takes longer, \(howLong(failure))"
+        )
     }
 
     /// The libraries in the order of the time that an update takes with them, without those that fail.
@@ -318,7 +339,7 @@ package struct TransformSelection: Sendable {
         var measured: [(engine: any TransformEngine, seconds: Double)] = []
         for engine in engines {
             do {
-                let workspace = try makeAgain(engine, site, context)
+                let workspace = try make(engine, site, context)
                 failures.warnings[engine.library] = workspace.warnings
                 measured.append((engine, try workspace.secondsOfUpdate()))
             } catch {
