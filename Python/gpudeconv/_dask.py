@@ -126,9 +126,9 @@ def _depths(
 ) -> list[int]:
     """Voxels to read around a chunk, for each of the last axes."""
     if depth is not None:
-        depths = [depth] * core if isinstance(depth, (int, np.integer)) else list(depth)
-        if len(depths) != core or min(depths) < 0:
-            raise ValueError(f"depth is {depth}: give it one number, or one for each of {core} axes")
+        depths = [depth] * core if np.ndim(depth) == 0 else list(depth)
+        if len(depths) != core or not all(isinstance(d, (int, np.integer)) and d >= 0 for d in depths):
+            raise ValueError(f"depth is {depth!r}: give it a whole number of voxels, or one for each of {core} axes")
     else:
         depths = [0 if extent == 1 else max(extent, LEAST_DEPTH) for extent in _psf_extents(psf, core, options)]
     return [min(int(d), extent) for d, extent in zip(depths, image.shape[-core:])]

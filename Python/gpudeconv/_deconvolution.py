@@ -216,11 +216,19 @@ def richardson_lucy(
         "memory_limit": memory_limit,
         "tile": tile,
     }
+    if report is not None and not isinstance(report, dict):
+        raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
         if out is not None or progress or report is not None:
             raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")
         from . import _dask
 
+        try:
+            # Here, and not by a worker in an hour.
+            _options(options, _arrays.core_axes(np.ndim(image), np.ndim(psf))).check()
+        except ImportError:
+            # Only the workers need a library that can be loaded.
+            pass
         return _dask.richardson_lucy(image, psf, flat_field, mask, depth, options)
 
     if report is None:
@@ -261,37 +269,56 @@ def plan(
     image: ArrayLike,
     psf: ArrayLike,
     iterations: int = 10,
+    *,
+    flat_field: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """What `richardson_lucy` would do: device, tiles and memory.
 
     Parameters
     ----------
-    image : array_like or dask.array.Array
-        Of which only shape and type count.
+    image, flat_field, mask : array_like or dask.array.Array
+        As for `richardson_lucy`; only shapes and types count.
     psf : array_like
         As for `richardson_lucy`.
     iterations : int
         As for `richardson_lucy`.
     **options
-        The options of `richardson_lucy` that are neither arrays nor about Dask or its result.
+        The options of `richardson_lucy` that are not about Dask or its result.
 
     Returns
     -------
     dict
         By the keys of ``gpudeconv plan --json``.
     """
-    if not (hasattr(image, "shape") and hasattr(image, "dtype")):
-        image = np.asarray(image)
     psf = _arrays.readable(psf, "psf")
-    core = _arrays.core_axes(len(image.shape), psf.ndim)
-    shape = tuple(image.shape) if core == 3 else (*image.shape[:-2], 1, *image.shape[-2:])
+    arrays = {
+        name: value if hasattr(value, "shape") and hasattr(value, "dtype") else np.asarray(value)
+        for name, value in (("image", image), ("flat_field", flat_field), ("mask", mask))
+        if value is not None
+    }
+    core = _arrays.core_axes(len(arrays["image"].shape), psf.ndim)
+    core_shape = arrays["image"].shape[-core:]
+
+    def outline(name: str) -> _native.CArray | None:
+        if name not in arrays:
+            return None
+        array = arrays[name]
+        # Of that shape and type, without its memory.
+        array = np.broadcast_to(np.zeros((), _arrays.readable_type(np.dtype(array.dtype), name)), array.shape)
+        if name != "image":
+            array = _arrays.spread(array, core_shape, name)
+        return _native.CArray.without_data(_arrays.as_volumes(array, core).shape, array.dtype)
+
     text = ctypes.c_void_p()
     _native.check(
         _native.library().gpudeconv_plan(
             _options(_workers.resolved({"iterations": iterations, **options}), core),
-            _native.CArray.without_data(shape, _arrays.readable_type(np.dtype(image.dtype), "image")),
+            outline("image"),
             _native.CArray.of(_arrays.as_volumes(psf, core)),
+            outline("flat_field"),
+            outline("mask"),
             ctypes.byref(text),
         )
     )
@@ -427,11 +454,17 @@ def _encoded(path: Path) -> bytes:
 def _options(values: Mapping[str, Any], core: int) -> _native.Options:
     """Options for volumes, from those for planes too: a plane is 1 thick."""
     values = dict(values)
-    if core == 2:
-        for name in ("spacing", "psf_spacing", "tile"):
-            value = values.get(name)
-            if value is not None and not isinstance(value, str) and len(value) == 2:
-                values[name] = (1, *value)
+    for name in ("spacing", "psf_spacing", "tile"):
+        value = values.get(name)
+        if value is None or isinstance(value, str):
+            continue
+        numbers = tuple(value) if np.ndim(value) == 1 else ()
+        if core == 2 and len(numbers) == 2:
+            numbers = (1, *numbers)
+        if len(numbers) != 3:
+            axes = "z, y, x" if core == 3 else "y, x"
+            raise ValueError(f"{name} is {value!r}: give it {core} numbers ({axes})")
+        values[name] = numbers
     return _native.Options(values)
 
 

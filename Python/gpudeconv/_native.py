@@ -144,6 +144,7 @@ _SIGNATURES: Iterable[tuple[str, Any, list[Any]]] = [
     ("string_destroy", None, [_handle]),
     ("options_create", ctypes.c_int, [ctypes.POINTER(_handle)]),
     ("options_set", ctypes.c_int, [_handle, _text, _text]),
+    ("options_check", ctypes.c_int, [_handle]),
     ("options_destroy", None, [_handle]),
     ("session_create", ctypes.c_int, [ctypes.POINTER(_handle)]),
     ("session_clear", ctypes.c_int, [_handle]),
@@ -152,7 +153,7 @@ _SIGNATURES: Iterable[tuple[str, Any, list[Any]]] = [
         ctypes.c_int,
         [_handle, _handle, _array, _array, _array, _array, _array, _Callback, _handle, _made_text],
     ),
-    ("plan", ctypes.c_int, [_handle, _array, _array, _made_text]),
+    ("plan", ctypes.c_int, [_handle, _array, _array, _array, _array, _made_text]),
     ("prepare_psf", ctypes.c_int, [_handle, _array, ctypes.POINTER(_array), _made_text]),
     ("array_destroy", None, [_array]),
     (
@@ -277,6 +278,10 @@ class Options:
                     raise ValueError(f"{name} has a character NUL in it")
                 option = name.replace("_", "-").encode()
                 check(library().gpudeconv_options_set(self._as_parameter_, option, text.encode()))
+
+    def check(self) -> None:
+        """Raises what is wrong with a value that is out of its range."""
+        check(library().gpudeconv_options_check(self))
 
     def __del__(self) -> None:
         if self._as_parameter_:

@@ -17,10 +17,12 @@ ProgressOption = bool | ProgressFunction | None
 @contextmanager
 def reporter(progress: ProgressOption) -> Iterator[ProgressFunction | None]:
     """What is to be called with the progress of a run."""
-    if not progress:
+    if progress is None or progress is False:
         yield None
-    elif progress is not True:
+    elif callable(progress):
         yield progress
+    elif progress is not True:
+        raise TypeError(f"progress is {progress!r}: give True, or what is to be called")
     else:
         try:
             from tqdm.auto import tqdm

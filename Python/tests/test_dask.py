@@ -48,8 +48,14 @@ def test_volumes_of_one_chunk_are_exact(volumes, psfs, expected, image_chunks, p
 
 
 def test_nothing_is_computed_before_it_is_asked_for(volumes, psfs, monkeypatch):
-    monkeypatch.setattr(_native, "library", lambda: pytest.fail("the library was loaded"))
+    monkeypatch.setattr(_native, "run", lambda *arguments, **keywords: pytest.fail("something was computed"))
     imgs = da.from_array(volumes, chunks=ONE_EACH)
+    assert gpudeconv.richardson_lucy(imgs, psfs, 4).shape == volumes.shape
+
+    def no_library():
+        raise ImportError("not on this machine")
+
+    monkeypatch.setattr(_native, "library", no_library)
     assert gpudeconv.richardson_lucy(imgs, psfs, 4).shape == volumes.shape
     assert da.map_blocks(gpudeconv.richardson_lucy, imgs, da.asarray(psfs), dtype="f4").shape == volumes.shape
 
@@ -161,7 +167,7 @@ def test_a_larger_depth_makes_better_seams(scene, psf):
 
 def test_a_depth_that_fits_no_axes_is_refused(scene, psf):
     image = da.from_array(scene, chunks=(12, 24, 28))
-    for depth in ((1, 2), -1):
+    for depth in ((1, 2), -1, 2.5, (1, 2, 3.5)):
         with pytest.raises(ValueError, match="depth"):
             gpudeconv.richardson_lucy(image, psf, depth=depth)
 
@@ -196,3 +202,10 @@ def test_chunks_of_unknown_size_are_refused_by_name(psf):
     some = volumes[da.from_array(np.array([True, False]))]
     with pytest.raises(ValueError, match=r"image has chunks of unknown size: call its compute_chunk_sizes\(\) first"):
         gpudeconv.richardson_lucy(some, psf, 1)
+
+
+def test_options_are_checked_before_anything_is_computed(scene, psf):
+    image = da.from_array(scene, chunks=scene.shape)
+    for name, value in {"iterations": 0, "boundary": "mirror", "background": -1, "spacing": 0.3}.items():
+        with pytest.raises(ValueError, match=name):
+            gpudeconv.richardson_lucy(image, psf, **{name: value})

@@ -209,3 +209,37 @@ def test_prepare_psf_as_is_only_normalizes(psf):
 def test_prepare_psf_takes_one_psf(psfs):
     with pytest.raises(ValueError, match="axes"):
         gpudeconv.prepare_psf(psfs)
+
+
+@pytest.mark.parametrize("name", ["spacing", "psf_spacing", "tile"])
+def test_sizes_that_are_not_one_for_each_axis_are_refused(name, volume, psf):
+    for value in (0.3, (1, 2), (1, 2, 3, 4), [[1, 2, 3]]):
+        with pytest.raises(ValueError, match=rf"^{name} is .*: give it 3 numbers \(z, y, x\)$"):
+            gpudeconv.richardson_lucy(volume, psf, **{name: value}, **CPU)
+    with pytest.raises(ValueError, match=rf"^{name} is 0\.3: give it 2 numbers \(y, x\)$"):
+        gpudeconv.richardson_lucy(volume[0], psf[0], **{name: 0.3}, **CPU)
+
+
+def test_what_is_no_progress_and_no_report_is_refused(volume, psf):
+    for value in (1, 0, "yes"):
+        with pytest.raises(TypeError, match="^progress is .*: give True, or what is to be called$"):
+            gpudeconv.richardson_lucy(volume, psf, progress=value, **CPU)
+    with pytest.raises(TypeError, match="^report must be a dict"):
+        gpudeconv.richardson_lucy(volume, psf, report=[], **CPU)
+
+
+def test_a_plan_knows_maps(volume, psf):
+    def memory(**maps):
+        return gpudeconv.plan(volume, psf, **maps, **CPU)["deviceBytes"]
+
+    assert memory(mask=np.ones(volume.shape, bool)) == memory(flat_field=np.ones(volume.shape[-1:], np.float32))
+    assert memory(mask=np.ones(volume.shape, bool)) > memory()
+    with pytest.raises(ValueError, match="mask has the shape"):
+        memory(mask=np.ones((3, 4), bool))
+
+
+def test_a_result_whose_elements_share_memory_is_refused(volume, psf):
+    one = np.zeros(volume.shape[1:], np.float32)
+    out = np.lib.stride_tricks.as_strided(one, volume.shape, (0, *one.strides))
+    with pytest.raises(ValueError, match="the result has a stride of 0"):
+        gpudeconv.richardson_lucy(volume, psf, out=out, **CPU)

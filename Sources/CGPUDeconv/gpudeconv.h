@@ -83,6 +83,13 @@ gpudeconv_status gpudeconv_options_create(gpudeconv_options **options);
  * Fails with GPUDECONV_INVALID_ARGUMENT for a name or a value that there is not. Ranges are checked by who uses the options. */
 gpudeconv_status gpudeconv_options_set(gpudeconv_options *options, const char *name, const char *value);
 
+/* Whether all options are in their ranges, which is checked again by who uses them: fails with GPUDECONV_INVALID_ARGUMENT for the first
+ * that is not. */
+gpudeconv_status gpudeconv_options_check(const gpudeconv_options *options);
+
+/* Whether all options are in their ranges: fails with GPUDECONV_INVALID_ARGUMENT for one that is not. Who uses them checks them too. */
+gpudeconv_status gpudeconv_options_check(const gpudeconv_options *options);
+
 /* NULL is fine. */
 void gpudeconv_options_destroy(gpudeconv_options *options);
 
@@ -145,11 +152,14 @@ gpudeconv_status gpudeconv_richardson_lucy(
     void *context,
     char **report);
 
-/* What gpudeconv_richardson_lucy would do, as JSON with the keys of `gpudeconv plan --json`. The data of the image may be NULL. */
+/* What gpudeconv_richardson_lucy would do, as JSON with the keys of `gpudeconv plan --json`. flat_field and mask may be NULL, and so may the
+ * data of all arrays but the PSF. */
 gpudeconv_status gpudeconv_plan(
     const gpudeconv_options *options,
     const gpudeconv_array *image,
     const gpudeconv_array *psf,
+    const gpudeconv_array *flat_field,
+    const gpudeconv_array *mask,
     char **plan);
 
 /* The PSF as it is used: background removed, centred, cropped, resampled to the image's voxels, sum 1.

@@ -82,7 +82,7 @@ public struct DeconvolutionOptions: Sendable, Hashable {
 
     /// Checks what no file is needed for.
     /// - Throws: `invalidArgument` naming the option, its value and its range.
-    func validate() throws(DeconvolutionError) {
+    package func validate() throws(DeconvolutionError) {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(DeconvolutionError) {
             if !condition { throw DeconvolutionError(.invalidArgument, message()) }
         }

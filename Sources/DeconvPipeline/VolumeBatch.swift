@@ -67,6 +67,12 @@ package struct VolumeBatch: Sendable {
                     + "of shape \(expected)"
             )
         }
+        guard !zip(arrays.result.shape, arrays.result.strides).contains(where: { $0 > 1 && $1 == 0 }) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "the result has a stride of 0, so that elements share memory; give one with memory for each"
+            )
+        }
         for (name, map) in [("the flat field", arrays.flatField), ("the mask", arrays.mask)] {
             guard let map else { continue }
             let (ours, theirs) = (map.volumeShape, image.volumeShape)

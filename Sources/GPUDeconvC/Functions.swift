@@ -95,6 +95,14 @@ public func gpudeconv_options_set(
 
 /// See gpudeconv.h.
 @c @implementation
+public func gpudeconv_options_check(_ options: OpaquePointer!) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        try OptionsBox.options(options.required("options")).deconvolution.validate()
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
 public func gpudeconv_options_destroy(_ options: OpaquePointer!) {
     if let options { Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer(options)).release() }
 }
@@ -178,6 +186,8 @@ public func gpudeconv_plan(
     _ options: OpaquePointer!,
     _ image: UnsafePointer<gpudeconv_array>!,
     _ psf: UnsafePointer<gpudeconv_array>!,
+    _ flatField: UnsafePointer<gpudeconv_array>!,
+    _ mask: UnsafePointer<gpudeconv_array>!,
     _ plan: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
 ) -> gpudeconv_status {
     call { () throws(DeconvolutionError) in
@@ -185,11 +195,18 @@ public func gpudeconv_plan(
         plan.pointee = nil
         let image = try image.required("image").pointee.strided("the image", needsData: false)
         let psf = try psf.required("psf").pointee.strided("the PSF")
-        let leading = try VolumeBatch.broadcast([("the image", image.leadingShape), ("the PSF", psf.leadingShape)])
+        let flatField = try flatField?.pointee.strided("the flat field", needsData: false)
+        let mask = try mask?.pointee.strided("the mask", needsData: false)
+        let arrays = [("the image", image), ("the PSF", psf), ("the flat field", flatField), ("the mask", mask)]
+        let leading = try VolumeBatch.broadcast(
+            arrays.compactMap { name, array in array.map { (name, $0.leadingShape) } }
+        )
         // Nothing is written.
         let result = StridedArray(image.data, shape: leading + image.shape.suffix(3), pixelType: .float32)
         let options = OptionsBox.options(options).deconvolution
-        let batch = try VolumeBatch(VolumeBatch.Arrays(image: image, psf: psf, result: result))
+        let batch = try VolumeBatch(
+            VolumeBatch.Arrays(image: image, psf: psf, flatField: flatField, mask: mask, result: result)
+        )
         guard !batch.isEmpty else {
             throw DeconvolutionError(.invalidArgument, "the image has shape \(image.shape); give one with voxels")
         }

@@ -174,9 +174,20 @@ static void test_plan_psf_and_devices(void) {
     gpudeconv_array images = array(NULL, image_shape, 4, GPUDECONV_UINT16);
     gpudeconv_array kernel = array(psf, psf_shape, 3, GPUDECONV_FLOAT32);
     char *text = NULL;
-    CHECK(gpudeconv_plan(options, &images, &kernel, &text) == GPUDECONV_OK);
+    CHECK(gpudeconv_plan(options, &images, &kernel, NULL, NULL, &text) == GPUDECONV_OK);
     CHECK(text != NULL && strstr(text, "\"workShape\"") != NULL);
     gpudeconv_string_destroy(text);
+    gpudeconv_array mask = array(NULL, image_shape + 1, 3, GPUDECONV_UINT8);
+    CHECK(gpudeconv_plan(options, &images, &kernel, NULL, &mask, &text) == GPUDECONV_OK);
+    gpudeconv_string_destroy(text);
+    CHECK(gpudeconv_plan(options, &images, &kernel, &kernel, NULL, &text) == GPUDECONV_INVALID_ARGUMENT);
+    CHECK(text == NULL && strstr(gpudeconv_last_error(), "the flat field has volumes of") != NULL);
+
+    CHECK(gpudeconv_options_check(options) == GPUDECONV_OK);
+    CHECK(gpudeconv_options_check(NULL) == GPUDECONV_INVALID_ARGUMENT);
+    CHECK(gpudeconv_options_set(options, "iterations", "0") == GPUDECONV_OK);
+    CHECK(gpudeconv_options_check(options) == GPUDECONV_INVALID_ARGUMENT);
+    CHECK(gpudeconv_options_set(options, "iterations", NULL) == GPUDECONV_OK);
 
     gpudeconv_array *prepared = NULL;
     CHECK(gpudeconv_prepare_psf(options, &kernel, &prepared, &text) == GPUDECONV_OK);
