@@ -93,6 +93,18 @@ package final class SeriesSource: ImageFileSource {
         try self.init(paths: paths, name: folder)
     }
 
+    /// Whether a TIFF file of that name would be one of the stacks of the folder or pattern.
+    package func wouldHold(_ path: String) -> Bool {
+        func folder(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        let file = OutputPath(path)
+        guard PathPattern.isPattern(name) else {
+            return folder(name) == folder(file.folder) && !file.name.hasPrefix(".")
+        }
+        let pattern = OutputPath(name)
+        return fnmatch(name, path, FNM_PATHNAME | FNM_PERIOD) == 0
+            || folder(pattern.folder) == folder(file.folder) && fnmatch(pattern.name, file.name, FNM_PERIOD) == 0
+    }
+
     /// The voxels of a box; see `VolumeSource.read`.
     /// - Throws: as `TIFFSource.read`; `invalidData` where a file has changed since the series was opened.
     package func read(

@@ -210,6 +210,12 @@ package struct FileDeconvolution: Sendable {
         switch target {
         case .tiff:
             try check(outputs: [output])
+            if let series = input.whole as? SeriesSource, series.wouldHold(output) {
+                throw DeconvolutionError(
+                    .cannotCreateOutput,
+                    "\(output): would be one of the stacks of \(series.name) for the next run; choose another folder"
+                )
+            }
             let sink = try outputOptions.makeSink(path: output, image: image)
             report = try job.run(into: sink)
             report.saturatedVoxelCount = sink.saturatedVoxelCount

@@ -4,6 +4,7 @@ import DeconvPlan
 import Foundation
 import GPUDeconv
 import Logging
+import Synchronization
 
 struct Deconvolve: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -66,7 +67,7 @@ struct Deconvolve: ParsableCommand {
         @Flag(help: "Print that report instead of one line.")
         var json = false
 
-        @Flag(help: "Tell how far it is on standard error, as lines of JSON for programs.")
+        @Flag(help: "Tell how far it is, and what is wrong, on standard error as lines of JSON for programs.")
         var jsonProgress = false
 
         @Flag(name: .shortAndLong, help: "Print nothing but errors, and what --json asks for.")
@@ -118,6 +119,7 @@ struct Deconvolve: ParsableCommand {
     }
 
     func run() throws {
+        Terminal.messagesAreJSON.store(result.jsonProgress, ordering: .relaxed)
         try reportingErrors { () throws(DeconvolutionError) in
             let level: Logger.Level = result.verbose ? .debug : .error
             LoggingSystem.bootstrap { label in
@@ -156,12 +158,8 @@ struct Deconvolve: ParsableCommand {
                 lines?.show(progress)
             }
             bar?.clear()
-            for warning in report.warnings {
-                if lines != nil {
-                    ProgressLines.warn(warning.message)
-                } else if !result.quiet {
-                    Terminal.warn(warning.message)
-                }
+            if !result.quiet || lines != nil {
+                for warning in report.warnings { Terminal.warn(warning.message) }
             }
             let json = JSONText.of(report)
             try reportFile?.write(json + "\n")

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import GPUDeconv
 import Synchronization
@@ -53,7 +54,7 @@ enum Interruption {
     /// Says that the process was interrupted, once: the run and a second signal may come to it at the same time.
     static func announce(_ text: String) {
         isAnnounced.withLock { isAnnounced in
-            if !isAnnounced { Terminal.complain(text) }
+            if !isAnnounced { Terminal.complain(text, ExitCode(130)) }
             isAnnounced = true
         }
     }

@@ -1,4 +1,3 @@
-import Foundation
 import GPUDeconv
 import Synchronization
 
@@ -41,11 +40,6 @@ final class ProgressLines: Sendable {
         }
     }
 
-    private struct Warning: Encodable {
-        let event = "warning"
-        let message: String
-    }
-
     private let state = Mutex(State())
 
     /// Writes a step.
@@ -59,17 +53,7 @@ final class ProgressLines: Sendable {
             state.lastWritten = now
             state.stage = progress.stage
             state.finishedVolumeCount = progress.finishedVolumeCount
-            Self.write(Line(progress))
+            Terminal.writeJSON(Line(progress))
         }
-    }
-
-    /// Writes what a person should know.
-    static func warn(_ message: String) { write(Warning(message: message)) }
-
-    private static func write(_ line: some Encodable) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(line) else { return }
-        Terminal.writeError(String(decoding: data, as: UTF8.self) + "\n")
     }
 }

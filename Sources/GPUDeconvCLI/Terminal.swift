@@ -1,11 +1,16 @@
+import ArgumentParser
 import Foundation
 import GPUDeconv
+import Synchronization
 
 /// Standard output for results, standard error for everything else.
 enum Terminal {
     /// Whether somebody looks at standard error.
     static let showsProgress =
         isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    /// Whether errors and warnings are lines of JSON, for programs.
+    static let messagesAreJSON = Atomic(false)
 
     /// Columns of the terminal that standard error goes to.
     static var columns: Int {
@@ -45,14 +50,40 @@ enum Terminal {
 
     /// Prints an error in one line; a compiler's log may follow in lines of its own.
     static func complain(_ error: DeconvolutionError) {
-        complain(oneLine(error.message) + (error.cause.map { ": \($0)" } ?? ""))
+        complain(oneLine(error.message) + (error.cause.map { ": \($0)" } ?? ""), ExitStatus.of(error))
     }
 
     /// Prints the text of an error.
-    static func complain(_ text: String) { writeError("gpudeconv: \(text)\n") }
+    static func complain(_ text: String, _ status: ExitCode) {
+        if messagesAreJSON.load(ordering: .relaxed) {
+            writeJSON(Message(event: "error", message: text, exitCode: status.rawValue))
+        } else {
+            writeError("gpudeconv: \(text)\n")
+        }
+    }
 
     /// Prints a warning.
-    static func warn(_ text: String) { writeError("gpudeconv: warning: \(oneLine(text))\n") }
+    static func warn(_ text: String) {
+        if messagesAreJSON.load(ordering: .relaxed) {
+            writeJSON(Message(event: "warning", message: text, exitCode: nil))
+        } else {
+            writeError("gpudeconv: warning: \(oneLine(text))\n")
+        }
+    }
+
+    private struct Message: Encodable {
+        let event: String
+        let message: String
+        let exitCode: Int32?
+    }
+
+    /// Writes a line of JSON to standard error.
+    static func writeJSON(_ line: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(line) else { return }
+        writeError(String(decoding: data, as: UTF8.self) + "\n")
+    }
 
     /// Writes to standard error; what it does not take is lost.
     static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }

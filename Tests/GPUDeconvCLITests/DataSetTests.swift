@@ -262,6 +262,8 @@ import Testing
         let foreign = "\(plan.1) #x12345678 #x23456789 #x3456789a #x456789ab)"
         try plans.replacing(plan.0, with: "\(plan.0)\n  \(foreign)", maxReplacements: 1)
             .write(toFile: kept, atomically: false, encoding: .utf8)
+        // As of a run that is killed while it writes them.
+        try Data("half".utf8).write(to: URL(fileURLWithPath: kept + ".new"))
         let rest = try await Command.run(job, in: folder, environment: ["XDG_CACHE_HOME": folder.path("second")])
         try #require(rest.status == 0 && rest.output.contains("were there already"), "\(rest.error)\(rest.output)")
         let cached = try String(contentsOfFile: folder.path("second/gpudeconv/fftwf.wisdom"), encoding: .utf8)
@@ -405,6 +407,15 @@ import Testing
         #expect(last["volumes"] as? Int == 6 && last["totalIterations"] as? Int == 18)
         #expect(last["completedIterations"] as? Int == 18 && last["finishedVolumes"] as? Int == 6, "\(last)")
 
+        let failed = try await Command.run(
+            job + ["--json-progress", "--report", "report.json"],
+            in: folder,
+            environment: two
+        )
+        let error = try JSONSerialization.jsonObject(with: Data(failed.error.utf8)) as? [String: Any]
+        #expect(failed.status == 73 && error?["exitCode"] as? Int == 73 && error?["event"] as? String == "error")
+        #expect((error?["message"] as? String)?.contains("report.json") == true, "\(failed.error)")
+
         let wrong = try await Command.run(job + ["--device", "1,1"], in: folder, environment: two)
         #expect(wrong.status == 64)
         #expect(wrong.error.contains("--device 1,1: names"), "\(wrong.error)")
@@ -439,6 +450,18 @@ import Testing
         )
         try #require(back.status == 0, "\(back.error)")
         #expect(back.output.contains("8x24x28 float32, 2 time points"))
+
+        // What the next run would take for an input.
+        try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: "frames")
+        for (input, output) in [
+            ("frames", "frames/sharp.tif"), ("frames/", "link/sharp.tif"), ("frames/t*.tif", "frames/t-sharp.tif"),
+            ("./frames/*", "link/sharp.tif"), ("f*/t*.tif", "frames/t-sharp.tif"),
+        ] {
+            let among = try await Command.run([input, "-o", output] + options, in: folder)
+            #expect(among.status == 73 && among.error.contains("would be one of the stacks of"), "\(among.error)")
+        }
+        let beside = try await Command.run(["frames/t*.tif", "-o", "frames/sharp.tif"] + options, in: folder)
+        #expect(beside.status == 0, "\(beside.error)")
     }
 }
 

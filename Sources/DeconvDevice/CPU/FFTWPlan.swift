@@ -1,6 +1,6 @@
 import CFFTW
 import DeconvVolume
-import Foundation
+import Glibc
 import Synchronization
 
 /// One FFTW plan, for one thread, which any number of threads may execute at once on their own data.
@@ -128,16 +128,23 @@ enum FFTWPlanner {
             let file = wisdomPath.map { open($0 + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644) } ?? -1
             // Closing gives the lock back.
             defer { if file >= 0 { close(file) } }
-            if file >= 0 { while flock(file, LOCK_EX) != 0, errno == EINTR {} }
+            // Nobody holds it for longer, unless he is stopped.
+            for _ in 0..<20 where file >= 0 {
+                if flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { break }
+                usleep(50_000)
+            }
             if let wisdomPath { fftwf_import_wisdom_from_filename(wisdomPath) }
             guard let exported = fftwf_export_wisdom_to_string() else { return }
             defer { free(exported) }
             let wisdom = String(cString: exported)
             for path in state.keptPaths + [wisdomPath].compactMap(\.self) where state.saved[path] != wisdom {
-                guard (try? Data(wisdom.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)) != nil else {
-                    continue
+                // Always of the same name: what a process that was killed left is written over.
+                let temporary = path + unfinishedSuffix
+                if fftwf_export_wisdom_to_filename(temporary) != 0, rename(temporary, path) == 0 {
+                    state.saved[path] = wisdom
+                } else {
+                    unlink(temporary)
                 }
-                state.saved[path] = wisdom
             }
         }
     }
@@ -150,6 +157,8 @@ enum FFTWPlanner {
             fftwf_import_wisdom_from_filename(path)
             state.readWisdom()
             state.keptPaths.append(path)
+            // Of a run that was killed while it wrote.
+            unlink(path + unfinishedSuffix)
         }
     }
 
@@ -159,6 +168,9 @@ enum FFTWPlanner {
             state.saved[path] = nil
         }
     }
+
+    /// Of a file that is being written.
+    fileprivate static let unfinishedSuffix = ".new"
 
     fileprivate static let wisdomPath = CacheFolder.path.map { $0 + "/fftwf.wisdom" }
 }
