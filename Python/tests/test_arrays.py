@@ -223,8 +223,8 @@ def test_a_masked_array_is_refused_before_its_mask_is_lost(volume, psf):
         gpudeconv.richardson_lucy(np.ma.masked_equal(volume, 3), psf, **CPU)
 
 
-def test_nan_and_infinity_are_refused(volume, psf):
-    for bad in (np.nan, np.inf):
+def test_nan_infinity_and_what_leaves_single_precision_are_refused(volume, psf):
+    for bad in (np.nan, np.inf, 1e30):
         image = volume.astype(np.float32)
         image[3, 2, 1] = bad
         with pytest.raises(ValueError):

@@ -11,6 +11,9 @@ struct ImageStatistics {
     private(set) var negativeCount = 0
     private(set) var smallest = Float.infinity
 
+    /// Of either sign: the sums of transforms must be numbers in single precision, of 10^14 voxels at most.
+    private static let mostCounts: Float = 1e24
+
     /// What the mean would be if f were 1: b + Σ(g − b) / Σf, negative voxels taken as 0.
     func mean(background: Double) -> Double {
         if voxelCount == 0 { return 0 }
@@ -34,7 +37,7 @@ struct ImageStatistics {
     }
 
     /// Takes in the voxels of a box, whose first one has the given position.
-    /// - Throws: `invalidData` that says where a voxel is NaN or infinite.
+    /// - Throws: `invalidData` that says where a voxel is NaN, infinite or too large.
     mutating func add(_ data: VoxelData, of region: Region, name: String) throws(DeconvolutionError) {
         voxelCount += data.count
         sensitivitySum += Double(data.count)
@@ -46,16 +49,17 @@ struct ImageStatistics {
         case .float32(let voxels):
             var total = 0.0
             var negatives = 0
-            var least = smallest
+            var (least, most) = (smallest, Float(0))
             for voxel in voxels {
                 total += Double(max(voxel, 0))
                 if voxel < 0 { negatives += 1 }
                 least = min(least, voxel)
+                most = max(most, voxel.magnitude)
             }
-            // Every sum with a NaN or an infinity in it is one.
-            guard total.isFinite, voxels.allSatisfy(\.isFinite) else {
-                let index = voxels.firstIndex { !$0.isFinite } ?? 0
-                throw Self.notFinite(voxels[index], at: region.index(index), name)
+            // Every sum with a NaN in it is one.
+            guard total.isFinite, most <= Self.mostCounts else {
+                let index = voxels.firstIndex { !($0.magnitude <= Self.mostCounts) } ?? 0
+                throw Self.unusable(voxels[index], at: region.index(index), name)
             }
             sum += total
             negativeCount += negatives
@@ -64,7 +68,7 @@ struct ImageStatistics {
     }
 
     /// Takes in the voxels of a box whose sensitivity is above 0.
-    /// - Throws: `invalidData` that says where one of these voxels is NaN or infinite.
+    /// - Throws: `invalidData` that says where one of these voxels is NaN, infinite or too large.
     mutating func add(
         _ data: VoxelData,
         sensitivity: [Float],
@@ -87,7 +91,7 @@ struct ImageStatistics {
     ) throws(DeconvolutionError) {
         for (index, weight) in sensitivity.enumerated() where weight > 0 {
             let value = voxel(index)
-            guard value.isFinite else { throw Self.notFinite(value, at: region.index(index), name) }
+            guard value.magnitude <= Self.mostCounts else { throw Self.unusable(value, at: region.index(index), name) }
             sum += Double(max(value, 0))
             sensitivitySum += Double(weight)
             voxelCount += 1
@@ -96,10 +100,11 @@ struct ImageStatistics {
         }
     }
 
-    private static func notFinite(_ value: Float, at position: VolumeIndex, _ name: String) -> DeconvolutionError {
-        DeconvolutionError(
-            .invalidData,
-            "\(name): the voxel at \(position) is \(value); replace it by a number and try again"
-        )
+    private static func unusable(_ value: Float, at position: VolumeIndex, _ name: String) -> DeconvolutionError {
+        let remedy =
+            value.isFinite
+            ? "divide the image by a factor, for counts above \(mostCounts) leave single precision"
+            : "replace it by a number and try again"
+        return DeconvolutionError(.invalidData, "\(name): the voxel at \(position) is \(value); \(remedy)")
     }
 }

@@ -147,6 +147,9 @@ enum OutputTarget {
             self = .tiff
             return
         }
+        guard parts[store].count > ".zarr".count else {
+            throw DeconvolutionError(.invalidArgument, "\(path): a store has no name before .zarr; give it one")
+        }
         let inner = parts[(store + 1)...].joined(separator: "/")
         guard inner.isEmpty || inner == "/" || zarr.array == nil else {
             throw DeconvolutionError(

@@ -299,7 +299,7 @@ import Testing
         )
         #expect(
             message(ZarrOutputOptions(version: .two, chunkShape: four, shardShape: four))
-                == "the array to write: version 2 has no shards; choose version 3"
+                == "a.zarr: version 2 of Zarr is asked for, which has no shards; leave --shards out, or choose version 3"
         )
         #expect(
             message(ZarrOutputOptions(chunkShape: VolumeShape(z: 0, y: 1, x: 1)))

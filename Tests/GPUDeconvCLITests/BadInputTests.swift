@@ -76,6 +76,12 @@ extension BadInput {
             "missing.tif: no such file; check the path"
         ),
         BadInput(
+            "the store has no name",
+            "image.tif --psf psf.tif -o .zarr",
+            64,
+            ".zarr: a store has no name before .zarr; give it one"
+        ),
+        BadInput(
             "the PSF is missing",
             "image.tif --psf missing.tif -o out.tif",
             66,
@@ -140,6 +146,14 @@ extension BadInput {
             65,
             "bad.tif: the voxel at (z 3, y 4, x 5) is inf; replace it by a number and try again",
             prepare: image { $0[voxel] = .infinity }
+        ),
+        BadInput(
+            "a voxel is too large",
+            "bad.tif --psf psf.tif -o out.tif",
+            65,
+            "bad.tif: the voxel at (z 3, y 4, x 5) is 1e+30; divide the image by a factor, for counts above 1e+24 leave "
+                + "single precision",
+            prepare: image { $0[voxel] = 1e30 }
         ),
         BadInput(
             "a voxel is infinitely negative",

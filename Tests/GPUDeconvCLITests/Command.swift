@@ -46,22 +46,35 @@ enum Command {
             Thread.detachNewThread {
                 continuation.resume(
                     with: Result {
-                        let command = try RunningCommand(
-                            through + [executable.path] + arguments,
-                            folder.url,
-                            environment
+                        try runAndWait(
+                            arguments,
+                            in: folder,
+                            through: through,
+                            environment: environment,
+                            meanwhile: meanwhile
                         )
-                        do {
-                            try meanwhile(command)
-                        } catch {
-                            command.send(SIGKILL)
-                            throw error
-                        }
-                        return try command.result(waiting: secondsAtMost)
                     }
                 )
             }
         }
+    }
+
+    /// The same on this thread, for what happens while another command runs.
+    static func runAndWait(
+        _ arguments: [String],
+        in folder: TemporaryFolder,
+        through: [String] = [],
+        environment: [String: String] = [:],
+        meanwhile: (RunningCommand) throws -> Void = { _ in }
+    ) throws -> CommandResult {
+        let command = try RunningCommand(through + [executable.path] + arguments, folder.url, environment)
+        do {
+            try meanwhile(command)
+        } catch {
+            command.send(SIGKILL)
+            throw error
+        }
+        return try command.result(waiting: secondsAtMost)
     }
 
     /// A shell that runs the program with its arguments where `"$@"` stands.

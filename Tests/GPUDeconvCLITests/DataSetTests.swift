@@ -154,14 +154,9 @@ import Testing
         // A second process at the same time.
         let first = try await Command.run(endless, in: folder) { command in
             usleep(500_000)
-            let waiting = DispatchSemaphore(value: 0)
-            Task.detached {
-                let second = try? await Command.run(endless, in: folder)
-                #expect(second?.status == 73)
-                #expect(second?.error.contains("another gpudeconv") == true, "\(second?.error ?? "")")
-                waiting.signal()
-            }
-            waiting.wait()
+            let second = try Command.runAndWait(endless, in: folder)
+            #expect(second.status == 73)
+            #expect(second.error.contains("another gpudeconv"), "\(second.error)")
             command.send(SIGINT)
         }
         #expect(first.status == 130)

@@ -68,22 +68,17 @@ import Testing
         let arguments = Self.endless + ["--backend", "cpu", "--overwrite", "--report", "report.json"]
         let first = try await Command.run(arguments, in: folder) { command in
             Self.waitForWork(in: folder)
-            let waiting = DispatchSemaphore(value: 0)
-            Task.detached {
-                for other in [["--report", "other.json"], ["-o", "other.tif"]] {
-                    let second = try? await Command.run(arguments + other, in: folder)
-                    #expect(second?.status == 73)
-                    let file = other[0] == "-o" ? "report.json" : "out.tif"
-                    #expect(
-                        second?.error.wholeMatch(
-                            of: /gpudeconv: ([a-z.]+): another gpudeconv \(process [0-9]+\) is writing it; wait .*\n/
-                        )?.1 == file[...],
-                        "\(second?.error ?? "")"
-                    )
-                }
-                waiting.signal()
+            for other in [["--report", "other.json"], ["-o", "other.tif"]] {
+                let second = try Command.runAndWait(arguments + other, in: folder)
+                #expect(second.status == 73)
+                let file = other[0] == "-o" ? "report.json" : "out.tif"
+                #expect(
+                    second.error.wholeMatch(
+                        of: /gpudeconv: ([a-z.]+): another gpudeconv \(process [0-9]+\) is writing it; wait .*\n/
+                    )?.1 == file[...],
+                    "\(second.error)"
+                )
             }
-            waiting.wait()
             command.send(SIGKILL)
         }
         #expect(first.status == 128 + SIGKILL)

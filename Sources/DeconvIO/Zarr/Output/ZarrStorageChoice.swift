@@ -52,6 +52,10 @@ struct ZarrStorageChoice {
         let storeVersion = try Self.storeVersion(path, array)
         let inputVersion = options.shardShape != nil ? .three : content.template?.version
         version = options.version ?? storeVersion ?? inputVersion ?? .two
+        if version == .two, options.shardShape != nil {
+            let why = options.version == nil ? "the store is of version 2 of Zarr" : "version 2 of Zarr is asked for"
+            throw Self.refused(path, "\(why), which has no shards; leave --shards out, or choose version 3")
+        }
     }
 
     /// Voxels of one volume that a chunk has along an axis: 1 where it goes from volume to volume.
