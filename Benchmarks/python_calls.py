@@ -1,8 +1,9 @@
 """What calls from Python cost, and how long the functions of the article take under the same Dask cluster.
 
-Usage: make test-python; .venv-python/bin/python Benchmarks/python_calls.py [--rounds N] [--iterations N] [--shape Z,Y,X] [--psf-shape Z,Y,X]
+Usage: make test-python; .venv-python/bin/python Benchmarks/python_calls.py [--rounds N] [--iterations N] [--shape Z,Y,X]
+    [--psf-shape Z,Y,X] [--volumes N] [--workers N]
 
-The virtual environment has the wheel and the other programs. Turns alternate, and ratios are medians over the rounds. Each
+The virtual environment has the wheel and the other programs. Workers are processes that share the cores. Turns alternate, and ratios are medians over the rounds. Each
 program is held against ours with the boundary that does the same work: scikit-image, which pads with zeros, against `zero`, and
 ITK, which pads with voxels of the edge, against the default, `extend`.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import tempfile
@@ -121,12 +123,17 @@ def with_scikit_image(image: np.ndarray, psf: np.ndarray, iterations: int) -> np
     return result.astype(np.float32)[None, None]
 
 
-def under_dask(rounds: int, iterations: int, shape: tuple[int, ...], psf_shape: tuple[int, ...]) -> None:
-    """All over the volumes of one array, on two processes."""
-    volumes = np.stack([blobs(shape, seed) for seed in range(4)])[None]
-    psf = gaussian(psf_shape)[None, None]
+def under_dask(arguments: argparse.Namespace) -> None:
+    """All over the volumes of one array, on one cluster."""
+    rounds, iterations = arguments.rounds, arguments.iterations
+    volumes = np.stack([blobs(arguments.shape, seed) for seed in range(arguments.volumes)])[None]
+    psf = gaussian(arguments.psf_shape)[None, None]
+    threads = max(len(os.sched_getaffinity(0)) // arguments.workers, 1)
     times: dict[Callable[..., np.ndarray], list[float]] = {}
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+    with (
+        LocalCluster(n_workers=arguments.workers, threads_per_worker=threads, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
         images = da.from_array(volumes, chunks=(1, 1, -1, -1, -1)).persist()
         psfs = da.from_array(psf, chunks=psf.shape)
         for number in range(rounds + 1):
@@ -150,9 +157,11 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=10, help="10 is our default, 1 that of the article's function")
     parser.add_argument("--shape", type=extents, default=(64, 256, 256), help="of the volumes under Dask")
     parser.add_argument("--psf-shape", type=extents, default=(31, 31, 31), help="of their PSF")
+    parser.add_argument("--volumes", type=int, default=4, help="under Dask")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the cluster")
     arguments = parser.parse_args()
     single_calls(arguments.rounds, arguments.iterations)
-    under_dask(arguments.rounds, arguments.iterations, arguments.shape, arguments.psf_shape)
+    under_dask(arguments)
 
 
 if __name__ == "__main__":
