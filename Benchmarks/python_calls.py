@@ -3,9 +3,9 @@
 Usage: make test-python; .venv-python/bin/python Benchmarks/python_calls.py [--rounds N] [--iterations N] [--shape Z,Y,X]
     [--psf-shape Z,Y,X] [--volumes N] [--workers N]
 
-The virtual environment has the wheel and the other programs. Workers are processes that share the cores. Turns alternate, and ratios are medians over the rounds. Each
-program is held against ours with the boundary that does the same work: scikit-image, which pads with zeros, against `zero`, and
-ITK, which pads with voxels of the edge, against the default, `extend`.
+The virtual environment has the wheel and the other programs. Workers are processes that share the cores. Turns alternate,
+and ratios are medians over the rounds. Each program is held against ours with the boundary that does the same work:
+scikit-image, which pads with zeros, against `zero`, and ITK, which pads with voxels of the edge, against the default, `extend`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 # Names the library where it is not the one in this folder.
 LIBRARY_VARIABLE = "GPUDECONV_LIBRARY"
 

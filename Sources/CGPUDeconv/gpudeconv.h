@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Raised when a caller that was compiled for the last one would no longer work. */
-#define GPUDECONV_ABI_VERSION 1
+#define GPUDECONV_ABI_VERSION 2
 
 /* How a call went. More may come: take what is not known here for a failure. */
 typedef enum gpudeconv_status {

@@ -3,6 +3,8 @@ import GPUDeconv
 
 /// What the process ends with, after sysexits(3).
 enum ExitStatus {
+    static let interrupted = ExitCode(130)
+
     static func of(_ error: DeconvolutionError) -> ExitCode {
         switch error.code {
         case .invalidArgument: ExitCode(64)
@@ -12,7 +14,7 @@ enum ExitStatus {
         case .outOfMemory: ExitCode(71)
         case .cannotCreateOutput: ExitCode(73)
         case .inputOutput: ExitCode(74)
-        case .cancelled: ExitCode(130)
+        case .cancelled: interrupted
         default: ExitCode(70)
         }
     }

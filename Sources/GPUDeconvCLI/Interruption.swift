@@ -48,13 +48,13 @@ enum Interruption {
         }
         Deconvolver.removeUnfinishedOutputs()
         announce("interrupted; nothing that looks finished is left, and what is NAME.partial can be gone on with")
-        _exit(130)
+        _exit(ExitStatus.interrupted.rawValue)
     }
 
     /// Says that the process was interrupted, once: the run and a second signal may come to it at the same time.
     static func announce(_ text: String) {
         isAnnounced.withLock { isAnnounced in
-            if !isAnnounced { Terminal.complain(text, ExitCode(130)) }
+            if !isAnnounced { Terminal.complain(text, ExitStatus.interrupted) }
             isAnnounced = true
         }
     }
