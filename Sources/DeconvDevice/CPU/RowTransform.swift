@@ -121,9 +121,7 @@ final class RowTransform: Sendable {
         }
         pool.forEach(sums.values.count) { [self] worker, index in
             let (z, firstRow) = place(index)
-            // Those in between are for the other threads.
-            let nextIndex = index + pool.threadCount
-            let next = nextIndex < sums.values.count ? place(nextIndex) : nil
+            let next = index + 1 < sums.values.count ? place(index + 1) : nil
             let rows = max(firstRow, region.yRange.lowerBound)..<min(firstRow + groupSize, region.yRange.upperBound)
             let (group, row) = (scratch[worker].spectra.floats, scratch[worker].row.floats)
             let pitch = 2 * spectra.lineCount

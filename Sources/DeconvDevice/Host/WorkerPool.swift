@@ -7,7 +7,10 @@ import Synchronization
 struct WorkerPool: Sendable {
     let threadCount: Int
 
-    /// Calls `body` once for every index, each worker taking the next index when it is done with one.
+    /// Calls `body` once for every index, each worker taking a run of indices when it is done with one.
+    ///
+    /// The runs get shorter towards the end, so that workers end together. They are not single indices, for what the
+    /// processor fetches ahead of one thread would then be what another thread writes.
     /// - Parameter body: gets the number of the worker (0 ..< threadCount), for scratch memory, and the index.
     func forEach(_ count: Int, _ body: @Sendable (_ worker: Int, _ index: Int) -> Void) {
         if threadCount == 1 || count == 1 {
@@ -16,10 +19,14 @@ struct WorkerPool: Sendable {
         }
         let next = Atomic(0)
         DispatchQueue.concurrentPerform(iterations: min(threadCount, count)) { worker in
-            while true {
-                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                if index >= count { return }
-                body(worker, index)
+            var first = next.load(ordering: .relaxed)
+            while first < count {
+                let end = first + max(1, (count - first) / (2 * threadCount))
+                let (taken, current) = next.weakCompareExchange(expected: first, desired: end, ordering: .relaxed)
+                first = current
+                guard taken else { continue }
+                for index in first..<end { body(worker, index) }
+                first = next.load(ordering: .relaxed)
             }
         }
     }
