@@ -21,7 +21,7 @@ struct WorkerPool: Sendable {
         DispatchQueue.concurrentPerform(iterations: min(threadCount, count)) { worker in
             var first = next.load(ordering: .relaxed)
             while first < count {
-                let end = first + max(1, (count - first) / (2 * threadCount))
+                let end = first + max(1, (count - first) / (4 * threadCount))
                 let (taken, current) = next.weakCompareExchange(expected: first, desired: end, ordering: .relaxed)
                 first = current
                 guard taken else { continue }
