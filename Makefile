@@ -14,7 +14,7 @@ LINT_PACKAGES := git shellcheck
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: ## Install the Debian packages that are missing
@@ -75,6 +75,11 @@ test-intel: ## The tests that use OpenCL, on Intel's CPU runtime (230 MB from Py
 	@Scripts/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	@Scripts/make-test-python.sh
 	@Scripts/test-intel.sh
+
+.PHONY: test-oclgrind
+test-oclgrind: install build ## The device path on a simulator that watches every access to memory
+	@Scripts/install.sh oclgrind
+	@Scripts/test-oclgrind.sh
 
 .PHONY: format
 format: ## Format all Swift files in place
