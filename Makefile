@@ -9,7 +9,9 @@ SHELL := bash
 BUILD_PACKAGES := build-essential git pkg-config \
     ocl-icd-opencl-dev opencl-headers libclfft-dev libvkfft-dev libfftw3-dev libtiff-dev libpng-dev libexpat1-dev \
     libblosc-dev libzstd-dev zlib1g-dev liblz4-dev libbz2-dev pocl-opencl-icd
-TEST_PACKAGES := python3 python3-venv
+PYTHON_PACKAGES := python3 python3-venv
+# ImageJ opens what we write, and is asked in Java.
+TEST_PACKAGES := $(PYTHON_PACKAGES) default-jdk-headless libij-java
 LINT_PACKAGES := git shellcheck
 
 .PHONY: help
@@ -38,7 +40,7 @@ library: install ## The library for C and other languages: library/lib/libgpudec
 
 .PHONY: wheel
 wheel: library ## The Python package, for any Python 3 on Linux: Python/dist/gpudeconv-*.whl
-	@Scripts/install.sh $(TEST_PACKAGES)
+	@Scripts/install.sh $(PYTHON_PACKAGES)
 	@Scripts/wheel.sh
 
 .PHONY: test-bundle
@@ -66,7 +68,7 @@ CASES ?= small,middle,large
 THREADS ?= 2
 .PHONY: bench
 bench: install build ## Time it beside its peers: CASES=small,middle,large THREADS=2 ONLY=...
-	@Scripts/install.sh $(TEST_PACKAGES)
+	@Scripts/install.sh $(PYTHON_PACKAGES)
 	@Scripts/bench.sh --cases "$(CASES)" --threads "$(THREADS)" $(if $(ROUNDS),--rounds "$(ROUNDS)") \
 	    $(if $(ONLY),--only "$(ONLY)") $(if $(OUTPUT),--output "$(OUTPUT)")
 

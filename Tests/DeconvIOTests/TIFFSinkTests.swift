@@ -16,7 +16,6 @@ private struct Job: Encodable {
     var timeInterval: Double?
     var channelNames: [String]
     var compression: String
-    var predictor: Int
     var bigTIFF: Bool
     var offset: Float
     var gain: Float
@@ -37,6 +36,16 @@ private struct Job: Encodable {
         TIFFFixture.voxel(.uint16, t: t, c: c, z: z, y: y, x: x) * gain + offset
     }
 
+    /// All planes as a file has them, channel fastest, then z, in the type that is written.
+    var voxels: [Float] {
+        var voxels: [Float] = []
+        for t in 0..<timepoints {
+            for z in 0..<shape[0] { for c in 0..<channels { voxels += plane(t: t, c: c, z: z) } }
+        }
+        return dtype == "float32"
+            ? voxels : voxels.map { min(max($0.rounded(.toNearestOrEven), 0), dtype == "uint8" ? 255 : 65_535) }
+    }
+
     func plane(t: Int, c: Int, z: Int) -> [Float] {
         (0..<shape[1]).flatMap { y in (0..<shape[2]).map { x in voxel(t: t, c: c, z: z, y: y, x: x) } }
     }
@@ -54,6 +63,12 @@ private struct Job: Encodable {
         )
     }
 
+    func write() throws(DeconvolutionError) {
+        let sink = try sink()
+        try append(to: sink)
+        try sink.finish()
+    }
+
     func append(to sink: TIFFSink) throws(DeconvolutionError) {
         for t in 0..<timepoints {
             for z in 0..<shape[0] {
@@ -63,6 +78,21 @@ private struct Job: Encodable {
                     }
                 }
             }
+        }
+    }
+}
+
+extension Data {
+    /// 32-bit numbers, the lowest byte first.
+    fileprivate var floats: [Float] { floats(of: .float32) }
+
+    /// Voxels of a type, the lowest byte first.
+    fileprivate func floats(of type: PixelType) -> [Float] {
+        let width = type.byteCount
+        return (0..<count / width).map { index in
+            var bits: UInt32 = 0
+            for byte in (0..<width).reversed() { bits = bits << 8 | UInt32(self[startIndex + index * width + byte]) }
+            return type == .float32 ? Float(bitPattern: bits) : Float(bits)
         }
     }
 }
@@ -91,8 +121,7 @@ extension TIFFSink {
         offset: Float = -1000,
         gain: Float = 0.37
     ) -> Job {
-        let predictor = compression == .none || format == .imageJ ? 1 : dtype == .float32 ? 3 : 2
-        return Job(
+        Job(
             file: folder.path(name),
             format: format.rawValue,
             dtype: dtype.rawValue,
@@ -103,7 +132,6 @@ extension TIFFSink {
             timeInterval: timeInterval,
             channelNames: channelNames,
             compression: compression == .none ? "NONE" : "ADOBE_DEFLATE",
-            predictor: predictor,
             bigTIFF: bigTIFF,
             offset: offset,
             gain: gain
@@ -146,12 +174,8 @@ extension TIFFSink {
 
     @Test func otherReadersFindTheVoxelsAxesAndSpacingThatWereWritten() throws {
         try #require(TestPython.interpreter != nil, Comment(rawValue: TestPython.missing))
-        let jobs = jobs()
-        for job in jobs {
-            let sink = try job.sink()
-            try job.append(to: sink)
-            try sink.finish()
-        }
+        let jobs = jobs() + manyPlanes()
+        for job in jobs { try job.write() }
         try JSONEncoder().encode(jobs).write(to: folder.url.appendingPathComponent("jobs.json"))
         let result = try TestPython.run(
             Fixtures.url("TIFF/check_written.py"),
@@ -160,11 +184,112 @@ extension TIFFSink {
         #expect(result.status == 0, "\(result.output)")
     }
 
+    /// What ImageJ says of a file.
+    private struct ImageJFile: Decodable, Equatable {
+        var opened: Bool
+        var planes, bits, width, height, channels, slices, frames: Int?
+        var spacing: [Double]?
+        var unit: String?
+        var interval: Double?
+        var least, most: Double?
+    }
+
+    @Test func imageJFindsTheVoxelsAxesAndSpacingThatWereWritten() throws {
+        // ImageJ itself opens no BigTIFF, and takes OME-TIFF for a plain one.
+        let jobs = (jobs() + manyPlanes()).filter { !$0.bigTIFF }
+        for job in jobs { try job.write() }
+        let found = try TestJava.open(jobs.map(\.file), in: .imageJ, as: ImageJFile.self)
+        for (job, file) in zip(jobs, found) {
+            let (name, planes) = (job.file, job.shape[0] * job.channels * job.timepoints)
+            #expect(file.opened && file.planes == planes, "\(name): \(file)")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: name + ".imagej")).floats == job.voxels, "\(name)")
+            #expect([file.height, file.width] == [job.shape[1], job.shape[2]], "\(name)")
+            guard job.format == "imageJ" else { continue }
+            #expect(
+                [file.channels, file.slices, file.frames] == [job.channels, job.shape[0], job.timepoints],
+                "\(name): \(file)"
+            )
+            #expect(file.bits == PixelType(rawValue: job.dtype)!.byteCount * 8, "\(name)")
+            #expect(file.interval == job.timeInterval ?? 0, "\(name)")
+            guard let spacing = job.spacing else {
+                #expect(file.unit == "pixel", "\(name)")
+                continue
+            }
+            // A single plane has no distance to the next one, which ImageJ then has no word for.
+            let axes = job.shape[0] > 1 ? [0, 1, 2] : [1, 2]
+            for axis in axes {
+                let value = try #require(file.spacing?[axis])
+                #expect(abs(value - spacing[axis]) < 1e-5 * spacing[axis], "\(name), axis \(axis): \(value)")
+            }
+            #expect(["micron", "µm"].contains(file.unit), "\(name): \(file.unit ?? "")")
+        }
+    }
+
+    /// What Bio-Formats says of a file.
+    private struct BioFormatsFile: Decodable, Equatable {
+        var format: String
+        var images: Int
+        var type: String
+        var littleEndian: Bool
+        var width, height, channels, slices, frames: Int
+        var spacing: [Double?]
+        var interval: Double?
+        var names: [String?]
+        var colors: [Int?]
+    }
+
+    @Test func bioFormatsFindsTheVoxelsAxesNamesColorsAndSpacingThatWereWritten() throws {
+        let jobs = jobs() + manyPlanes()
+        for job in jobs { try job.write() }
+        let found = try TestJava.open(jobs.map(\.file), in: .bioFormats, as: BioFormatsFile.self)
+        for (job, file) in zip(jobs, found) {
+            let name = job.file
+            let isOME = job.format == "ome"
+            #expect(file.format == (isOME ? "OME-TIFF" : "Tagged Image File Format"), "\(name): \(file.format)")
+            #expect(file.images == 1 && file.littleEndian, "\(name)")
+            #expect(file.type == (job.dtype == "float32" ? "float" : job.dtype), "\(name): \(file.type)")
+            #expect(
+                [file.channels, file.slices, file.height, file.width, file.frames]
+                    == [job.channels] + job.shape + [job.timepoints],
+                "\(name): \(file)"
+            )
+            let voxels = try Data(contentsOf: URL(fileURLWithPath: name + ".bioformats"))
+            #expect(voxels.floats(of: PixelType(rawValue: job.dtype)!) == job.voxels, "\(name)")
+            for (axis, length) in (job.spacing ?? []).enumerated() where isOME || axis > 0 || job.shape[0] > 1 {
+                let value = try #require(file.spacing[axis], "\(name), axis \(axis)")
+                #expect(abs(value - length) < 1e-5 * length, "\(name), axis \(axis): \(value)")
+            }
+            guard isOME else { continue }
+            #expect(file.interval == job.timeInterval, "\(name)")
+            if !job.channelNames.isEmpty { #expect(file.names == job.channelNames, "\(name)") }
+            #expect(file.colors.allSatisfy { ($0 == nil) == (job.channels == 1) }, "\(name): \(file.colors)")
+            if job.channels == 2 { #expect(file.colors == [16_711_935, -16_711_681], "\(name)") }
+        }
+    }
+
+    /// Files of 1 to 40 planes, of several channels of one plane, and hyperstacks, as the default is and as OME-TIFF.
+    private func manyPlanes() -> [Job] {
+        TIFFSink.Format.allCases.flatMap { format in
+            [PixelType.float32, .uint16, .uint8].flatMap { type in
+                [(1, 1, 1), (2, 1, 1), (3, 1, 1), (40, 1, 1), (1, 2, 1), (1, 1, 2), (3, 2, 1), (2, 3, 2)].map {
+                    (planes, channels, timepoints) in
+                    job(
+                        "\(format)-\(type)-z\(planes)c\(channels)t\(timepoints).tif",
+                        format: format,
+                        dtype: type,
+                        // An odd number of bytes a plane where a voxel has one.
+                        shape: [planes, 19, 13],
+                        channels: channels,
+                        timepoints: timepoints
+                    )
+                }
+            }
+        }
+    }
+
     @Test func whatIsWrittenIsReadBack() throws {
-        for job in jobs() {
-            let sink = try job.sink()
-            try job.append(to: sink)
-            try sink.finish()
+        for job in jobs() + manyPlanes() {
+            try job.write()
             let source = try TIFFSource(path: job.file)
             #expect(source.image.shape == job.image.shape)
             #expect(source.image.channelCount == job.channels)
@@ -264,14 +389,69 @@ extension TIFFSink {
         #expect(folder.contents == [])
     }
 
+    /// The version in the header that libtiff writes at once: 42 for classic TIFF, 43 for BigTIFF.
+    private func version(_ format: TIFFSink.Format, planes: Int, _ compression: TIFFSink.Compression = .none) throws
+        -> UInt8?
+    {
+        let sink = try job(format: format, compression: compression, shape: [planes, 1024, 1024]).sink()
+        defer { withExtendedLifetime(sink) {} }
+        let name = try #require(folder.contents.first { $0.hasSuffix(".partial") })
+        return try FileHandle(forReadingFrom: folder.url.appendingPathComponent(name)).read(upToCount: 4)?[2]
+    }
+
     @Test func aFileBecomesBigTIFFWhereItCouldPassFourGigabytes() throws {
-        // The version in the header that libtiff writes at once: 42 for classic TIFF, 43 for BigTIFF.
-        for (planes, version) in [(1000, 42), (1100, 43)] {
-            let sink = try job(shape: [planes, 1024, 1024]).sink()
-            let file = try FileHandle(forReadingFrom: folder.url.appendingPathComponent(folder.contents[0]))
-            #expect(try file.read(upToCount: 4)?[2] == UInt8(version))
-            withExtendedLifetime(sink) {}
+        #expect(try version(.ome, planes: 1000) == 42)
+        #expect(try version(.ome, planes: 1100) == 43)
+        #expect(try version(.imageJ, planes: 1100, .deflate) == 43)
+        // As ImageJ writes it: one directory, which reaches all planes.
+        #expect(try version(.imageJ, planes: 1100) == 42)
+    }
+
+    /// The disk takes everything and keeps only what is not a plane: with holes, 4 GiB take no time.
+    @Test func aFileForImageJAboveFourGibibytesHasOneDirectoryAndAllPlanesBehindIt() throws {
+        let planes = 1100
+        let job = job("large.tif", shape: [planes, 1024, 1024])
+        let sink = try job.sink(
+            calls: OutputCalls(
+                write: { descriptor, bytes, count, offset in
+                    let voxel = bytes.loadUnaligned(as: Float.self)
+                    // Of a plane its first voxel is enough to tell it by.
+                    return count < 1 << 20
+                        ? pwrite(descriptor, bytes, count, off_t(offset))
+                        : withUnsafeBytes(of: voxel) { pwrite(descriptor, $0.baseAddress!, 4, off_t(offset)) } == 4
+                            ? count : -1
+                },
+                synchronize: { _ in 0 }
+            )
+        )
+        var plane = [Float](repeating: 0, count: 1 << 20)
+        for z in 0..<planes {
+            plane[0] = Float(z + 1)
+            try sink.append(plane: plane)
         }
+        try sink.finish()
+        // What the last plane would have, so that the file is as long as it says.
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: job.file))
+        let end = try file.seekToEnd()
+        try file.truncate(atOffset: end + (1 << 22))
+        let source = try TIFFSource(path: job.file)
+        #expect(source.image.shape == VolumeShape(z: planes, y: 1024, x: 1024))
+        let first = try (0..<planes).map { z in
+            let voxel = Region(origin: VolumeIndex(z: z, y: 0, x: 0), shape: VolumeShape(z: 1, y: 1, x: 1))
+            return try source.read(voxel, channel: 0, timepoint: 0).floats[0]
+        }
+        let wanted = (1...planes).map { Float($0) }
+        #expect(first == wanted)
+
+        let imageJ = try TestJava.open([job.file], in: .imageJ, as: ImageJFile.self)[0]
+        #expect(imageJ.planes == planes && imageJ.bits == 32 && imageJ.width == 1024, "\(imageJ)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: job.file + ".imagej")).floats == wanted)
+        let bioFormats = try TestJava.open([job.file], in: .bioFormats, as: BioFormatsFile.self)[0]
+        #expect(bioFormats.slices == planes && bioFormats.type == "float", "\(bioFormats)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: job.file + ".bioformats")).floats == wanted)
+        let tifffile = try TestPython.run(Fixtures.url("TIFF/first_voxels.py"), [job.file])
+        let words = wanted.map { "\(Int($0))" }.joined(separator: " ")
+        #expect(tifffile.output == "(\(planes), 1024, 1024) float32 \(words)\n", "\(tifffile.output.prefix(500))")
     }
 
     @Test func aTypeThatIsNotWrittenIsRefused() throws {

@@ -17,6 +17,16 @@ public enum TestPython {
         return FileManager.default.isExecutableFile(atPath: path) ? URL(fileURLWithPath: path) : nil
     }
 
+    /// A file that the interpreter's packages brought along, or nil where it is not there.
+    static func package(_ path: String) -> URL? {
+        guard let interpreter else { return nil }
+        let library = interpreter.deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("lib")
+        let versions =
+            (try? FileManager.default.contentsOfDirectory(at: library, includingPropertiesForKeys: nil)) ?? []
+        return versions.map { $0.appendingPathComponent("site-packages/\(path)") }
+            .first { FileManager.default.fileExists(atPath: $0.path) }
+    }
+
     /// Runs a script, and gives its exit status with what it printed on both channels.
     public static func run(_ script: URL, _ arguments: [String]) throws -> (status: Int32, output: String) {
         guard let interpreter else { throw Missing() }

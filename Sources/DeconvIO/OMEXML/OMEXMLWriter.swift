@@ -2,7 +2,9 @@ import DeconvVolume
 
 /// The OME-XML of an image that this program writes.
 enum OMEXMLWriter {
-    /// A document of schema 2016-06 in plain ASCII, as TIFF wants its texts.
+    /// A document of schema 2016-06 in UTF-8.
+    ///
+    /// There are no numbered references in it, which Bio-Formats garbles: with one in a unit it takes the file for a plain TIFF.
     /// - Parameters:
     ///   - image: shape, axes and calibration.
     ///   - pixelType: how the voxels are stored.
@@ -17,7 +19,7 @@ enum OMEXMLWriter {
         var size = ""
         if let spacing = image.spacing, spacing.isValid {
             for (axis, length) in [("X", spacing.x), ("Y", spacing.y), ("Z", spacing.z)] {
-                size += " PhysicalSize\(axis)=\"\(length)\" PhysicalSize\(axis)Unit=\"&#181;m\""
+                size += " PhysicalSize\(axis)=\"\(length)\" PhysicalSize\(axis)Unit=\"µm\""
             }
         }
         if let interval = image.timeInterval { size += " TimeIncrement=\"\(interval)\" TimeIncrementUnit=\"s\"" }
@@ -45,7 +47,7 @@ enum OMEXMLWriter {
             """
     }
 
-    /// The text as an attribute's value: markup, line breaks and everything beyond ASCII as references.
+    /// The text as an attribute's value, which has no line breaks.
     static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -54,11 +56,10 @@ enum OMEXMLWriter {
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
-            case "\t", "\n", "\r": result += "&#\(scalar.value);"
-            case " "..."~": result.unicodeScalars.append(scalar)
+            case "\t", "\n", "\r": result += " "
             // XML 1.0 has no way to write other control characters.
-            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": result += "&#65533;"
-            default: result += "&#\(scalar.value);"
+            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
+            default: result.unicodeScalars.append(scalar)
             }
         }
         return result

@@ -5,8 +5,10 @@ import Foundation
 
 /// Volumes into one TIFF file, plane by plane.
 ///
-/// The file is classic TIFF as long as it must stay below 4 GiB and BigTIFF otherwise. ImageJ itself opens no BigTIFF:
-/// Fiji does through Bio-Formats (File > Import > Bio-Formats).
+/// Where voxels are not compressed, all planes lie back to back, which ImageJ takes for granted in a file of its own. The
+/// file is classic TIFF as long as it must stay below 4 GiB, and BigTIFF otherwise, which ImageJ itself does not open. So for
+/// ImageJ a larger file is one as ImageJ writes it, a classic TIFF whose only directory is that of the first plane; and
+/// BigTIFF only where that cannot be, since planes are compressed or larger than 4 GiB themselves.
 ///
 /// One owner at a time: it has no lock.
 package final class TIFFSink: VolumeSink {
@@ -22,7 +24,7 @@ package final class TIFFSink: VolumeSink {
     package enum Compression: String, CaseIterable, Sendable {
         /// Not at all: the fastest.
         case none
-        /// Deflate, lossless. OME-TIFF gets the predictor that suits the type; ImageJ knows none with deflate.
+        /// Deflate, lossless, without a predictor: ImageJ undoes none behind deflate, and Bio-Formats none for float.
         case deflate
     }
 
@@ -30,7 +32,7 @@ package final class TIFFSink: VolumeSink {
     package var saturatedVoxelCount: Int { storage.saturatedVoxelCount }
 
     private let output: AtomicOutput
-    private let client: Client
+    private let client: TIFFClient
     private let log: UnsafeMutablePointer<gpudeconv_tiff_log>
     private var tiff: OpaquePointer?
     private let image: ImageDescription
@@ -41,45 +43,21 @@ package final class TIFFSink: VolumeSink {
     private let rowsPerStrip: Int
     private let scratch: ByteBuffer
     private let planeCount: Int
+    private let planeBytes: Int
+    private let layout: Layout
     private var planesWritten = 0
     private var storage: VoxelStorage
 
-    /// libtiff's view of the output: a position, and the first error, which libtiff would turn into a sentence.
-    private final class Client {
-        let output: AtomicOutput
-        var position = 0
-        var failure: DeconvolutionError?
+    /// Where planes and directories lie.
+    private enum Layout {
+        /// Each plane before its directory: compressed planes, of which nobody knows how long they will be.
+        case alternating
+        /// All planes, then all directories.
+        case planesFirst
+        /// The first plane's directory, then all planes from an offset on.
+        case oneDirectory(dataStart: Int)
 
-        init(_ output: AtomicOutput) { self.output = output }
-
-        func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-            guard failure == nil else { return -1 }
-            do {
-                try output.write(bytes, at: position)
-                position += bytes.count
-                return bytes.count
-            } catch {
-                failure = error
-                return -1
-            }
-        }
-
-        func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-            guard failure == nil else { return -1 }
-            let count = output.read(into: buffer, at: position)
-            position += max(count, 0)
-            return count
-        }
-
-        func seek(_ offset: toff_t, _ whence: Int32) -> toff_t {
-            let offset = Int(truncatingIfNeeded: offset)
-            switch whence {
-            case SEEK_CUR: position += offset
-            case SEEK_END: position = output.byteCount + offset
-            default: position = offset
-            }
-            return toff_t(position)
-        }
+        var hasOneDirectory: Bool { if case .oneDirectory = self { true } else { false } }
     }
 
     /// Starts a file.
@@ -130,7 +108,8 @@ package final class TIFFSink: VolumeSink {
         case .ome:
             description = OMEXMLWriter.document(image, pixelType: pixelType, name: OutputPath(path).name)
         }
-        let dataBytes = planeCount * image.shape.planeVoxelCount * pixelType.byteCount
+        let planeBytes = image.shape.planeVoxelCount * pixelType.byteCount
+        let dataBytes = planeCount * planeBytes
         let scratch = try ByteBuffer(byteCount: rowsPerStrip * rowBytes, for: path)
         let output = try AtomicOutput(
             path: path,
@@ -143,9 +122,26 @@ package final class TIFFSink: VolumeSink {
         let stripCount = (image.shape.y - 1) / rowsPerStrip + 1
         let largestSize =
             dataBytes + dataBytes / 1024 + planeCount * (512 + 16 * stripCount) + description.utf8.count + 65_536
-        let isBigTIFF = alwaysBigTIFF || largestSize >= 1 << 32
+        let isLarge = largestSize >= 1 << 32
+        let directoryBytes = 512 + 16 * stripCount + description.utf8.count
+        let layout: Layout
+        if compression != .none {
+            layout = .alternating
+        } else if format == .imageJ, isLarge, !alwaysBigTIFF, planeBytes < 1 << 32 {
+            layout = .oneDirectory(dataStart: (directoryBytes + 511) / 512 * 512)
+        } else {
+            layout = .planesFirst
+        }
+        let isBigTIFF = alwaysBigTIFF || isLarge && !layout.hasOneDirectory
 
-        let client = Client(output)
+        let client = TIFFClient(output)
+        switch layout {
+        case .alternating: break
+        case .planesFirst:
+            let headerBytes = isBigTIFF ? 16 : 8
+            client.separate(voxelsFrom: headerBytes, directoriesFrom: headerBytes + dataBytes)
+        case .oneDirectory(let dataStart): client.separate(voxelsFrom: dataStart, directoriesFrom: 8)
+        }
         let log = UnsafeMutablePointer<gpudeconv_tiff_log>.allocate(capacity: 1)
         log.initialize(to: gpudeconv_tiff_log())
         let tiff = gpudeconv_tiff_open(
@@ -155,17 +151,17 @@ package final class TIFFSink: VolumeSink {
             { handle, buffer, count in
                 guard let handle, let buffer, count > 0 else { return 0 }
                 let target = UnsafeMutableRawBufferPointer(start: buffer, count: Int(count))
-                return tmsize_t(Unmanaged<Client>.fromOpaque(handle).takeUnretainedValue().read(into: target))
+                return tmsize_t(Unmanaged<TIFFClient>.fromOpaque(handle).takeUnretainedValue().read(into: target))
             },
             { handle, buffer, count in
                 guard let handle, let buffer, count > 0 else { return 0 }
                 let source = UnsafeRawBufferPointer(start: buffer, count: Int(count))
-                return tmsize_t(Unmanaged<Client>.fromOpaque(handle).takeUnretainedValue().write(source))
+                return tmsize_t(Unmanaged<TIFFClient>.fromOpaque(handle).takeUnretainedValue().write(source))
             },
             { handle, offset, whence in
-                Unmanaged<Client>.fromOpaque(handle!).takeUnretainedValue().seek(offset, whence)
+                Unmanaged<TIFFClient>.fromOpaque(handle!).takeUnretainedValue().seek(offset, whence)
             },
-            { handle in toff_t(Unmanaged<Client>.fromOpaque(handle!).takeUnretainedValue().output.byteCount) },
+            { handle in toff_t(Unmanaged<TIFFClient>.fromOpaque(handle!).takeUnretainedValue().end) },
             0,
             log
         )
@@ -187,6 +183,8 @@ package final class TIFFSink: VolumeSink {
         self.rowsPerStrip = rowsPerStrip
         self.scratch = scratch
         self.planeCount = planeCount
+        self.planeBytes = planeBytes
+        self.layout = layout
         storage = VoxelStorage(pixelType)
     }
 
@@ -203,8 +201,46 @@ package final class TIFFSink: VolumeSink {
         precondition(plane.count == image.shape.planeVoxelCount, "a plane has \(image.shape.planeVoxelCount) voxels")
         precondition(planesWritten < planeCount, "all \(planeCount) planes have come")
         guard let tiff else { preconditionFailure("a sink that is finished or has failed takes no more planes") }
+        if case .oneDirectory(let dataStart) = layout, planesWritten > 0 {
+            try appendVoxels(plane, at: dataStart + planesWritten * planeBytes)
+            planesWritten += 1
+            return
+        }
         setTags(tiff)
         var strip: UInt32 = 0
+        client.isWritingVoxels = true
+        try forEachStrip(of: plane) { (bytes) throws(DeconvolutionError) in
+            guard TIFFWriteEncodedStrip(tiff, strip, bytes.baseAddress, tmsize_t(bytes.count)) == tmsize_t(bytes.count)
+            else { throw failure() }
+            strip += 1
+        }
+        client.isWritingVoxels = false
+        guard TIFFWriteDirectory(tiff) == 1, client.failure == nil else { throw failure() }
+        planesWritten += 1
+    }
+
+    /// Writes a plane that no directory knows of.
+    private func appendVoxels(
+        _ plane: UnsafeBufferPointer<Float>,
+        at offset: Int
+    ) throws(DeconvolutionError) {
+        var offset = offset
+        try forEachStrip(of: plane) { (bytes) throws(DeconvolutionError) in
+            do throws(DeconvolutionError) {
+                try output.write(UnsafeRawBufferPointer(bytes), at: offset)
+            } catch {
+                client.failure = error
+                throw failure()
+            }
+            offset += bytes.count
+        }
+    }
+
+    /// Gives the bytes of a plane, strip by strip, each valid for the call.
+    private func forEachStrip(
+        of plane: UnsafeBufferPointer<Float>,
+        _ body: (UnsafeMutableRawBufferPointer) throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) {
         for row in stride(from: 0, to: image.shape.y, by: rowsPerStrip) {
             let rows = min(rowsPerStrip, image.shape.y - row)
             let voxels = UnsafeBufferPointer(
@@ -214,12 +250,8 @@ package final class TIFFSink: VolumeSink {
                 rebasing: scratch.bytes[..<(voxels.count * pixelType.byteCount)]
             )
             storage.convert(voxels, into: bytes)
-            guard TIFFWriteEncodedStrip(tiff, strip, bytes.baseAddress, tmsize_t(bytes.count)) == tmsize_t(bytes.count)
-            else { throw failure() }
-            strip += 1
+            try body(bytes)
         }
-        guard TIFFWriteDirectory(tiff) == 1, client.failure == nil else { throw failure() }
-        planesWritten += 1
     }
 
     package func finish() throws(DeconvolutionError) {
@@ -227,6 +259,7 @@ package final class TIFFSink: VolumeSink {
         guard let tiff else { preconditionFailure("a sink is finished once") }
         TIFFClose(tiff)
         self.tiff = nil
+        client.writeDirectories()
         if let failure = client.failure { throw failure }
         if format == .imageJ { try writeDisplayRange() }
         try output.finish()
@@ -264,14 +297,7 @@ package final class TIFFSink: VolumeSink {
         set(TIFFTAG_ROWSPERSTRIP, long: rowsPerStrip)
         switch compression {
         case .none: set(TIFFTAG_COMPRESSION, UInt16(COMPRESSION_NONE))
-        case .deflate:
-            set(TIFFTAG_COMPRESSION, UInt16(COMPRESSION_ADOBE_DEFLATE))
-            if format == .ome {
-                set(
-                    TIFFTAG_PREDICTOR,
-                    UInt16(pixelType == .float32 ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL)
-                )
-            }
+        case .deflate: set(TIFFTAG_COMPRESSION, UInt16(COMPRESSION_ADOBE_DEFLATE))
         }
         if let spacing = image.spacing, spacing.isValid {
             // ImageJ counts pixels per unit of its description; everyone else per the tag's own unit.

@@ -1,0 +1,73 @@
+import java.io.BufferedOutputStream;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import loci.common.DebugTools;
+import loci.formats.FormatTools;
+import loci.formats.ImageReader;
+import loci.formats.MetadataTools;
+import loci.formats.meta.IMetadata;
+import ome.units.UNITS;
+import ome.units.quantity.Length;
+import ome.xml.model.primitives.Color;
+
+/**
+ * What Bio-Formats finds in files: `java -cp bioformats_package.jar BioFormatsReader.java FILE...`.
+ *
+ * Prints a line of JSON a file, and writes the voxels of all planes as they are stored, in the order channel, z, time point, to
+ * FILE.bioformats; of a file of more than 1 GiB the first voxel of each plane.
+ */
+public class BioFormatsReader {
+    public static void main(String[] paths) throws Exception {
+        DebugTools.setRootLevel("ERROR");
+        for (String path : paths) {
+            boolean isLarge = new File(path).length() > 1L << 30;
+            ImageReader reader = new ImageReader();
+            IMetadata metadata = MetadataTools.createOMEXMLMetadata();
+            reader.setMetadataStore(metadata);
+            reader.setId(path);
+            try (OutputStream output = new BufferedOutputStream(new FileOutputStream(path + ".bioformats"))) {
+                for (int t = 0; t < reader.getSizeT(); t++)
+                    for (int z = 0; z < reader.getSizeZ(); z++)
+                        for (int c = 0; c < reader.getSizeC(); c++) {
+                            int plane = reader.getIndex(z, c, t);
+                            output.write(isLarge ? reader.openBytes(plane, 0, 0, 1, 1) : reader.openBytes(plane));
+                        }
+            }
+            StringBuilder names = new StringBuilder();
+            StringBuilder colors = new StringBuilder();
+            for (int c = 0; c < metadata.getChannelCount(0); c++) {
+                String name = metadata.getChannelName(0, c);
+                Color color = metadata.getChannelColor(0, c);
+                names.append(c > 0 ? ", " : "").append(name == null ? "null" : quoted(name));
+                colors.append(c > 0 ? ", " : "").append(color == null ? "null" : color.getValue().toString());
+            }
+            System.out.printf(
+                "{\"format\": %s, \"images\": %d, \"type\": %s, \"littleEndian\": %b, \"width\": %d, \"height\": %d, "
+                    + "\"channels\": %d, \"slices\": %d, \"frames\": %d, \"spacing\": [%s, %s, %s], \"interval\": %s, "
+                    + "\"names\": [%s], \"colors\": [%s]}%n",
+                quoted(reader.getFormat()), reader.getSeriesCount(), quoted(FormatTools.getPixelTypeString(reader.getPixelType())),
+                reader.isLittleEndian(), reader.getSizeX(), reader.getSizeY(), reader.getSizeC(), reader.getSizeZ(),
+                reader.getSizeT(), micrometers(metadata.getPixelsPhysicalSizeZ(0)),
+                micrometers(metadata.getPixelsPhysicalSizeY(0)), micrometers(metadata.getPixelsPhysicalSizeX(0)),
+                metadata.getPixelsTimeIncrement(0) == null
+                    ? "null" : metadata.getPixelsTimeIncrement(0).value(UNITS.SECOND).toString(),
+                names, colors);
+            reader.close();
+        }
+    }
+
+    private static String micrometers(Length length) {
+        Number number = length == null ? null : length.value(UNITS.MICROMETER);
+        return number == null ? "null" : number.toString();
+    }
+
+    private static String quoted(String text) {
+        StringBuilder result = new StringBuilder("\"");
+        for (char c : text.toCharArray()) {
+            if (c == '"' || c == '\\' || c < ' ' || c > '~') result.append(String.format("\\u%04x", (int) c));
+            else result.append(c);
+        }
+        return result.append('"').toString();
+    }
+}

@@ -1,0 +1,47 @@
+import ij.IJ;
+import ij.ImagePlus;
+import ij.io.Opener;
+import ij.measure.Calibration;
+import ij.process.ImageProcessor;
+import java.io.BufferedOutputStream;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * What ImageJ finds in files: `java -cp ij.jar ImageJReader.java FILE...`.
+ *
+ * Prints a line of JSON a file, and writes the voxels of all planes in ImageJ's order to FILE.imagej, as 32-bit floats, the
+ * lowest byte first. A file of more than 1 GiB is opened as a virtual stack, and gives the first voxel of each plane.
+ */
+public class ImageJReader {
+    public static void main(String[] paths) throws Exception {
+        for (String path : paths) {
+            boolean isLarge = new File(path).length() > 1L << 30;
+            ImagePlus image = isLarge ? IJ.openVirtual(path) : new Opener().openImage(path);
+            if (image == null) {
+                System.out.println("{\"opened\": false}");
+                continue;
+            }
+            try (OutputStream output = new BufferedOutputStream(new FileOutputStream(path + ".imagej"))) {
+                for (int plane = 1; plane <= image.getStackSize(); plane++) {
+                    ImageProcessor voxels = image.getStack().getProcessor(plane);
+                    int count = isLarge ? 1 : voxels.getPixelCount();
+                    ByteBuffer bytes = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN);
+                    for (int i = 0; i < count; i++) bytes.putFloat(voxels.getf(i));
+                    output.write(bytes.array());
+                }
+            }
+            Calibration size = image.getCalibration();
+            System.out.printf(
+                "{\"opened\": true, \"planes\": %d, \"bits\": %d, \"width\": %d, \"height\": %d, \"channels\": %d, "
+                    + "\"slices\": %d, \"frames\": %d, \"spacing\": [%s, %s, %s], \"unit\": \"%s\", \"interval\": %s, "
+                    + "\"least\": %s, \"most\": %s}%n",
+                image.getStackSize(), image.getBitDepth(), image.getWidth(), image.getHeight(), image.getNChannels(),
+                image.getNSlices(), image.getNFrames(), size.pixelDepth, size.pixelHeight, size.pixelWidth, size.getUnit(),
+                size.frameInterval, image.getDisplayRangeMin(), image.getDisplayRangeMax());
+        }
+    }
+}
