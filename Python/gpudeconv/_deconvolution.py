@@ -19,7 +19,22 @@ Path = str | os.PathLike[str]
 
 
 class DeconvolutionWarning(UserWarning):
-    """What a person should know about a run that went well."""
+    """What a person should know about a run that went well.
+
+    The text is the same for all calls that have the same to say, so that Python shows it once.
+
+    Attributes
+    ----------
+    kind : str
+        What it is about, such as ``cameraOffset``, for programs.
+    figures : str or None
+        What was measured in this call.
+    """
+
+    def __init__(self, message: str, kind: str = "", figures: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.figures = figures
 
 
 @dataclass(frozen=True)
@@ -179,7 +194,7 @@ def richardson_lucy(
     Warns
     -----
     DeconvolutionWarning
-        For what the report has under ``warnings``.
+        For what the report has under ``diagnostics``.
 
     Notes
     -----
@@ -480,7 +495,8 @@ def _checked_output(out: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 def _pass_on(done: dict[str, Any], report: dict[str, Any] | None) -> None:
     """Shows the warnings of a run at the line that called for it, and hands its report on."""
-    for message in done.get("warnings", ()):
-        warnings.warn(_native.with_keywords(message), DeconvolutionWarning, stacklevel=3)
+    for said in done.get("diagnostics", ()):
+        message = _native.with_keywords(said["message"])
+        warnings.warn(DeconvolutionWarning(message, said["kind"], said["figures"]), stacklevel=3)
     if report is not None:
         report.update(done)

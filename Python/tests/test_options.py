@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import warnings
 
 import numpy as np
 import pytest
@@ -147,6 +148,22 @@ def test_warnings_point_at_the_line_that_called(volume, psf):
     with pytest.warns(gpudeconv.DeconvolutionWarning, match="saturation") as caught:
         gpudeconv.richardson_lucy(volume, psf, 1, saturation=int(volume.max()), **CPU)
     assert caught[0].filename == __file__
+
+
+def test_calls_that_have_the_same_to_say_are_heard_once(volume, psf):
+    reports = [{} for _ in range(10)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for offset, report in enumerate(reports):
+            gpudeconv.richardson_lucy(volume + np.uint16(100 + offset), psf, 1, report=report, **CPU)
+    assert [w.message.kind for w in caught] == ["cameraOffset"]
+    assert str(caught[0].message).startswith("the image: no voxel is dark")
+    assert caught[0].message.figures == reports[0]["diagnostics"][0]["figures"]
+    # What differs is in the reports.
+    assert len({report["warnings"][0] for report in reports}) == 10
+    assert {report["diagnostics"][0]["message"] for report in reports} == {
+        reports[0]["diagnostics"][0]["message"]
+    }
 
 
 def test_a_library_that_is_missing_is_named(tmp_path):

@@ -83,10 +83,6 @@ gpudeconv_status gpudeconv_options_create(gpudeconv_options **options);
  * Fails with GPUDECONV_INVALID_ARGUMENT for a name or a value that there is not. Ranges are checked by who uses the options. */
 gpudeconv_status gpudeconv_options_set(gpudeconv_options *options, const char *name, const char *value);
 
-/* Whether all options are in their ranges, which is checked again by who uses them: fails with GPUDECONV_INVALID_ARGUMENT for the first
- * that is not. */
-gpudeconv_status gpudeconv_options_check(const gpudeconv_options *options);
-
 /* Whether all options are in their ranges: fails with GPUDECONV_INVALID_ARGUMENT for one that is not. Who uses them checks them too. */
 gpudeconv_status gpudeconv_options_check(const gpudeconv_options *options);
 

@@ -49,8 +49,9 @@ package final class SeriesSource: ImageFileSource {
         if let first = silent.first, image.spacing != nil {
             diagnostics.append(
                 Diagnostic(
-                    "\(paths[first].inMessage): has no voxel size\(Self.others(silent.count - 1)); that of the other files "
-                        + "is taken"
+                    .spacingAssumed,
+                    "\(paths[first].inMessage): has no voxel size; that of the other files is taken",
+                    figures: Self.others(silent.count - 1)
                 )
             )
         }
@@ -185,21 +186,28 @@ package final class SeriesSource: ImageFileSource {
     /// What files say alike is said once.
     private static func merged(_ files: [(path: String, diagnostics: [Diagnostic])]) -> [Diagnostic] {
         var order: [String] = []
-        var sayings: [String: (first: String, count: Int)] = [:]
+        var sayings: [String: (first: Diagnostic, count: Int)] = [:]
         for file in files {
             let prefix = file.path.inMessage
             for diagnostic in file.diagnostics {
                 let text = diagnostic.message
                 let key = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
                 if sayings[key] == nil { order.append(key) }
-                sayings[key, default: (text, 0)].count += 1
+                sayings[key, default: (diagnostic, 0)].count += 1
             }
         }
-        return order.prefix(8).compactMap { sayings[$0] }.map { Diagnostic("\($0.first)\(others($0.count - 1))") }
+        return order.prefix(8).compactMap { sayings[$0] }.map { saying in
+            let figures = [saying.first.figures, others(saying.count - 1)].compactMap(\.self)
+            return Diagnostic(
+                saying.first.kind,
+                saying.first.message,
+                figures: figures.isEmpty ? nil : figures.joined(separator: "; ")
+            )
+        }
     }
 
-    private static func others(_ count: Int) -> String {
-        count == 0 ? "" : count == 1 ? " (so it is with 1 other file)" : " (so it is with \(count) other files)"
+    private static func others(_ count: Int) -> String? {
+        count == 0 ? nil : count == 1 ? "so it is with 1 other file" : "so it is with \(count) other files"
     }
 }
 

@@ -104,6 +104,15 @@ struct PSFField {
         }
     }
 
+    /// Whether an outermost voxel, along an axis of several, is not 0.
+    var hasLightOnItsFaces: Bool {
+        values.indices.contains { offset in
+            guard values[offset] != 0 else { return false }
+            let place = index(of: offset)
+            return (0..<3).contains { shape[$0] > 1 && (place[$0] == 0 || place[$0] == shape[$0] - 1) }
+        }
+    }
+
     /// The brightest voxel of the smoothed field, so that a single hot pixel is not taken for the peak.
     func peak() -> VolumeIndex {
         let smoothed = binomialSmoothed().values

@@ -1,4 +1,5 @@
 package import DeconvVolume
+import Glibc
 
 /// How a measured PSF becomes one that can be deconvolved with.
 ///
@@ -117,12 +118,14 @@ package struct PSFPreparation: Sendable, Hashable {
         report.sumBeforeNormalization = sum
         if report.negativeFraction > 1e-3 {
             report.warn(
-                "\(name): \(percent(report.negativeFraction)) of the PSF is negative and stays so; "
-                    + "leave out --psf-as-is to clip it"
+                .psfNegative,
+                "\(name): the PSF has negative voxels, which stay so; leave out --psf-as-is to clip them",
+                figures: percent(report.negativeFraction)
             )
         }
         if let from = measured.spacing, let to = imageSpacing, !differingAxes(measured.shape, from, to).isEmpty {
             report.warn(
+                .psfNotResampled,
                 "\(name): the PSF has voxels of \(from), the image of \(to), and --psf-as-is does not resample it"
             )
         }
@@ -164,16 +167,20 @@ package struct PSFPreparation: Sendable, Hashable {
         report.shift = (0..<3).map { axis in
             resampling.axes[axis].isIdentity ? 0 : Double(field.shape[axis] / 2) - resampling.axes[axis].center
         }
+        if let (from, to) = report.resampled {
+            try refuseNarrow(field, center, ratios, name: name, from: from, to: to, report: &report)
+        }
         field = resampling.apply(to: field)
 
         report.negativeFraction = PSFNormalization.clipNegatives(&field)
         if report.negativeFraction > 0.01 {
             let isInterpolated = resampling.axes.contains { !$0.isCopy }
             report.warn(
-                "\(name): \(percent(report.negativeFraction)) of the PSF was negative and is set to 0; "
-                    + "check its background (\(rounded(report.background)), --psf-background)"
+                .psfNegative,
+                "\(name): part of the PSF was negative and is set to 0; check its background (--psf-background)"
                     + (isInterpolated
-                        ? ", or if it is sampled too coarsely to be moved by part of a voxel, give --psf-as-is" : "")
+                        ? ", or if it is sampled too coarsely to be moved by part of a voxel, give --psf-as-is" : ""),
+                figures: "\(percent(report.negativeFraction)), with a background of \(rounded(report.background))"
             )
         }
 
@@ -183,12 +190,60 @@ package struct PSFPreparation: Sendable, Hashable {
         report.croppedFrom = field.shape
         field = field.cropped(to: PSFCropping.box(around: field, tolerance: tolerance))
         let sum = field.sum
+        if report.resampled == nil, (field.values.max() ?? 0) > Self.shareOfPoint * sum {
+            report.warn(.psfNarrow, "\(name): the PSF has its light in one voxel, with which nothing is deconvolved")
+        }
         report.croppedFraction = max(0, 1 - sum / whole)
         report.sumBeforeNormalization = sum
         return PointSpreadFunction(
             shape: field.shape,
             voxels: PSFNormalization.normalized(field, sum: sum),
             spacing: imageSpacing ?? measured.spacing
+        )
+    }
+
+    /// A PSF with more of its light than this in one voxel takes nothing out of an image.
+    private static let shareOfPoint = 0.999
+
+    /// Voxels that differ by more than this from the PSF's have another unit: no microscope samples beads so finely.
+    private static let mostRatio = 30.0
+
+    /// Looks whether a PSF has a width on the image's grid.
+    /// - Parameters:
+    ///   - center: in voxels as measured, z, y, x.
+    ///   - ratios: the image's voxel size over the PSF's, z, y, x.
+    /// - Throws: `invalidData` where it is narrower than a voxel along all of its axes, or along one for want of the right unit.
+    private func refuseNarrow(
+        _ field: PSFField,
+        _ center: [Double],
+        _ ratios: [Double],
+        name: String,
+        from: VoxelSpacing,
+        to: VoxelSpacing,
+        report: inout PSFPreparationReport
+    ) throws(DeconvolutionError) {
+        let middle = VolumeIndex { min(max(Int(center[$0].rounded()), 0), field.shape[$0] - 1) }
+        let axes = (0..<3).filter { field.shape[$0] > 1 }
+        let widths = (0..<3).map { axis in
+            field.halfMaximum(through: middle, axis: axis).width.map { $0 / ratios[axis] }
+        }
+        let narrow = axes.filter { axis in ratios[axis] > 1 && widths[axis].map { $0 < 1 } ?? false }
+        guard !narrow.isEmpty else { return }
+        let words = narrow.map { "\(significant(widths[$0]!)) along \(["z", "y", "x"][$0])" }.joined(separator: ", ")
+        let isUnit = narrow.contains { ratios[$0] > Self.mostRatio }
+        guard narrow == axes || isUnit else {
+            report.warn(
+                .psfNarrow,
+                "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to), so that little is "
+                    + "deconvolved along that axis; a smaller distance between planes would show more",
+                figures: "voxels: \(words)"
+            )
+            return
+        }
+        throw DeconvolutionError(
+            .invalidData,
+            "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to) (\(words)), so that nothing would be "
+                + "deconvolved; check the units of both, with --spacing and --psf-spacing in µm, or give --psf-as-is"
         )
     }
 
@@ -204,10 +259,13 @@ package struct PSFPreparation: Sendable, Hashable {
         guard var found = PSFBackground.measured(in: field, level: given) else {
             report.background = given ?? 0
             report.backgroundMethod = given == nil ? .tooSmall : .given
-            if given == nil {
+            // Where the outermost voxels are dark, there is no background to speak of.
+            if given == nil, field.hasLightOnItsFaces {
                 report.warn(
-                    "\(name): a PSF of \(field.shape) is too small to tell background from light, none is subtracted; "
-                        + "--psf-background says how much there is"
+                    .psfBackgroundUnknown,
+                    "\(name): the PSF is too small to tell background from light, so none is subtracted; "
+                        + "--psf-background says how much there is",
+                    figures: "\(field.shape)"
                 )
             }
             if report.background != 0 { field.values = field.values.map { $0 - report.background } }
@@ -237,8 +295,10 @@ package struct PSFPreparation: Sendable, Hashable {
                 report.lightVoxelCount = support.voxelCount
                 if support.touchesEdge {
                     report.warn(
-                        "\(name): the light of the PSF reaches the edge of its \(field.shape) voxels, so its tails are cut off; "
-                            + "a larger crop around the bead would hold them"
+                        .psfCutOff,
+                        "\(name): the light of the PSF reaches the edge of its box, so its tails are cut off; a larger crop "
+                            + "around the bead would hold them",
+                        figures: "\(field.shape)"
                     )
                 }
                 field = support.lightOnly(field, noise: found.noise)
@@ -274,15 +334,18 @@ package struct PSFPreparation: Sendable, Hashable {
             case (nil, nil) where !warnsOfNoSpacing: break
             case (nil, nil):
                 report.warn(
+                    .spacingUnknown,
                     "neither \(imageName) nor \(name) says how large its voxels are, so they are taken as equal; "
                         + "--spacing and --psf-spacing give them"
                 )
             case (nil, _):
                 report.warn(
+                    .spacingUnknown,
                     "\(name) does not say how large its voxels are, so they are taken as the image's; --psf-spacing gives them"
                 )
             default:
                 report.warn(
+                    .spacingUnknown,
                     "\(imageName) does not say how large its voxels are, so they are taken as the PSF's; --spacing gives them"
                 )
             }
@@ -314,5 +377,11 @@ package struct PreparedPSF: Sendable {
 
 /// Two digits are enough for a message.
 private func percent(_ fraction: Double) -> String { "\((fraction * 1000).rounded() / 10) %" }
+
+/// Two digits that are not 0.
+private func significant(_ value: Double) -> String {
+    let scale = pow(10, floor(log10(max(value, 1e-300))) - 1)
+    return "\(((value / scale).rounded() * scale * 1e9).rounded() / 1e9)"
+}
 
 private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

@@ -73,7 +73,9 @@ package struct PSFPreparationReport: Sendable, Encodable {
         }
     }
 
-    mutating func warn(_ message: String) { warnings.append(Diagnostic(message)) }
+    mutating func warn(_ kind: Diagnostic.Kind, _ message: String, figures: String? = nil) {
+        warnings.append(Diagnostic(kind, message, figures: figures))
+    }
 
     mutating func describe(_ psf: PointSpreadFunction) {
         outputShape = psf.shape
@@ -111,7 +113,7 @@ package struct PSFPreparationReport: Sendable, Encodable {
         try container.encode(outputSpacing?.axes, forKey: .outputSpacing)
         try container.encode(fullWidthAtHalfMaximum, forKey: .fullWidthAtHalfMaximum)
         try container.encode(fullWidthAtHalfMaximumMicrometers, forKey: .fullWidthAtHalfMaximumMicrometers)
-        try container.encode(warnings.map(\.message), forKey: .warnings)
+        try container.encode(warnings.map(\.description), forKey: .warnings)
     }
 }
 

@@ -209,7 +209,7 @@ extension DeviceBenchmark: Encodable {
         try container.encode(leastBytesPerSecond, forKey: .leastBytesPerSecond)
         try container.encode(copyBytesPerSecond, forKey: .copyBytesPerSecond)
         try container.encode(partOfCopyRate, forKey: .partOfCopyRate)
-        try container.encode(warnings.map(\.message), forKey: .warnings)
+        try container.encode(warnings.map(\.description), forKey: .warnings)
         try container.encode(baseline, forKey: .baseline)
     }
 }

@@ -27,6 +27,8 @@ package struct DeconvolutionJob: Sendable {
     private let psfs: [MeasuredPSF]
     let sensitivity: Sensitivity
     var options: DeconvolutionOptions
+    /// What the voxels of the result are stored as.
+    private(set) var resultType = PixelType.float32
     let scratchFolder: String
     let cancellation: Cancellation
     let progress: @Sendable (DeconvolutionProgress) -> Void
@@ -37,6 +39,7 @@ package struct DeconvolutionJob: Sendable {
     /// - Parameters:
     ///   - psfs: one for all channels, or one a channel.
     ///   - sensitivity: flat field and mask of the image.
+    ///   - resultType: what the voxels of the result are stored as; integers are refused where all would be 0.
     ///   - scratchFolder: where results go that do not fit in memory before they are written.
     ///   - backends: the devices that options ask for.
     ///   - progress: called after every iteration and at every change of stage, on the threads of the run, one at a time.
@@ -45,6 +48,7 @@ package struct DeconvolutionJob: Sendable {
         psfs: [MeasuredPSF],
         sensitivity: Sensitivity = Sensitivity(),
         options: DeconvolutionOptions,
+        resultType: PixelType = .float32,
         scratchFolder: String = ".",
         cancellation: Cancellation = Cancellation(),
         logger: Logger = Logger(label: "gpudeconv"),
@@ -56,6 +60,7 @@ package struct DeconvolutionJob: Sendable {
         self.psfs = psfs
         self.sensitivity = sensitivity
         self.options = options
+        self.resultType = resultType
         self.scratchFolder = scratchFolder
         self.cancellation = cancellation
         self.logger = logger

@@ -43,7 +43,7 @@ final class DeviceLane: @unchecked Sendable {
         self.record = record
         share = VolumeAgenda.Share(of: agenda)
         method = RichardsonLucy(job.options)
-        writer = VolumeWriter(job.source, on: setup.lanes[number].plan.backend.device, into: collection, record)
+        writer = VolumeWriter(job, on: setup.lanes[number].plan.backend.device, into: collection, record)
     }
 
     /// Computes and writes volumes until all are finished; with less memory if there is not what the plan counted on.
@@ -71,7 +71,9 @@ final class DeviceLane: @unchecked Sendable {
                     let former = plan
                     do { try setup.planSmaller(lane: number, divisor: 1 << (attempt - 1)) } catch _ { throw error }
                     job.limitKeptBytes(plan, insteadOf: former)
-                    record.warn(Diagnostic("\(device.name) ran out of memory; went on with smaller tiles"))
+                    record.warn(
+                        Diagnostic(.outOfMemory, "\(device.name) ran out of memory; went on with smaller tiles")
+                    )
                 }
                 share.reopen()
             } catch {

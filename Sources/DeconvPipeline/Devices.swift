@@ -46,7 +46,9 @@ public enum Devices {
                 backends.append(NumberedBackend(number: number, backend: try make(number)))
             } catch {
                 guard isTolerant, error.isOfDevice else { throw error }
-                leftOut.append(Diagnostic("device \(number) cannot be used and was left out: \(error.message)"))
+                leftOut.append(
+                    Diagnostic(.deviceLeftOut, "device \(number) cannot be used and was left out: \(error.message)")
+                )
                 failure = failure ?? error
             }
         }
@@ -67,6 +69,7 @@ public enum Devices {
         }
         guard kinds.count > 1 else { return nil }
         return Diagnostic(
+            .devicesDiffer,
             "the last digits of a volume depend on which of \(kinds.joined(separator: " and ")) took it; for results that are "
                 + "the same every time, name devices of one kind with --device"
         )

@@ -156,6 +156,7 @@ package struct FileDeconvolution: Sendable {
     }
 
     private func job(
+        resultType: PixelType = .float32,
         scratchFolder: String = ".",
         cancellation: Cancellation = Cancellation(),
         logger: Logger = Logger(label: "gpudeconv"),
@@ -166,6 +167,7 @@ package struct FileDeconvolution: Sendable {
             psfs: psfs,
             sensitivity: sensitivity,
             options: options,
+            resultType: resultType,
             scratchFolder: scratchFolder,
             cancellation: cancellation,
             logger: logger,
@@ -201,6 +203,7 @@ package struct FileDeconvolution: Sendable {
         var image = input.source.image
         image.spacing = options.spacing ?? image.spacing
         let job = job(
+            resultType: outputOptions.pixelType,
             scratchFolder: OutputPath(output).folder,
             cancellation: cancellation,
             logger: logger,
@@ -226,8 +229,10 @@ package struct FileDeconvolution: Sendable {
         if report.saturatedVoxelCount > 0 {
             report.warnings.append(
                 Diagnostic(
-                    "\(output): \(report.saturatedVoxelCount) voxels did not fit \(outputOptions.pixelType.rawValue) and were "
-                        + "set to its largest or smallest value; float32 keeps them"
+                    .valuesClipped,
+                    "\(output): voxels that did not fit \(outputOptions.pixelType.rawValue) were set to its largest or "
+                        + "smallest value; float32 keeps them",
+                    figures: "\(report.saturatedVoxelCount) voxels"
                 )
             )
         }
@@ -304,11 +309,12 @@ package struct FileDeconvolution: Sendable {
 
     /// What the files left open; a spacing that an option gives is no longer open.
     private var fileWarnings: [Diagnostic] {
-        let known = options.spacing != nil && options.psfSpacing != nil
+        func without(_ spacing: VoxelSpacing?, _ warnings: [Diagnostic]) -> [Diagnostic] {
+            spacing == nil ? warnings : warnings.filter { !$0.kind.isAboutSpacing }
+        }
         // The voxels of a flat field or mask are those of the image, whatever their file says of their size.
-        let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }
-            .filter { !$0.message.contains("spacing") }
-        return (input.source.diagnostics + psfWarnings).filter { !known || !$0.message.contains("spacing") }
+        let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }.filter { !$0.kind.isAboutSpacing }
+        return without(options.spacing, input.source.diagnostics) + without(options.psfSpacing, psfWarnings)
             + mapWarnings
     }
 }

@@ -92,6 +92,7 @@ extension JobPlan {
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
             warnings.append(
                 Diagnostic(
+                    .planesNotRecorded,
                     "\(imageName) has one plane but the PSF has several: light from planes that were not recorded is "
                         + "estimated too; for a 2D deconvolution give a PSF of one plane"
                 )

@@ -44,8 +44,8 @@ public struct OutputOptions: Sendable, Hashable {
 
     /// `float32`, or `uint16` or `uint8`, which round to the nearest and saturate.
     public var pixelType = PixelType.float32
-    /// Who is to read a TIFF file.
-    public var format = Format.imageJ
+    /// Who is to read a TIFF file; nil for what its name says: OME-TIFF where it ends in `.ome.tif` or `.ome.tiff`, else ImageJ.
+    public var format: Format?
     /// How a Zarr array is stored.
     public var zarr = Zarr()
     /// How the voxels of a TIFF file are packed.
@@ -53,18 +53,24 @@ public struct OutputOptions: Sendable, Hashable {
     /// Whether an existing file may be replaced.
     public var overwrite = false
 
-    /// `float32` for ImageJ, not packed, nothing replaced.
+    /// `float32`, for ImageJ unless the name says otherwise, not packed, nothing replaced.
     public init() {}
 
     /// A sink for an image.
-    /// - Throws: `cannotCreateOutput` where the target exists or its folder cannot be written; `inputOutput` where the
-    ///   disk has no room for it.
+    /// - Throws: `invalidArgument` for a name of no TIFF file; `cannotCreateOutput` where the target exists or its folder cannot
+    ///   be written; `inputOutput` where the disk has no room for it.
     func makeSink(path: String, image: ImageDescription) throws(DeconvolutionError) -> TIFFSink {
+        guard let nameSays = Format(nameOf: path) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(path): its ending is not that of a TIFF file; give a name in .tif, or .ome.tif for OME-TIFF"
+            )
+        }
         let sink = try TIFFSink(
             path: path,
             image: image,
             pixelType: pixelType,
-            format: format == .ome ? .ome : .imageJ,
+            format: (format ?? nameSays) == .ome ? .ome : .imageJ,
             compression: compression == .deflate ? .deflate : .none,
             overwrite: overwrite
         )
@@ -73,6 +79,20 @@ public struct OutputOptions: Sendable, Hashable {
             try DiskSpace.require(byteCount: voxels * pixelType.byteCount, for: path)
         }
         return sink
+    }
+}
+
+extension OutputOptions.Format {
+    /// What the name of a TIFF file says of it; nil for another name.
+    init?(nameOf path: String) {
+        let name = path.lowercased()
+        if [".ome.tif", ".ome.tiff"].contains(where: name.hasSuffix) {
+            self = .ome
+        } else if [".tif", ".tiff"].contains(where: name.hasSuffix) {
+            self = .imageJ
+        } else {
+            return nil
+        }
     }
 }
 
@@ -127,7 +147,8 @@ enum OutputTarget {
     case zarr(store: String, array: ZarrPath)
 
     /// A path that has a folder named `….zarr` in it is one in a store; what follows that folder is a path in the store.
-    /// - Throws: `invalidArgument` where options of Zarr go with a TIFF file, or two paths in the store are given.
+    /// - Throws: `invalidArgument` for a name of neither TIFF nor Zarr, where options of Zarr go with a TIFF file, or where two
+    ///   paths in the store are given.
     init(_ path: String, _ options: OutputOptions) throws(DeconvolutionError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let zarr = options.zarr
@@ -142,6 +163,13 @@ enum OutputTarget {
                 throw DeconvolutionError(
                     .invalidArgument,
                     "\(path): options of Zarr for a TIFF file; give --output a name that ends in .zarr"
+                )
+            }
+            guard OutputOptions.Format(nameOf: path) != nil || path.isEmpty || path.hasSuffix("/") else {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "\(path): its ending does not say what it is to be; give --output a name in .tif, .ome.tif for "
+                        + "OME-TIFF, or .zarr"
                 )
             }
             self = .tiff

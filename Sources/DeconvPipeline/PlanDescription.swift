@@ -48,6 +48,6 @@ package struct PlanDescription: Encodable {
         writeBytes = plan.writeBytes
         usesScratchFiles = plan.usesScratchFiles
         psf = plan.psfs.map(\.report)
-        warnings = plan.warnings.map(\.message)
+        warnings = plan.warnings.map(\.description)
     }
 }

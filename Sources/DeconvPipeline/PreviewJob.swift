@@ -28,6 +28,12 @@ package struct PreviewJob: Sendable {
                 "--percentiles \(percentiles.low.inMessage),\(percentiles.high.inMessage): give two rising numbers from 0 to 100"
             )
         }
+        guard output.lowercased().hasSuffix(".png") else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(output): a preview is a PNG file; give --output a name in .png"
+            )
+        }
         if let spacing, !spacing.isValid {
             throw DeconvolutionError(
                 .invalidArgument,

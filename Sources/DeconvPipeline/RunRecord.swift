@@ -22,6 +22,8 @@ final class RunRecord: Sendable {
         var figures: [VolumePosition: VolumeFigures]
         var work: [VolumePosition: Work] = [:]
         var finishedCount: Int
+        /// Whether some volume of the result is not 0 everywhere in its type.
+        var hasVisibleVolume: Bool
         var completedIterations: Int
         /// Iterations of this run, with those of volumes that were begun again.
         var runIterations = 0
@@ -87,6 +89,7 @@ final class RunRecord: Sendable {
                 report: report,
                 figures: figures,
                 finishedCount: heldCount,
+                hasVisibleVolume: heldCount > 0,
                 completedIterations: heldCount * options.iterationCount
             )
         )
@@ -136,15 +139,13 @@ extension RunRecord {
     /// - Parameters:
     ///   - light: Σ of its good voxels above the background, in counts.
     ///   - warnings: what a person should know of it.
-    func surveyed(_ volume: SurveyedVolume, light: Double, _ warnings: [VolumeWarning]) {
+    func surveyed(_ volume: SurveyedVolume, light: Double, _ warnings: [Diagnostic]) {
         var work = Work()
         work.figures.light = light
         work.figures.maskedVoxelCount =
             job.source.image.shape.voxelCount - volume.statistics.voxelCount - volume.saturatedCount
         work.figures.saturatedVoxelCount = volume.saturatedCount
-        work.figures.warnings = warnings.map {
-            VolumeFigures.Warning(kind: $0.kind.rawValue, message: $0.diagnostic.message)
-        }
+        work.figures.warnings = warnings
         state.withLock { [work] state in
             state.forget(volume.position)
             state.work[volume.position] = work
@@ -188,6 +189,20 @@ extension RunRecord {
         return figures
     }
 
+    /// A volume of the result is not 0 everywhere in its type.
+    func hasVisibleVolume() { state.withLock { $0.hasVisibleVolume = true } }
+
+    /// A volume of the result is 0 everywhere in its type.
+    /// - Parameter warning: said where others are not.
+    /// - Returns: whether there is another that is not.
+    func roundsToZero(_ position: VolumePosition, _ warning: Diagnostic) -> Bool {
+        state.withLock { state in
+            guard state.hasVisibleVolume else { return false }
+            state.work[position]?.figures.warnings.append(warning)
+            return true
+        }
+    }
+
     /// A volume is where it belongs.
     /// - Parameter figures: those that `figures` gave for it.
     func finished(_ position: VolumePosition, _ figures: VolumeFigures) {
@@ -207,6 +222,7 @@ extension RunRecord {
         }
         warn(
             Diagnostic(
+                .deviceLeftOut,
                 "device \(device.number), \(device.device.name), failed and was left out; others went on with its volumes: "
                     + error.message
             )
@@ -302,27 +318,45 @@ extension RunRecord {
         if total > 0 {
             report.voxelsPerSecond = Double((image.volumeCount - heldCount) * report.shape.voxelCount) / total
         }
-        report.warnings += warnings(of: known.map(\.1))
+        report.warnings += warnings(of: known)
         if known.count == image.volumeCount {
             warnOfLight(&report)
         } else {
             report.warnings.append(
                 Diagnostic(
-                    "\(image.volumeCount - known.count) volumes come from a run that kept no figures of them: sums, counts, "
-                        + "convergence and warnings are those of the others"
+                    .figuresMissing,
+                    "some volumes come from a run that kept no figures of them: sums, counts, convergence and warnings "
+                        + "are those of the others",
+                    figures: "\(image.volumeCount - known.count) of \(image.volumeCount)"
                 )
             )
         }
         return report
     }
 
-    /// What a person should know of volumes, in their order; what is likely alike in all of them of the first one only.
-    private func warnings(of volumes: [VolumeFigures]) -> [Diagnostic] {
-        var said: Set<String> = []
-        return volumes.flatMap(\.warnings).filter { warning in
-            let isNews = said.insert(warning.kind).inserted
-            return isNews || VolumeWarning.Kind(rawValue: warning.kind)?.isSaidOnce != true
-        }.map { Diagnostic($0.message) }
+    /// What a person should know of volumes, in their order: of each kind the first, and how many more there are.
+    private func warnings(of volumes: [(VolumePosition, VolumeFigures)]) -> [Diagnostic] {
+        var order: [Diagnostic.Kind] = []
+        var first: [Diagnostic.Kind: (position: VolumePosition, warning: Diagnostic)] = [:]
+        var counts: [Diagnostic.Kind: Int] = [:]
+        for (position, figures) in volumes {
+            for warning in figures.warnings {
+                if first[warning.kind] == nil {
+                    order.append(warning.kind)
+                    first[warning.kind] = (position, warning)
+                }
+                counts[warning.kind, default: 0] += 1
+            }
+        }
+        return order.map { kind in
+            let (position, warning) = first[kind]!
+            let place = job.source.volumeName(channel: position.channel, timepoint: position.timepoint)
+            let others = counts[kind]! - 1
+            let more = others == 0 ? nil : others == 1 ? "and 1 volume more" : "and \(others) volumes more"
+            let what = [place, warning.figures].compactMap(\.self).joined(separator: ": ")
+            let figures = [what.isEmpty ? nil : what, more].compactMap(\.self).joined(separator: ", ")
+            return Diagnostic(kind, warning.message, figures: figures.isEmpty ? nil : figures)
+        }
     }
 
     /// Part of the light that a result may gain or lose under a background before it is said.
@@ -334,8 +368,9 @@ extension RunRecord {
             let voxelCount = report.shape.voxelCount * report.channelCount * report.timepointCount
             report.warnings.append(
                 Diagnostic(
-                    "\(job.source.name): --saturation \(saturation.inMessage) leaves out "
-                        + "\(report.saturatedInputVoxelCount) of \(voxelCount) voxels"
+                    .saturatedVoxels,
+                    "\(job.source.name): --saturation \(saturation.inMessage) leaves voxels out",
+                    figures: "\(report.saturatedInputVoxelCount) of \(voxelCount)"
                 )
             )
         }
@@ -345,9 +380,11 @@ extension RunRecord {
         if isPerfect, options.background > 0, report.observedSum > 0, abs(change) > Self.noticedChange {
             report.warnings.append(
                 Diagnostic(
-                    "the result holds \((abs(change) * 100).rounded1) % \(change > 0 ? "more" : "less") light than the image has "
-                        + "above --background \(options.background.inMessage): noise below the background counts as "
-                        + "none; compare intensities with care, or check the background"
+                    .lightChanged,
+                    "the result holds \(change > 0 ? "more" : "less") light than the image has above --background "
+                        + "\(options.background.inMessage): noise below the background counts as none; compare "
+                        + "intensities with care, or check the background",
+                    figures: "\((abs(change) * 100).rounded1) %"
                 )
             )
         }

@@ -155,6 +155,7 @@ extension RunReport: Encodable {
         case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
+        case diagnostics
     }
 
     /// Writes the report with stable keys; shapes and spacings are lists in the order z, y, x.
@@ -191,7 +192,8 @@ extension RunReport: Encodable {
         try container.encode(resultSum, forKey: .resultSum)
         try container.encode(saturatedVoxelCount, forKey: .saturatedVoxels)
         try container.encode(psfs, forKey: .psf)
-        try container.encode(warnings.map(\.message), forKey: .warnings)
+        try container.encode(warnings.map(\.description), forKey: .warnings)
+        try container.encode(warnings, forKey: .diagnostics)
     }
 }
 

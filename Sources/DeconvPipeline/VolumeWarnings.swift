@@ -1,29 +1,9 @@
 import DeconvVolume
 
-/// What a person should know of one volume.
-struct VolumeWarning {
-    /// What it is about.
-    enum Kind: String {
-        case noGoodVoxel, darkness, belowBackground, negatives, offset
-
-        /// Whether it is said of the first volume only, for others are likely alike.
-        var isSaidOnce: Bool { [.darkness, .negatives, .offset].contains(self) }
-    }
-
-    /// Its raw value is kept with results.
-    let kind: Kind
-    let diagnostic: Diagnostic
-
-    init(_ kind: Kind, _ message: String) {
-        self.kind = kind
-        diagnostic = Diagnostic(message)
-    }
-}
-
 extension DeconvolutionJob {
-    /// What is odd about a volume.
+    /// What is odd about a volume; the texts are about the image, and so the same for all of its volumes.
     /// - Throws: `invalidData` or `invalidArgument` where it is the only one and has nothing to deconvolve.
-    func warnings(of volume: SurveyedVolume) throws(DeconvolutionError) -> [VolumeWarning] {
+    func warnings(of volume: SurveyedVolume) throws(DeconvolutionError) -> [Diagnostic] {
         let statistics = volume.statistics
         let isOne = source.image.volumeCount == 1
         let name = source.name(channel: volume.position.channel, timepoint: volume.position.timepoint)
@@ -34,10 +14,27 @@ extension DeconvolutionJob {
             guard !isOne, volume.saturatedCount > 0 || sensitivity.mask?.isSteady == false else {
                 throw DeconvolutionError(.invalidData, "\(reason.message); \(reason.remedy)")
             }
-            return [VolumeWarning(.noGoodVoxel, "\(reason.message): its result is 0")]
+            return [
+                isOne
+                    ? Diagnostic(.noGoodVoxel, "\(reason.message): its result is 0")
+                    : Diagnostic(
+                        .noGoodVoxel,
+                        "\(source.name): where no voxel is good the result is 0",
+                        figures: reason.message
+                    )
+            ]
         }
         let mean = statistics.mean(background: background)
-        if statistics.sum == 0 { return [VolumeWarning(.darkness, "\(name) has no light: its result is 0")] }
+        if statistics.sum == 0 {
+            return [
+                Diagnostic(
+                    .noLight,
+                    isOne
+                        ? "\(name) has no light: its result is 0"
+                        : "\(source.name): where there is no light the result is 0"
+                )
+            ]
+        }
         guard mean > background else {
             // One dark frame must not cost a time series; a whole image below its background is a mistake.
             guard !isOne else {
@@ -48,29 +45,31 @@ extension DeconvolutionJob {
                 )
             }
             return [
-                VolumeWarning(
+                Diagnostic(
                     .belowBackground,
-                    "\(name): its mean of \(mean.rounded1) counts is not above --background "
-                        + "\(background.inMessage): its result is 0"
+                    "\(source.name): where the mean is not above --background \(background.inMessage) the result is 0",
+                    figures: "a mean of \(mean.rounded1) counts"
                 )
             ]
         }
-        var warnings: [VolumeWarning] = []
+        var warnings: [Diagnostic] = []
         if statistics.negativeCount > 0 {
             let share = (100 * Double(statistics.negativeCount) / Double(statistics.voxelCount)).rounded1
             warnings.append(
-                VolumeWarning(
-                    .negatives,
-                    "\(name): \(statistics.negativeCount) voxels (\(share) %) are negative and count as 0"
+                Diagnostic(
+                    .negativeVoxels,
+                    "\(source.name): negative voxels count as 0",
+                    figures: "\(statistics.negativeCount) voxels, \(share) %"
                 )
             )
         }
         if background == 0, statistics.smallest >= 10, Double(statistics.smallest) > 0.2 * mean {
             warnings.append(
-                VolumeWarning(
-                    .offset,
-                    "\(name): the darkest voxel has \(Double(statistics.smallest).rounded1) counts; if that is the "
-                        + "camera's offset, give it as --background"
+                Diagnostic(
+                    .cameraOffset,
+                    "\(source.name): no voxel is dark, as where a camera adds an offset; if it does, give that as "
+                        + "--background",
+                    figures: "the darkest voxel has \(Double(statistics.smallest).rounded1) counts"
                 )
             )
         }

@@ -1,11 +1,120 @@
 /// Something that a person should know about a run that went well.
+///
+/// Runs are many: of each chunk, each file, each volume. So what differs from one to the next stands apart in `figures`, and all
+/// that say the same have one text, which can be filtered.
 public struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
-    /// One line, naming the file or value.
+    /// What it is about: a name that stays what it is from version to version.
+    public let kind: Kind
+    /// One line that names the file or option, what it means, and the remedy.
     public let message: String
+    /// What was measured: numbers, places; nil where there is nothing of the sort.
+    public let figures: String?
 
-    /// A warning from its text.
-    public init(_ message: String) { self.message = message }
+    /// A warning from its parts.
+    public init(_ kind: Kind, _ message: String, figures: String? = nil) {
+        self.kind = kind
+        self.message = message
+        self.figures = figures
+    }
 
-    /// The message.
-    public var description: String { message }
+    /// The message, with the figures behind it in brackets.
+    public var description: String { figures.map { "\(message) (\($0))" } ?? message }
+}
+
+extension Diagnostic {
+    /// What a warning is about. More kinds may come.
+    public struct Kind: Hashable, Sendable, RawRepresentable, CustomStringConvertible {
+        /// Its name, as reports and `--json-progress` have it.
+        public let rawValue: String
+
+        /// A kind by its name.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        private init(_ name: String) { rawValue = name }
+
+        /// The name.
+        public var description: String { rawValue }
+
+        // MARK: Files
+
+        /// Stored values are not what is shown: a color table or calibration is not applied.
+        public static let valuesAsStored = Kind("valuesAsStored")
+        /// A voxel size that a file does not say.
+        public static let spacingUnknown = Kind("spacingUnknown")
+        /// A voxel size that a file leaves open, and what it was taken for.
+        public static let spacingAssumed = Kind("spacingAssumed")
+        /// Axes without names, and what they were taken for.
+        public static let axesAssumed = Kind("axesAssumed")
+        /// Metadata that cannot be used.
+        public static let metadataIgnored = Kind("metadataIgnored")
+        /// Images of a file beside the one that is used.
+        public static let imagesIgnored = Kind("imagesIgnored")
+
+        // MARK: PSF
+
+        /// A PSF that becomes narrower than a voxel, so that nothing is deconvolved along an axis.
+        public static let psfNarrow = Kind("psfNarrow")
+        /// A PSF with negative voxels.
+        public static let psfNegative = Kind("psfNegative")
+        /// A PSF that is taken as it is, though its voxels have another size than the image's.
+        public static let psfNotResampled = Kind("psfNotResampled")
+        /// A PSF too small to tell its background from light.
+        public static let psfBackgroundUnknown = Kind("psfBackgroundUnknown")
+        /// A PSF whose light reaches the edge of its box.
+        public static let psfCutOff = Kind("psfCutOff")
+        /// An image of one plane with a PSF of several.
+        public static let planesNotRecorded = Kind("planesNotRecorded")
+
+        // MARK: Voxels
+
+        /// Volumes of which no voxel counts.
+        public static let noGoodVoxel = Kind("noGoodVoxel")
+        /// Volumes without light.
+        public static let noLight = Kind("noLight")
+        /// Volumes with no light above the background.
+        public static let belowBackground = Kind("belowBackground")
+        /// Negative voxels.
+        public static let negativeVoxels = Kind("negativeVoxels")
+        /// Voxels that all have an offset, as of a camera, and no background was given.
+        public static let cameraOffset = Kind("cameraOffset")
+        /// Saturated voxels that do not count.
+        public static let saturatedVoxels = Kind("saturatedVoxels")
+        /// A result with more or less light than the image.
+        public static let lightChanged = Kind("lightChanged")
+        /// Voxels of the result outside the range of its type.
+        public static let valuesClipped = Kind("valuesClipped")
+        /// Volumes whose result is 0 in its type, though it is not in itself.
+        public static let roundedToZero = Kind("roundedToZero")
+        /// Volumes of an earlier run of which nothing is known.
+        public static let figuresMissing = Kind("figuresMissing")
+
+        /// Outputs that are whole, of which standard output could not be told.
+        public static let outputNotTold = Kind("outputNotTold")
+
+        // MARK: Devices
+
+        /// An FFT library that another one stands in for, or that does with less.
+        public static let transformsReplaced = Kind("transformsReplaced")
+        /// A device that ran out of memory on the way.
+        public static let outOfMemory = Kind("outOfMemory")
+        /// A device that failed and was left out.
+        public static let deviceLeftOut = Kind("deviceLeftOut")
+        /// Devices whose results differ in the last digits.
+        public static let devicesDiffer = Kind("devicesDiffer")
+
+        /// Whether it is about the size of voxels, so that an option that gives it leaves nothing to say.
+        public var isAboutSpacing: Bool { self == .spacingUnknown || self == .spacingAssumed }
+    }
+}
+
+extension Diagnostic: Encodable {
+    private enum Key: String, CodingKey { case kind, message, figures }
+
+    /// Writes all three with stable keys; no figures are `null`.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(kind.rawValue, forKey: .kind)
+        try container.encode(message, forKey: .message)
+        try container.encode(figures, forKey: .figures)
+    }
 }

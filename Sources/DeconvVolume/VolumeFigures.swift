@@ -14,19 +14,6 @@ package struct VolumeFigures: Hashable, Sendable {
         }
     }
 
-    /// What a person should know of the volume.
-    package struct Warning: Hashable, Sendable {
-        /// What it is about; a volume has one of a kind.
-        package var kind: String
-        /// The warning, which names the volume.
-        package var message: String
-
-        package init(kind: String, message: String) {
-            self.kind = kind
-            self.message = message
-        }
-    }
-
     /// Σ of its good voxels above the background, in counts.
     package var light = 0.0
     /// Σ of the result's voxels, in counts.
@@ -37,8 +24,8 @@ package struct VolumeFigures: Hashable, Sendable {
     package var saturatedVoxelCount = 0
     /// In the order of iterations; nil where there was no light, so that none ran.
     package var divergence: [Divergence]?
-    /// In the order in which they are told.
-    package var warnings: [Warning] = []
+    /// What a person should know of it, at most one of a kind, in the order in which they are told.
+    package var warnings: [Diagnostic] = []
 
     /// Those of a volume of which nothing is known yet.
     package init() {}

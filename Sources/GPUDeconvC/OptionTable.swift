@@ -73,7 +73,7 @@ struct CallOptions {
 
     private var isOME: Bool {
         get { output.format == .ome }
-        set { output.format = newValue ? .ome : .imageJ }
+        set { output.format = newValue ? .ome : nil }
     }
 
     private var isDeflated: Bool {

@@ -124,10 +124,12 @@ struct Bench: ParsableCommand {
             defer { bar?.clear() }
             let report = try job.run(cancellation: cancellation) { bar?.show($0) }
             bar?.clear()
-            for warning in report.devices.flatMap(\.warnings) { Terminal.warn(warning.message) }
+            for warning in report.devices.flatMap(\.warnings) { Terminal.warn(warning) }
             for skipped in report.skipped {
                 let part = skipped.part == .baseline ? "the baseline of " : ""
-                Terminal.warn("\(part)device \(skipped.number) is skipped: \(skipped.reason)")
+                Terminal.warn(
+                    Diagnostic(.deviceLeftOut, "\(part)device \(skipped.number) is skipped: \(skipped.reason)")
+                )
             }
             try Terminal.print(output.json ? JSONText.of(report) : BenchmarkTable(report).text)
         }

@@ -35,7 +35,7 @@ struct Deconvolve: ParsableCommand {
         @Option(
             name: .shortAndLong,
             help: ArgumentHelp(
-                "TIFF file for the result, or a Zarr store: a name that ends in .zarr.",
+                "File for the result: a name in .tif, .ome.tif for OME-TIFF, or .zarr for a Zarr store.",
                 valueName: "path"
             )
         )
@@ -44,7 +44,12 @@ struct Deconvolve: ParsableCommand {
         @Option(help: "Type of its voxels; integers are rounded, and saturate at their ends.")
         var dtype = PixelTypeArgument(.float32)
 
-        @Flag(help: "Write OME-TIFF instead of a TIFF for ImageJ; of a plain Zarr array, OME-Zarr instead of an array.")
+        @Flag(
+            help: ArgumentHelp(
+                "Write OME-TIFF, as for a name in .ome.tif, instead of a TIFF for ImageJ; of a plain Zarr array, OME-Zarr "
+                    + "instead of an array."
+            )
+        )
         var ome = false
 
         @Flag(help: "Compress the voxels of a TIFF file with deflate, without loss.")
@@ -129,7 +134,7 @@ struct Deconvolve: ParsableCommand {
             }
             var output = OutputOptions()
             output.pixelType = result.dtype.pixelType
-            output.format = result.ome ? .ome : .imageJ
+            output.format = result.ome ? .ome : nil
             output.compression = result.deflate ? .deflate : .none
             output.overwrite = result.overwrite
             zarr.apply(to: &output)
@@ -159,14 +164,14 @@ struct Deconvolve: ParsableCommand {
             }
             bar?.clear()
             if !result.quiet || lines != nil {
-                for warning in report.warnings { Terminal.warn(warning.message) }
+                for warning in report.warnings { Terminal.warn(warning) }
             }
             let json = JSONText.of(report)
             try reportFile?.write(json + "\n")
             if result.json {
-                try Terminal.print(json)
+                Terminal.printBehind(json)
             } else if !result.quiet {
-                try Terminal.print(summary(report))
+                Terminal.printBehind(summary(report))
             }
         }
     }

@@ -53,7 +53,7 @@ struct PSF: ParsableCommand {
         func run() throws {
             try reportingErrors { () throws(DeconvolutionError) in
                 let reports = try arguments.job().prepared().map(\.report)
-                for warning in reports.flatMap(\.warnings) { Terminal.warn(warning.message) }
+                for warning in reports.flatMap(\.warnings) { Terminal.warn(warning) }
                 let texts = reports.enumerated().map {
                     (reports.count > 1 ? "channel     \($0.offset)\n" : "") + $0.element.text
                 }
@@ -88,8 +88,8 @@ struct PSF: ParsableCommand {
         func run() throws {
             try reportingErrors { () throws(DeconvolutionError) in
                 let prepared = try arguments.job().write(to: output, overwrite: overwrite)
-                for warning in prepared.report.warnings { Terminal.warn(warning.message) }
-                try Terminal.print(json ? JSONText.of(prepared.report) : prepared.report.text)
+                for warning in prepared.report.warnings { Terminal.warn(warning) }
+                Terminal.printBehind(json ? JSONText.of(prepared.report) : prepared.report.text)
             }
         }
     }

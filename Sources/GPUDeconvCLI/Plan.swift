@@ -23,7 +23,7 @@ struct Plan: ParsableCommand {
             let options = job.options(for: files)
             let plans = try files.deconvolution(options).plans()
             let plan = plans[0]
-            for warning in plan.warnings { Terminal.warn(warning.message) }
+            for warning in plan.warnings { Terminal.warn(warning) }
             try Terminal.print(json ? JSONText.of(PlanDescription(plan, options)) : text(plans, options))
         }
     }

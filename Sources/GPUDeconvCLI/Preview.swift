@@ -76,7 +76,7 @@ struct Preview: ParsableCommand {
             job.percentiles = (percentiles.low, percentiles.high)
             job.gamma = gamma
             try job.run(output: output, overwrite: overwrite)
-            try Terminal.print(output)
+            Terminal.printBehind(output)
         }
     }
 }

@@ -157,10 +157,14 @@ struct Simulate: ParsableCommand {
             let files = try job.run(folder: folder, overwrite: overwrite)
             if files.saturatedVoxels > 0 {
                 Terminal.warn(
-                    "\(files.observed): \(files.saturatedVoxels) voxels are above what 16 bits hold; lower --photons"
+                    Diagnostic(
+                        .valuesClipped,
+                        "\(files.observed): voxels are above what 16 bits hold; lower --photons",
+                        figures: "\(files.saturatedVoxels) voxels"
+                    )
                 )
             }
-            try Terminal.print(json ? JSONText.of(files) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
+            Terminal.printBehind(json ? JSONText.of(files) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
         }
     }
 }

@@ -30,6 +30,19 @@ enum Terminal {
         setenv("POCL_EXTRA_BUILD_FLAGS", "-w", 0)
     }
 
+    /// Prints what is to be said of outputs that are finished: that it cannot be printed makes them no worse.
+    static func printBehind(_ text: String) {
+        let error = write(text + "\n", to: STDOUT_FILENO)
+        guard error != 0, error != EPIPE else { return }
+        warn(
+            Diagnostic(
+                .outputNotTold,
+                "standard output takes nothing, so what was done is not told there; the outputs are whole",
+                figures: String(cString: strerror(error))
+            )
+        )
+    }
+
     /// Prints a result.
     /// - Throws: `inputOutput` where standard output takes no more, such as a file on a full disk.
     static func print(_ text: String) throws(DeconvolutionError) {
@@ -63,11 +76,13 @@ enum Terminal {
     }
 
     /// Prints a warning.
-    static func warn(_ text: String) {
+    static func warn(_ warning: Diagnostic) {
         if messagesAreJSON.load(ordering: .relaxed) {
-            writeJSON(Message(event: "warning", message: text, exitCode: nil))
+            writeJSON(
+                Message(event: "warning", message: warning.description, exitCode: nil, kind: warning.kind.rawValue)
+            )
         } else {
-            writeError("gpudeconv: warning: \(oneLine(text))\n")
+            writeError("gpudeconv: warning: \(oneLine(warning.description))\n")
         }
     }
 
@@ -75,6 +90,7 @@ enum Terminal {
         let event: String
         let message: String
         let exitCode: Int32?
+        var kind: String?
     }
 
     /// Writes a line of JSON to standard error.

@@ -172,8 +172,8 @@ import Testing
         let source = try ImageFile.open(path: folder.path("s"))
         #expect(source.image.spacing == VoxelSpacing(z: 0.5, y: 0.25, x: 0.25))
         #expect(
-            source.diagnostics.map { $0.message.replacingOccurrences(of: folder.url.path, with: "DIR") } == [
-                "DIR/s/t1.tif: has no voxel size (so it is with 1 other file); that of the other files is taken"
+            source.diagnostics.map { $0.description.replacingOccurrences(of: folder.url.path, with: "DIR") } == [
+                "DIR/s/t1.tif: has no voxel size; that of the other files is taken (so it is with 1 other file)"
             ]
         )
         try copy(matrix.folder.path("series-wide.tif"), "s/t3.tif")

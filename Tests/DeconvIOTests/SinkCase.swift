@@ -147,7 +147,13 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
                 VolumeFigures.Divergence(iteration: 1, value: figures.sum / 7),
                 VolumeFigures.Divergence(iteration: 10, value: last),
             ]
-            figures.warnings = [VolumeFigures.Warning(kind: "offset", message: "\"dye\" \(volume.channel):\n é")]
+            figures.warnings = [
+                Diagnostic(
+                    .cameraOffset,
+                    "\"dye\" \(volume.channel):\n é",
+                    figures: volume.channel == 0 ? "µ 3.5" : nil
+                )
+            ]
         }
         return figures
     }

@@ -95,6 +95,80 @@ import Testing
     }
 }
 
+/// A PSF that is narrower than a voxel of the image takes nothing out of it.
+@Suite struct NarrowPSFTests {
+    /// A Gaussian 4.7, 2.8 and 2.8 voxels wide at half maximum, in voxels of 0.1 µm.
+    private let measured = GaussianPSF.normalized(
+        shape: VolumeShape(z: 25, y: 25, x: 25),
+        sigma: [2, 1.2, 1.2],
+        spacing: VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
+    )
+
+    private func prepare(
+        for spacing: VoxelSpacing,
+        _ preparation: PSFPreparation = PSFPreparation()
+    ) throws -> PSFPreparationReport {
+        try preparation.prepare(measured, name: "psf.tif", imageSpacing: spacing).report
+    }
+
+    @Test func aCoarseDistanceBetweenPlanesIsSaidWithBothSpacingsAndTheWidth() throws {
+        let said = try prepare(for: VoxelSpacing(z: 1, y: 0.1, x: 0.1)).warnings.filter { $0.kind == .psfNarrow }
+        let warning = try #require(said.first)
+        #expect(said.count == 1)
+        #expect(warning.message.contains("voxels of 0.1, 0.1, 0.1 µm") && warning.message.contains("1.0, 0.1, 0.1 µm"))
+        // 2.355 standard deviations of 2 voxels, of which ten make one; a little more, for lines are drawn between voxels.
+        #expect(warning.figures == "voxels: 0.48 along z")
+        let fine = try prepare(for: VoxelSpacing(z: 0.4, y: 0.1, x: 0.1)).warnings
+        #expect(!fine.contains { $0.kind == .psfNarrow })
+    }
+
+    @Test func aPSFThatIsNarrowAlongAllAxesIsAnErrorUnlessItIsTakenAsItIs() throws {
+        let coarse = VoxelSpacing(z: 1, y: 0.5, x: 0.5)
+        let error = try #require(throws: DeconvolutionError.self) { try prepare(for: coarse) }
+        #expect(error.code == .invalidData)
+        for word in [
+            "psf.tif", "0.1, 0.1, 0.1 µm", "1.0, 0.5, 0.5 µm", "0.48 along z, 0.58 along y, 0.58 along x",
+            "--psf-as-is",
+        ] {
+            #expect(error.message.contains(word), "\(error.message)")
+        }
+        #expect(try prepare(for: coarse, .asIs).warnings.map(\.kind) == [.psfNotResampled])
+    }
+
+    /// A number of nm under a unit of µm along one axis alone.
+    @Test func spacingsThatOnlyAWrongUnitExplainsAreAnError() throws {
+        let error = try #require(throws: DeconvolutionError.self) {
+            try prepare(for: VoxelSpacing(z: 300, y: 0.1, x: 0.1))
+        }
+        #expect(error.code == .invalidData && error.message.contains("units"), "\(error.message)")
+        #expect(error.message.contains("0.0016 along z"), "\(error.message)")
+    }
+
+    @Test func aPointIsSaidToDeconvolveNothing() throws {
+        var voxels = [Float](repeating: 0, count: 27)
+        voxels[13] = 2
+        for (shape, voxels) in [(VolumeShape(z: 1, y: 1, x: 1), [3 as Float]), (VolumeShape(z: 3, y: 3, x: 3), voxels)]
+        {
+            let psf = Volume(shape: shape, voxels: voxels)
+            let report = try PSFPreparation(warnsOfNoSpacing: false).prepare(psf, name: "psf.tif", imageSpacing: nil)
+                .report
+            #expect(report.warnings.map(\.kind) == [.psfNarrow], "\(report.warnings)")
+        }
+    }
+
+    @Test func aSmallPSFOnlyHasABackgroundToSpeakOfWhereItsFacesAreNotDark() throws {
+        func warnings(_ line: [Float]) throws -> [Diagnostic] {
+            let psf = Volume(shape: VolumeShape(z: 1, y: 1, x: line.count), voxels: line)
+            return try PSFPreparation(warnsOfNoSpacing: false).prepare(psf, name: "psf.tif", imageSpacing: nil).report
+                .warnings
+        }
+        #expect(try warnings([0, 1, 2, 1, 0]) == [])
+        let said = try warnings([1, 2, 3, 2, 1])
+        #expect(said.map(\.kind) == [.psfBackgroundUnknown])
+        #expect(said.first?.figures == "1x1x5")
+    }
+}
+
 @Suite struct PointSpreadFunctionTests {
 
     @Test func croppingKeepsOddSizesAndAllButTheToleranceOfTheEnergy() throws {

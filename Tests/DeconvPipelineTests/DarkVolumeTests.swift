@@ -49,7 +49,8 @@ import Testing
         #expect(sink.voxels[count..<2 * count].allSatisfy { $0 == 0 })
         #expect(
             report.warnings.contains {
-                $0.message.contains("time point 1: its mean of 97 counts is not above --background 98: its result is 0")
+                $0.message.hasSuffix("series.tif: where the mean is not above --background 98 the result is 0")
+                    && $0.figures == "channel 0, time point 1: a mean of 97 counts"
             }
         )
     }
@@ -67,6 +68,10 @@ import Testing
         )
         let report = try job.run(into: sink)
         #expect(sink.voxels.allSatisfy { $0.isFinite && $0 >= 0 })
-        #expect(report.warnings.contains { $0.message.contains("the darkest voxel has") })
+        #expect(
+            report.warnings.contains {
+                $0.kind == .cameraOffset && $0.figures?.hasPrefix("the darkest voxel has") == true
+            }
+        )
     }
 }

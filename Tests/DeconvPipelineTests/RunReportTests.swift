@@ -80,7 +80,11 @@ import Testing
         #expect(undisturbed.maskedVoxelCount > 0 && undisturbed.saturatedInputVoxelCount > 20)
         #expect(undisturbed.convergence.count == 7 && undisturbed.resultSum > 0)
         #expect(undisturbed.warnings.count { $0.message.contains("negative") } == 1)
-        #expect(undisturbed.warnings.contains { $0.message.contains("channel 1, time point 2: its mean") })
+        #expect(
+            undisturbed.warnings.contains {
+                $0.kind == .belowBackground && $0.figures?.contains("channel 1, time point 2: a mean") == true
+            }
+        )
 
         let positions = Set(held.map { [$0 % 2, $0 / 2] })
         let rest = TestCollection(
@@ -106,9 +110,9 @@ import Testing
         #expect(resumed.convergence == Array(undisturbed.convergence[2...]))
         #expect(resumed.resultSum > 0 && resumed.resultSum < 0.6 * undisturbed.resultSum)
         #expect(
-            resumed.warnings.last?.message
-                == "2 volumes come from a run that kept no figures of them: sums, counts, convergence and warnings are those of "
-                + "the others"
+            resumed.warnings.last?.description
+                == "some volumes come from a run that kept no figures of them: sums, counts, convergence and warnings are "
+                + "those of the others (2 of 4)"
         )
     }
 
@@ -152,9 +156,39 @@ import Testing
 
     @Test func warningsNameVolumesOfTheFile() throws {
         let report = try job(selected()).run(into: TestSink())
-        let messages = report.warnings.map(\.message)
-        #expect(messages.contains { $0.hasPrefix("series.tif, channel 1, time point 2: its mean of") }, "\(messages)")
-        #expect(messages.contains { $0.hasPrefix("series.tif, channel 1, time point 3: 6 voxels") }, "\(messages)")
+        let messages = report.warnings.map(\.description)
+        #expect(messages.contains { $0.contains("(channel 1, time point 2: a mean of") }, "\(messages)")
+        #expect(messages.contains { $0.contains("(channel 1, time point 3: 6 voxels") }, "\(messages)")
+    }
+
+    @Test func manyVolumesHaveOneWarningOfAKindWhoseTextHasNoNumbers() throws {
+        func report(_ count: Int) throws -> RunReport {
+            // Below the background each, by another amount.
+            let volumes =
+                (0..<count).map { VoxelData.float32([Float](repeating: 90 + Float($0), count: 64)) }
+                + [VoxelData.float32([Float](repeating: 300, count: 64))]
+            let series = TestSeries(volumes, shape: VolumeShape(z: 4, y: 4, x: 4), channelCount: 1)
+            var options = DeconvolutionOptions()
+            options.backend = .cpu
+            options.psfAsIs = true
+            options.background = 200
+            options.iterationCount = 1
+            let psf = Volume(shape: VolumeShape(z: 1, y: 1, x: 1), voxels: [1])
+            return try DeconvolutionJob(
+                source: series,
+                psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: psf, shouldHaveSpacing: false)],
+                options: options
+            ).run(into: TestSink())
+        }
+        let (few, many) = (try report(2), try report(20))
+        #expect(few.warnings.map(\.message) == many.warnings.map(\.message) && few.warnings.count == 1)
+        #expect(
+            few.warnings.map(\.description) == [
+                "series.tif: where the mean is not above --background 200 the result is 0 (channel 0, time point 0: a mean "
+                    + "of 90 counts, and 1 volume more)"
+            ]
+        )
+        #expect(many.warnings.first?.figures?.hasSuffix("and 19 volumes more") == true)
     }
 
     @Test func aVoxelThatIsNoNumberIsNamedByItsPlaceInTheFile() throws {

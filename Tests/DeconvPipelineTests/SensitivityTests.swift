@@ -208,8 +208,8 @@ import Testing
         #expect(saturated.report.saturatedInputVoxelCount == count)
         #expect(saturated.report.maskedVoxelCount == 0)
         #expect(
-            saturated.report.warnings.map(\.message)
-                == ["image.tif: --saturation 1200 leaves out \(count) of \(clipped.count) voxels"]
+            saturated.report.warnings.map(\.description)
+                == ["image.tif: --saturation 1200 leaves voxels out (\(count) of \(clipped.count))"]
         )
         // A voxel that is bad for two reasons is counted once.
         let both = try deconvolve(clipped, mask: mask.map { 1 - $0 == 1 ? 0 : 1 }, options).report
@@ -322,9 +322,9 @@ import Testing
         #expect(result.voxels.prefix(Self.shape.voxelCount).allSatisfy { $0 == 0 })
         #expect(try Array(result.voxels.suffix(Self.shape.voxelCount)) == deconvolve(images[1], options).voxels)
         #expect(
-            result.report.warnings.map(\.message) == [
-                "mask.tif, channel 0, time point 0: every voxel is 0, so none of image.tif, channel 0, time point 0 is "
-                    + "good: its result is 0"
+            result.report.warnings.map(\.description) == [
+                "image.tif: where no voxel is good the result is 0 (channel 0, time point 0: mask.tif, channel 0, time point "
+                    + "0: every voxel is 0, so none of image.tif, channel 0, time point 0 is good)"
             ]
         )
         // A mask for all time points has no such excuse.

@@ -56,8 +56,8 @@ import Testing
         let result = try await run(Self.job, in: try Scene.folder())
         #expect(
             result.error
-                == "gpudeconv: warning: image.tif: the darkest voxel has 50 counts; if that is the camera's offset, "
-                + "give it as --background\n"
+                == "gpudeconv: warning: image.tif: no voxel is dark, as where a camera adds an offset; if it does, give "
+                + "that as --background (the darkest voxel has 50 counts)\n"
         )
     }
 
@@ -128,6 +128,7 @@ import Testing
         #expect(
             report.keys.sorted() == [
                 "backend", "background", "bottleneck", "boundary", "channels", "convergence", "device", "devices",
+                "diagnostics",
                 "fft",
                 "flatField", "halo", "iterations", "mask", "maskedVoxelCount", "method", "observedSum",
                 "peakDeviceBytes",
@@ -158,6 +159,8 @@ import Testing
         #expect(report["spacing"] as? [Double] == [0.3, 0.1, 0.1])
         #expect(report["tileCount"] as? Int == 1)
         #expect(report["warnings"] as? [String] != [])
+        let told = try #require((report["diagnostics"] as? [[String: String]])?.first)
+        #expect(told["kind"] == "cameraOffset" && told["figures"] == "the darkest voxel has 50 counts")
         let observedSum = Scene.image.reduce(0.0) { $0 + Double($1) }
         #expect(try #require(report["observedSum"] as? Double) == observedSum)
         let resultSum = try Scene.voxels(of: folder.path("out.tif")).reduce(0.0) { $0 + Double($1) }
@@ -180,14 +183,81 @@ import Testing
         #expect(lost > 10 && lost < exact.count / 2)
         #expect(
             result.error
-                == "gpudeconv: warning: out.tif: \(lost) voxels did not fit \(type) and were set to its largest or "
-                + "smallest value; float32 keeps them\n"
+                == "gpudeconv: warning: out.tif: voxels that did not fit \(type) were set to its largest or smallest "
+                + "value; float32 keeps them (\(lost) voxels)\n"
         )
         let output = try ImageFile.open(path: folder.path("out.tif"))
         #expect(output.image.pixelType.rawValue == type)
         #expect(try output.readVolume().floats == exact.map { min($0.rounded(.toNearestOrEven), top) })
         let report = try JSONSerialization.jsonObject(with: folder.bytes("report.json")) as? [String: Any]
         #expect(report?["saturatedVoxels"] as? Int == lost)
+    }
+
+    /// What is written under a name must be what the name says.
+    @Test func theEndingOfANameSaysWhatIsWritten() async throws {
+        let folder = try Scene.folder()
+        for (name, isOME) in [("a.tif", false), ("b.TIFF", false), ("c.ome.tif", true), ("d.OME.TIFF", true)] {
+            _ = try await run(["image.tif", "--psf", "psf.tif", "-o", name, "-i", "1"], in: folder)
+            let text = String(decoding: try folder.bytes(name), as: UTF8.self)
+            #expect(text.contains("<OME ") == isOME && text.contains("ImageJ=") != isOME, "\(name)")
+        }
+        _ = try await run(["psf", "prepare", "psf.tif", "-o", "ready.ome.tif"], in: folder)
+        #expect(String(decoding: try folder.bytes("ready.ome.tif"), as: UTF8.self).contains("<OME "))
+        let before = folder.contents
+        for (arguments, name) in [
+            (Self.job.dropLast() + ["out.png"], "out.png"), (Self.job.dropLast() + ["out"], "out"),
+            (Self.job.dropLast() + ["out.nd2"], "out.nd2"),
+            (["psf", "prepare", "psf.tif", "-o", "psf.zarr"], "psf.zarr"),
+            (["preview", "image.tif", "-o", "image.jpg"], "image.jpg"),
+        ] {
+            let result = try await Command.run(Array(arguments), in: folder)
+            #expect(result.status == 64 && result.error.hasPrefix("gpudeconv: \(name): "), "\(result.error)")
+            #expect(result.error.contains("give") && folder.contents == before)
+        }
+    }
+
+    /// Floats of 0 to 1 are common, and their result as integers is black.
+    @Test(arguments: ["unit.tif", "unit.zarr"])
+    func aResultThatRoundsToNothingIsRefused(name: String) async throws {
+        let folder = try Scene.folder()
+        try Scene.write(Scene.image.map { $0 / 5000 }, Scene.shape, to: folder.path("dim.tif"))
+        let arguments = ["dim.tif", "--psf", "psf.tif", "-o", name, "-i", "2", "--backend", "cpu", "--dtype", "uint16"]
+        let result = try await Command.run(arguments, in: folder)
+        #expect(result.status == 64)
+        #expect(
+            result.error.hasPrefix(
+                "gpudeconv: dim.tif: every voxel of the result would round to 0 as uint16, for the brightest "
+            ),
+            "\(result.error)"
+        )
+        #expect(folder.contents == ["dim.tif", "image.tif", "psf.tif"])
+        // Among others a dim volume is said.
+        try Scene.write(
+            Scene.image + Scene.image.map { $0 / 5000 },
+            Scene.shape,
+            timepoints: 2,
+            to: folder.path("fading.tif")
+        )
+        let both = try await run(["fading.tif"] + arguments.dropFirst(), in: folder)
+        #expect(
+            both.error.contains(
+                "warning: fading.tif: every voxel of the result would round to 0 as uint16 in some volumes (channel 0, time "
+                    + "point 1: the brightest has 0."
+            ),
+            "\(both.error)"
+        )
+    }
+
+    /// Warnings were told apart by their words, among which names of files are.
+    @Test func aFileThatIsCalledSpacingKeepsItsWarnings() async throws {
+        let folder = try Scene.folder()
+        let spacings = ["--spacing", "0.3,0.1,0.1", "--psf-spacing", "0.3,0.1,0.1", "--background", "40"]
+        try folder.copy(Fixtures.url("TIFF/u16-le-two-images.ome.tif"), as: "spacing.tif")
+        let result = try await run(["spacing.tif"] + Self.job.dropFirst() + spacings, in: folder)
+        #expect(
+            result.error.contains("gpudeconv: warning: spacing.tif: holds 2 images; image 1, cells, is used\n"),
+            "\(result.error)"
+        )
     }
 
     @Test(arguments: [[], ["--ome"], ["--deflate"], ["--ome", "--deflate"]])
@@ -263,7 +333,8 @@ import Testing
         #expect(saturated > 3)
         #expect(
             result.error
-                == "gpudeconv: warning: camera.tif: --saturation 700 leaves out \(saturated) of \(observed.count) voxels\n"
+                == "gpudeconv: warning: camera.tif: --saturation 700 leaves voxels out (\(saturated) of "
+                + "\(observed.count))\n"
         )
         let report = try #require(
             try JSONSerialization.jsonObject(with: folder.bytes("report.json")) as? [String: Any]

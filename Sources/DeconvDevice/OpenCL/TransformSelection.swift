@@ -190,6 +190,7 @@ package struct TransformSelection: Sendable {
             do {
                 let warnings = failures.others.map { failure in
                     Diagnostic(
+                        .transformsReplaced,
                         "\(context.name): \(failure.library.name) does not work there "
                             + "(\(Self.reason(failure.error))); \(engine.library.name) takes its place, "
                             + Self.howLong(failure.error)
@@ -322,6 +323,7 @@ package struct TransformSelection: Sendable {
             ? ("multiply within its transforms", "it multiplies between them")
             : ("transform planes in passes", "it transforms whole planes")
         return Diagnostic(
+            .transformsReplaced,
             "\(context.name): \(library.name) cannot \(fails) there (\(reason(failure))); "
                 + "\(instead), which takes longer, \(howLong(failure))"
         )

@@ -130,7 +130,7 @@ struct OMEMetadata {
         if images.count > 1 {
             let title = images[chosen].name.map { ", \($0.inMessage)," } ?? ""
             layout.diagnostics.append(
-                Diagnostic("\(name): holds \(images.count) images; image \(chosen + 1)\(title) is used")
+                Diagnostic(.imagesIgnored, "\(name): holds \(images.count) images; image \(chosen + 1)\(title) is used")
             )
         }
         return layout
@@ -191,6 +191,7 @@ extension OMEMetadata.Image {
             }
             layout.diagnostics.append(
                 Diagnostic(
+                    .spacingUnknown,
                     "\(name): PhysicalSize\(axis) is \(text.inMessage) \(unit.inMessage), which is no length; it is ignored"
                 )
             )

@@ -11,7 +11,13 @@ extension VolumeFigures {
             object["divergence"] = .array(divergence.map { .array([.integer($0.iteration), .double($0.value)]) })
         }
         if !warnings.isEmpty {
-            object["warnings"] = .array(warnings.map { .array([.string($0.kind), .string($0.message)]) })
+            object["warnings"] = .array(
+                warnings.map { warning in
+                    .array(
+                        [warning.kind.rawValue, warning.message, warning.figures].compactMap { $0.map { .string($0) } }
+                    )
+                }
+            )
         }
         return .object(object)
     }
@@ -37,9 +43,11 @@ extension VolumeFigures {
             }
             divergence = measured
         }
-        for pair in json?[key: "warnings"]?.array ?? [] {
-            guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else { return nil }
-            warnings.append(Warning(kind: texts[0], message: texts[1]))
+        for parts in json?[key: "warnings"]?.array ?? [] {
+            guard let texts = parts.array?.compactMap(\.string), 2...3 ~= texts.count else { return nil }
+            warnings.append(
+                Diagnostic(.init(rawValue: texts[0]), texts[1], figures: texts.count == 3 ? texts[2] : nil)
+            )
         }
     }
 }

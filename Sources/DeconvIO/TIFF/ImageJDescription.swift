@@ -64,7 +64,10 @@ struct ImageJDescription {
                 layout.isSigned16BitWithOffset = true
             } else {
                 layout.diagnostics.append(
-                    Diagnostic("\(name): its intensity calibration is not applied; the stored values are used")
+                    Diagnostic(
+                        .valuesAsStored,
+                        "\(name): its intensity calibration is not applied; the stored values are used"
+                    )
                 )
             }
         }
@@ -85,6 +88,7 @@ struct ImageJDescription {
             layout.lengths.z = zLength
             layout.diagnostics.append(
                 Diagnostic(
+                    .spacingAssumed,
                     "\(name): its ImageJ description gives no distance between planes, which means 1 "
                         + "\(values["zunit"] ?? values["unit"] ?? ""); give --spacing if that is wrong"
                 )

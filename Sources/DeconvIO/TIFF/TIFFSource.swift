@@ -128,7 +128,10 @@ package final class TIFFSource: ImageFileSource {
                 let isPalette = try? chain.first.integer(.photometric, default: 1, file, header) == 3
                 if isPalette == true {
                     layout.diagnostics.append(
-                        Diagnostic("\(name): its color table is left out; the stored 8-bit values are the intensities")
+                        Diagnostic(
+                            .valuesAsStored,
+                            "\(name): its color table is left out; the stored 8-bit values are the intensities"
+                        )
                     )
                 }
                 return layout

@@ -69,7 +69,7 @@ extension ZarrSource {
                     "\(problem); write the metadata again" + (offersOptions ? ", or say its axes with --axes" : "")
                 )
             }
-            diagnostics.append(Diagnostic("\(problem), so these are left out"))
+            diagnostics.append(Diagnostic(.metadataIgnored, "\(problem), so these are left out"))
             ome = nil
         }
         let layout = try Self.layout(
@@ -126,6 +126,7 @@ extension ZarrSource {
             let extents = zip(layout.axes, shape).map { "\($0.word) \($1)" }.joined(separator: ", ")
             diagnostics.append(
                 Diagnostic(
+                    .axesAssumed,
                     "\(array.name.inMessage): its axes have no names and are taken as \(extents); if they are not, "
                         + (offersOptions ? "give --axes" : "name them in its metadata")
                 )
@@ -180,7 +181,7 @@ extension ZarrSource {
         let count = try OMEZarrMetadata.imageCount(of: group)
         if count > 1 {
             let text = "\(group.store.location(group.path.text).inMessage): has \(count) multiscales; the first is read"
-            image.diagnostics.append(Diagnostic(text))
+            image.diagnostics.append(Diagnostic(.imagesIgnored, text))
         }
         return image
     }
@@ -198,7 +199,7 @@ extension ZarrSource {
                 return image
             } catch {
                 if trustsMetadata { throw error }
-                image.diagnostics.append(Diagnostic("\(error.message); the metadata are left out"))
+                image.diagnostics.append(Diagnostic(.metadataIgnored, "\(error.message); the metadata are left out"))
             }
         }
         return image

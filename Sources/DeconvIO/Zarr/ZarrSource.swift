@@ -288,6 +288,7 @@ extension OMEZarrMetadata {
             let names = spatial.map { layout.axes[$0].rawValue }.joined(separator: ", ")
             diagnostics.append(
                 Diagnostic(
+                    .spacingUnknown,
                     "\(array.name.inMessage): its scale (\(scale) for \(names)) has no unit of length, so the voxel size is "
                         + "not known"
                 )
@@ -304,6 +305,7 @@ extension OMEZarrMetadata {
             } else if layout.index(of: .channel) != nil {
                 diagnostics.append(
                     Diagnostic(
+                        .metadataIgnored,
                         "\(array.name.inMessage): omero names \(labels.count) channels where there are "
                             + "\(image.channelCount); the names are left out"
                     )

@@ -8,19 +8,21 @@ import DeconvVolume
 struct VolumeWriter: Sendable {
     private let collection: any VolumeCollection
     private let source: any VolumeSource
+    private let resultType: PixelType
     private let deviceName: String
     private let record: RunRecord
     private let clock = ContinuousClock()
 
     init(
-        _ source: any VolumeSource,
+        _ job: DeconvolutionJob,
         on device: DeviceDescription,
         into collection: any VolumeCollection,
         _ record: RunRecord
     ) {
         self.collection = collection
         self.record = record
-        self.source = source
+        source = job.source
+        resultType = job.resultType
         deviceName = device.name
     }
 
@@ -36,20 +38,23 @@ struct VolumeWriter: Sendable {
         let started = clock.now
         // What is neither waiting for the device nor looking at its voxels goes into writing them.
         var download = 0.0
-        var sum = 0.0
+        var (sum, largest) = (0.0, Float(0))
         let shape = source.image.shape
         try collection.write(channel: position.channel, timepoint: position.timepoint) {
             (take) throws(DeconvolutionError) in
             var (waiting, z) = (clock.now, 0)
             func check(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError) {
                 download += (clock.now - waiting).inSeconds
-                sum += try checkedSum(plane, z, position)
+                let checked = try self.check(plane, z, position)
+                sum += checked.sum
+                largest = max(largest, checked.largest)
                 try take(plane)
                 z += 1
                 waiting = clock.now
             }
             if let result {
                 try result.read(region, plane: check)
+                try refuseRounding(of: largest, position)
             } else {
                 let dark = [Float](repeating: 0, count: shape.planeVoxelCount)
                 for _ in 0..<shape.z {
@@ -64,21 +69,42 @@ struct VolumeWriter: Sendable {
         record.finished(position, record.figures(position, sum: sum))
     }
 
-    /// The sum of a plane's voxels.
+    /// Refuses a result that is 0 in its type though it is not in itself, unless other volumes are not so: then it is said.
+    private func refuseRounding(of largest: Float, _ position: VolumePosition) throws(DeconvolutionError) {
+        guard resultType != .float32, largest > 0 else { return }
+        // Halves go to the even number.
+        guard largest <= 0.5 else { return record.hasVisibleVolume() }
+        let message = "\(source.name): every voxel of the result would round to 0 as \(resultType.rawValue)"
+        guard
+            record.roundsToZero(
+                position,
+                Diagnostic(.roundedToZero, "\(message) in some volumes", figures: "the brightest has \(largest)")
+            )
+        else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(message), for the brightest has \(largest); give --dtype float32, or multiply the image by a factor"
+            )
+        }
+    }
+
+    /// The sum of a plane's voxels, and the largest.
     /// - Throws: `deviceFailed` for a result that no image can have, which is never shown.
-    private func checkedSum(
+    private func check(
         _ plane: UnsafeBufferPointer<Float>,
         _ z: Int,
         _ position: VolumePosition
-    ) throws(DeconvolutionError) -> Double {
+    ) throws(DeconvolutionError) -> (sum: Double, largest: Float) {
         // Eight at a time, for a fast device waits for this.
         let (whole, width) = (plane.count / 8 * 8, 8)
         var sums = SIMD8<Double>.zero
         var areValid = SIMD8<Float>.zero .== 0
+        var largest = SIMD8<Float>.zero
         for start in stride(from: 0, to: whole, by: width) {
             let voxels = UnsafeRawPointer(plane.baseAddress! + start).loadUnaligned(as: SIMD8<Float>.self)
             sums += SIMD8<Double>(voxels)
             areValid = areValid .& (voxels .>= 0)
+            largest.replace(with: voxels, where: voxels .> largest)
         }
         let rest = plane[whole...]
         let sum = rest.reduce(sums.sum()) { $0 + Double($1) }
@@ -90,6 +116,6 @@ struct VolumeWriter: Sendable {
                 "\(deviceName) gave voxels that are not numbers in plane \(z)\(volume ?? ""): use another --device, or --backend cpu"
             )
         }
-        return sum
+        return (sum, max(largest.max(), rest.max() ?? 0))
     }
 }
