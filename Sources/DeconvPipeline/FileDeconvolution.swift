@@ -250,7 +250,9 @@ package struct FileDeconvolution: Sendable {
         // What the job throws before it begins must not leave an output behind.
         let writeBytes = plan.bytesPerWrite(threadCount: Self.writingThreadCount)
         let (job, setup, fingerprint) = try goingOn(job, plan, writeBytes: writeBytes)
-        let sink = try ZarrSink(plan, job: fingerprint, inputs: inputPaths)
+        let sink = try ZarrSink(plan, job: fingerprint, inputs: inputPaths) { () throws(DeconvolutionError) in
+            try job.cancellation.check()
+        }
         defer { sink.close() }
         // The last digits of a result follow from the plans of its transforms, which are found by measuring.
         let plans = sink.plansPath.map(KeptPlans.init(path:))
@@ -258,6 +260,7 @@ package struct FileDeconvolution: Sendable {
         do {
             var report = try job.run(setup, into: sink)
             report.saturatedVoxelCount = sink.saturatedVoxelCount
+            report.warnings = sink.diagnostics + report.warnings
             return report
         } catch {
             let held = image.volumes.count { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }

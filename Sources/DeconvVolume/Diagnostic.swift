@@ -50,6 +50,15 @@ extension Diagnostic {
         /// Images of a file beside the one that is used.
         public static let imagesIgnored = Kind("imagesIgnored")
 
+        /// Chunks that an input should have and that are not there.
+        public static let chunksMissing = Kind("chunksMissing")
+        /// An input that has changed since a part of the result was computed.
+        public static let inputChanged = Kind("inputChanged")
+        /// Files of an unfinished result that are not as they were written.
+        public static let resultDamaged = Kind("resultDamaged")
+        /// Lines in the journal of an unfinished result that make no sense.
+        public static let journalIgnored = Kind("journalIgnored")
+
         // MARK: PSF
 
         /// A PSF that becomes narrower than a voxel, so that nothing is deconvolved along an axis.

@@ -399,4 +399,275 @@ import Testing
         try item.complete(item.sink(path))
         #expect(tree(path) == tree(wanted))
     }
+
+    // MARK: - What is not believed
+
+    private static func isChunk(_ name: String) -> Bool {
+        name.split(separator: "/").allSatisfy { !$0.hasPrefix(".") && $0 != "zarr.json" }
+    }
+
+    private func held(_ item: SinkCase, by sink: ZarrSink) -> [VolumeNumber] {
+        item.volumes.filter { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }
+    }
+
+    /// What disks, clean-up tools and bad copies do to files, and what the warning says of it.
+    private static let damages: [(words: String, damage: @Sendable (String) throws -> Void)] = [
+        ("is not there", { try FileManager.default.removeItem(atPath: $0) }),
+        ("has 0 bytes instead of ", { try #require(truncate($0, 0) == 0) }),
+        ("has 50 bytes instead of ", { try #require(truncate($0, 50) == 0) }),
+        (
+            "has other bytes than were written",
+            {
+                var bytes = try Data(contentsOf: URL(fileURLWithPath: $0))
+                bytes[bytes.count / 2] ^= 0x10
+                try bytes.write(to: URL(fileURLWithPath: $0))
+            }
+        ),
+        (
+            "is no file",
+            {
+                try FileManager.default.removeItem(atPath: $0)
+                try FileManager.default.createSymbolicLink(atPath: $0, withDestinationPath: ".")
+            }
+        ),
+    ]
+
+    /// Chunks, shards, and the smaller copies of a pyramid.
+    @Test(arguments: [0, 2, 6, 7])
+    func chunksThatDoNotHoldAreNamedAndWrittenAgain(_ number: Int) throws {
+        let item = SinkCase.all[number]
+        let wanted = folder.path("wanted.zarr")
+        try item.complete(item.sink(wanted))
+        for (index, (words, damage)) in Self.damages.enumerated() {
+            let path = folder.path("\(index).zarr")
+            let written = Array(item.volumes.prefix(3))
+            do {
+                let sink = try item.sink(path)
+                for volume in written { try item.write(volume, to: sink) }
+            }
+            let chunks = tree(path + ".partial").keys.filter(Self.isChunk).sorted()
+            // Of a pyramid one of the smaller copies as well.
+            let chunk = try #require(index % 2 == 0 ? chunks.first : chunks.last)
+            try damage("\(path).partial/\(chunk)")
+            let sink = try item.sink(path)
+            #expect(held(item, by: sink).count == 2 && Set(held(item, by: sink)).isSubset(of: written))
+            let message = try #require(sink.diagnostics.first?.message)
+            #expect(
+                message.replacingOccurrences(of: folder.url.path, with: "FOLDER").hasPrefix(
+                    "FOLDER/\(index).zarr.partial: finished volumes whose files do not hold are computed again: 1 of 3; the "
+                        + "first: FOLDER/\(index).zarr.partial/\(chunk) \(words)"
+                ),
+                "\(message)"
+            )
+            #expect(sink.diagnostics.count == 1)
+            sink.close()
+            // What is to be done again is known to the run after this one, which may see the files as they should be.
+            #expect(try held(item, by: item.sink(path)).count == 2)
+            // Links are of the one who made them.
+            if words == "is no file" { try FileManager.default.removeItem(atPath: "\(path).partial/\(chunk)") }
+            try item.complete(item.sink(path))
+            #expect(tree(path) == tree(wanted), "\(words)")
+        }
+    }
+
+    @Test func severalVolumesThatDoNotHoldAreCountedAndTheFirstIsNamed() throws {
+        let path = folder.path("a.zarr")
+        do {
+            let sink = try item.sink(path)
+            for volume in item.volumes { try item.write(volume, to: sink) }
+        }
+        for name in ["1.0.0.0.0", "0.2.0.0.0"] {
+            try FileManager.default.removeItem(atPath: "\(path).partial/\(name)")
+        }
+        let sink = try item.sink(path)
+        #expect(
+            sink.diagnostics.map { message(DeconvolutionError(.invalidData, $0.message)) } == [
+                "FOLDER/a.zarr.partial: finished volumes whose files do not hold are computed again: 2 of 6; the first: "
+                    + "FOLDER/a.zarr.partial/1.0.0.0.0 is not there"
+            ]
+        )
+        #expect(held(item, by: sink).count == 4)
+    }
+
+    /// As journals were before checksums were kept, or with those of another number of files.
+    @Test func volumesWithoutChecksumsAreWrittenAgain() throws {
+        let path = folder.path("a.zarr")
+        let wanted = folder.path("wanted.zarr")
+        try item.complete(item.sink(wanted))
+        do {
+            let sink = try item.sink(path)
+            for volume in item.volumes.prefix(3) { try item.write(volume, to: sink) }
+        }
+        let journal = URL(fileURLWithPath: path + ".partial/.gpudeconv-journal")
+        let lines = try String(contentsOf: journal, encoding: .utf8).split(separator: "\n").map(String.init)
+        let files = #/"files": "([^"]*)", /#
+        let places = lines.indices.filter { lines[$0].contains(files) }
+        try #require(places.count == 3)
+        func changed(_ change: (inout [String]) -> Void) throws -> (held: [VolumeNumber], message: String?) {
+            var lines = lines
+            change(&lines)
+            try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: journal)
+            let sink = try item.sink(path)
+            defer { sink.close() }
+            return (held(item, by: sink), sink.diagnostics.first?.message)
+        }
+        let old = try changed { $0[places[1]].replace(files, with: "") }
+        #expect(old.held == [item.volumes[0], item.volumes[2]])
+        #expect(old.message?.hasSuffix("1 of 3; the first: the journal has no checksums of its files") == true)
+        let fewer = try changed { $0[places[0]].replace(files) { "\"files\": \"\($0.1) \($0.1)\", " } }
+        #expect(fewer.held == [item.volumes[1], item.volumes[2]])
+        #expect(fewer.message?.hasSuffix("the journal has checksums of 2 files, not 1") == true)
+        let torn = try changed { $0[places[0]].replace(files, with: "\"files\": \"12:34:56 -7\", ") }
+        #expect(torn.held == [item.volumes[1], item.volumes[2]])
+        try item.complete(item.sink(path))
+        #expect(tree(path) == tree(wanted))
+    }
+
+    @Test func linesOfTheJournalThatMakeNoSenseAreNamedAndDoNotCount() throws {
+        let path = folder.path("a.zarr")
+        let wanted = folder.path("wanted.zarr")
+        try item.complete(item.sink(wanted))
+        do {
+            let sink = try item.sink(path)
+            for volume in item.volumes.prefix(3) { try item.write(volume, to: sink) }
+        }
+        let journal = path + ".partial/.gpudeconv-journal"
+        let before = try String(contentsOfFile: journal, encoding: .utf8)
+        let count = before.split(separator: "\n").count
+        let second = try #require(before.split(separator: "\n").filter { $0.contains("\"channel\"") }.dropFirst().first)
+        func opened(_ text: String) throws -> (held: [VolumeNumber], message: String?) {
+            try (before + text).write(toFile: journal, atomically: false, encoding: .utf8)
+            let sink = try item.sink(path)
+            defer { sink.close() }
+            return (held(item, by: sink), sink.diagnostics.first?.message)
+        }
+        let first = Array(item.volumes.prefix(3))
+        for (line, words) in [
+            (
+                #"{"channel":0,"timepoint":99,"numbers":{}}"#,
+                "it has channel 0, time point 99 of 2 channels, 3 time points"
+            ),
+            (
+                #"{"channel":2,"timepoint":0,"numbers":{}}"#,
+                "it has channel 2, time point 0 of 2 channels, 3 time points"
+            ),
+            (#"{"channel":-1,"timepoint":0,"numbers":{}}"#, "line \(count + 1) is of channel -1, time point 0"),
+            (
+                #"{"channel":1,"timepoint":2,"numbers":{"outputSmallestVoxel":NaN}}"#,
+                "line \(count + 1) has no number as outputSmallestVoxel"
+            ),
+            (#"{"channel":"#, "line \(count + 1) is damaged, and so may be what is behind it"),
+        ] {
+            let (held, message) = try opened(line + "\n")
+            #expect(held == first, "\(line)")
+            #expect(
+                message?.hasSuffix("lines of its journal make no sense and do not count: 1; the first: \(words)")
+                    == true,
+                "\(message ?? "")"
+            )
+        }
+        // Which of two to believe?
+        let twice = try opened(second + "\n")
+        #expect(twice.held == [first[0], first[2]])
+        let name = "channel \(first[1].channel), time point \(first[1].timepoint)"
+        #expect(twice.message?.hasSuffix("line \(count + 1) is of \(name), which was there before") == true)
+        // What was cut off is what a crash leaves, and nothing odd.
+        #expect(try opened("{\"channel\": 0, \"ti").message == nil)
+
+        // Counts that cannot be added up, of a volume whose files hold.
+        let huge = second.replacing(/"outputSaturatedVoxels": [0-9.]+/, with: "\"outputSaturatedVoxels\": 1e300")
+            .replacing(/"maskedVoxels": [0-9]+/, with: "\"maskedVoxels\": 9223372036854775807")
+        try before.replacing(second, with: huge).write(toFile: journal, atomically: false, encoding: .utf8)
+        let sink = try item.sink(path)
+        #expect(sink.saturatedVoxelCount == 0)
+        #expect(sink.figures(channel: first[1].channel, timepoint: first[1].timepoint) == nil)
+        sink.close()
+
+        _ = try opened(#"{"channel":0,"timepoint":99,"numbers":{}}"# + "\n")
+        try item.complete(item.sink(path))
+        #expect(tree(path) == tree(wanted))
+    }
+
+    @Test func aResultThatGotItsNameAndDoesNotHoldIsRefusedOrMadeAnew() async throws {
+        let wanted = folder.path("wanted.zarr")
+        try item.complete(item.sink(wanted))
+        for (name, words) in [("lost", "is not there"), ("short", "its journal has 5 of 6 volumes")] {
+            let path = folder.path("\(name).zarr")
+            await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+                let item = SinkCase.all[0]
+                try item.complete(item.sink(path, calls: ResumeTests.killingAtEnd(2)))
+            }
+            if name == "lost" {
+                try FileManager.default.removeItem(atPath: path + "/0.1.0.0.0")
+            } else {
+                let journal = path + "/.gpudeconv-journal"
+                var lines = try String(contentsOfFile: journal, encoding: .utf8).split(separator: "\n")
+                lines.remove(at: try #require(lines.firstIndex { $0.contains("\"channel\"") }))
+                try (lines.joined(separator: "\n") + "\n").write(toFile: journal, atomically: false, encoding: .utf8)
+            }
+            let error = failure { _ = try item.sink(path) }
+            #expect(error?.code == .cannotCreateOutput)
+            #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+            #expect(error?.message.hasSuffix("give --overwrite to compute it anew, or choose another name") == true)
+            try item.complete(item.sink(path, overwrite: true))
+            #expect(tree(path) == tree(wanted))
+        }
+    }
+
+    @Test func volumesWhoseInputHasChangedAreWrittenAgain() throws {
+        let path = folder.path("a.zarr")
+        var stamps: [VolumeNumber: UInt64] = [:]
+        for (number, volume) in item.volumes.enumerated() { stamps[volume] = .max - UInt64(number) }
+        do {
+            let sink = try item.sink(path, inputStamps: stamps)
+            for volume in item.volumes.prefix(4) { try item.write(volume, to: sink) }
+        }
+        let same = try item.sink(path, inputStamps: stamps)
+        #expect(held(item, by: same).count == 4 && same.diagnostics.isEmpty)
+        same.close()
+        stamps[item.volumes[2]] = 7
+        stamps[item.volumes[5]] = 7
+        let sink = try item.sink(path, inputStamps: stamps)
+        #expect(held(item, by: sink) == [0, 1, 3].map { item.volumes[$0] })
+        let (channel, timepoint) = (item.volumes[2].channel, item.volumes[2].timepoint)
+        #expect(
+            sink.diagnostics.map(\.message).first?.hasSuffix(
+                "a.zarr.partial: finished volumes whose input has changed since are computed again: 1 of 4; the first: channel "
+                    + "\(channel), time point \(timepoint)"
+            ) == true
+        )
+        try item.complete(sink)
+        #expect(folder.contents == ["a.zarr"])
+    }
+
+    // MARK: - Checksums
+
+    /// With RFC 3720's examples (B.4), and bit by bit.
+    @Test func checksumsAreThoseOfTheStandardByInstructionAndByTables() {
+        func checksum(_ bytes: [UInt8], _ usesInstruction: Bool, cut: Int = 0) -> UInt32 {
+            var checksum = CRC32C(usesInstruction: usesInstruction)
+            bytes.withUnsafeBytes {
+                checksum.add(UnsafeRawBufferPointer(rebasing: $0[..<cut]))
+                checksum.add(UnsafeRawBufferPointer(rebasing: $0[cut...]))
+            }
+            return checksum.value
+        }
+        func bitByBit(_ bytes: [UInt8]) -> UInt32 {
+            ~bytes.reduce(UInt32.max) { crc, byte in
+                (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in (crc >> 1) ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
+            }
+        }
+        var random = SeededGenerator(seed: 9)
+        let noise = (0..<60_001).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        for usesInstruction in [true, false] {
+            #expect(checksum([UInt8](repeating: 0, count: 32), usesInstruction) == 0x8A91_36AA)
+            #expect(checksum([UInt8](repeating: 0xFF, count: 32), usesInstruction) == 0x62A8_AB43)
+            #expect(checksum(Array(0..<32), usesInstruction) == 0x46DD_794E)
+            #expect(checksum([], usesInstruction) == 0)
+            for (count, cut) in [(1, 0), (9, 4), (12_287, 1), (12_288, 0), (12_289, 7), (40_003, 12_301), (60_001, 5)] {
+                let bytes = Array(noise[..<count])
+                #expect(checksum(bytes, usesInstruction, cut: cut) == bitByBit(bytes), "\(count) bytes")
+            }
+        }
+    }
 }

@@ -109,11 +109,19 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
         job: JobFingerprint = SinkCase.job,
         overwrite: Bool = false,
         inputs: [String] = [],
+        inputStamps: [VolumeNumber: UInt64] = [:],
         threadCount: Int = 2,
         calls: OutputCalls = .system
     ) throws -> ZarrSink {
         let plan = try plan(path, array: array, overwrite: overwrite)
-        return try ZarrSink(plan, job: job, inputs: inputs, threadCount: threadCount, calls: calls)
+        return try ZarrSink(
+            plan,
+            job: job,
+            inputs: inputs,
+            inputStamps: inputStamps,
+            threadCount: threadCount,
+            calls: calls
+        )
     }
 
     /// Writes one volume, plane by plane.

@@ -112,6 +112,9 @@ package final class ResumableFolder: Sendable {
     /// The volumes that are there.
     var volumes: [VolumeNumber: VolumeJournal.Entry] { contents.volumes }
 
+    /// What of its journal makes no sense and was left out, in words.
+    var journalProblems: [String] { contents.problems }
+
     private var contents: VolumeJournal.Contents {
         state.withLock { $0.journal?.contents } ?? VolumeJournal.Contents()
     }
@@ -127,6 +130,17 @@ package final class ResumableFolder: Sendable {
     /// Says that a volume is there, on the disk.
     func add(_ volume: VolumeNumber, _ entry: VolumeJournal.Entry) throws(DeconvolutionError) {
         try journal().add(volume, entry)
+    }
+
+    /// Says that volumes do not count any more.
+    func remove(_ volumes: [VolumeNumber]) throws(DeconvolutionError) { try journal().remove(volumes) }
+
+    /// Has a result that has its name count as one that somebody finished long ago, which `--overwrite` may replace.
+    func forgetPlaced() {
+        precondition(isPlaced, "the result has no name yet")
+        if journal().contents.replaces { removeReplaced() }
+        unlink("\(finalPath)/\(VolumeJournal.fileName)")
+        close()
     }
 
     /// Gives the folder its name; does nothing where that was done.

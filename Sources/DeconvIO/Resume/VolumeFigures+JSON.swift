@@ -22,11 +22,14 @@ extension VolumeFigures {
         return .object(object)
     }
 
+    /// Counts of voxels of one volume; those of many can be added up.
+    static let possibleCounts = 0...1 << 42
+
     /// What `json` gave, or nil for anything else.
     init?(_ json: JSONValue?) {
         guard let light = json?[key: "light"]?.double, let sum = json?[key: "sum"]?.double,
-            let masked: Int = json?[key: "maskedVoxels"]?.integer(),
-            let saturated: Int = json?[key: "saturatedVoxels"]?.integer()
+            let masked: Int = json?[key: "maskedVoxels"]?.integer(), Self.possibleCounts ~= masked,
+            let saturated: Int = json?[key: "saturatedVoxels"]?.integer(), Self.possibleCounts ~= saturated
         else { return nil }
         self.init()
         self.light = light

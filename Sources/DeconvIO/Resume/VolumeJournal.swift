@@ -19,7 +19,7 @@ package struct VolumeNumber: Hashable, Sendable {
 ///
 /// The first line is the job, then comes one a volume, then that it is finished; each is on the disk when the call that adds it
 /// returns. A line that a crash has cut off, and whatever comes behind it, is as if it had never been written: what it would
-/// have said is done once more.
+/// have said is done once more. Lines that can be read and make no sense are left out.
 ///
 /// While the object lives, the file is locked: no other process, and no other object of this one, has it.
 final class VolumeJournal: Sendable {
@@ -30,6 +30,10 @@ final class VolumeJournal: Sendable {
     struct Entry: Sendable {
         /// What the sink wants to know of it.
         var numbers: [String: Double] = [:]
+        /// What its files were like when they were written; nil in journals of before these were kept.
+        var files: [FileSum]?
+        /// What its part of the input was like when it was read; nil where that is said by the job.
+        var input: UInt64?
         /// What its writer does; nil where it is not as this program writes it.
         var figures: VolumeFigures?
     }
@@ -46,6 +50,19 @@ final class VolumeJournal: Sendable {
         var replaces = false
         /// The process that wrote last.
         var process: Int?
+        /// What makes no sense and is left out, in words, by line.
+        var problems: [String] = []
+        /// Volumes that were there twice, of which nobody knows which to believe.
+        fileprivate var contested: Set<VolumeNumber> = []
+    }
+
+    /// What a line says.
+    private enum Sense {
+        case known
+        /// Nothing that is known: it is damaged, and so may all be that follows.
+        case damaged
+        /// Something that cannot be, in words.
+        case none(String)
     }
 
     private struct State {
@@ -130,11 +147,11 @@ final class VolumeJournal: Sendable {
     deinit { close(descriptor) }
 
     /// Says which process has the file, for others to tell.
-    func addProcess() throws(DeconvolutionError) { try add(["process": .integer(getpid())]) }
+    func addProcess() throws(DeconvolutionError) { try add([["process": .integer(getpid())]]) }
 
     /// Says which job the result is of: from now on it may be gone on with.
     func add(_ job: JobFingerprint) throws(DeconvolutionError) {
-        try add(["gpudeconv": .integer(Self.format), "job": job.json])
+        try add([["gpudeconv": .integer(Self.format), "job": job.json]])
     }
 
     /// Says that a volume is there, which it is, on the disk.
@@ -145,17 +162,28 @@ final class VolumeJournal: Sendable {
         var line: JSONObject = [
             "channel": .integer(volume.channel), "timepoint": .integer(volume.timepoint), "numbers": .object(members),
         ]
+        line["files"] = entry.files.map { .string($0.inJournal) }
+        line["input"] = entry.input.map { .string(String($0, radix: 16)) }
         line["figures"] = entry.figures?.json
-        try add(line)
+        try add([line])
+    }
+
+    /// Says that volumes are to be done once more.
+    func remove(_ volumes: [VolumeNumber]) throws(DeconvolutionError) {
+        try add(
+            volumes.map {
+                ["channel": .integer($0.channel), "timepoint": .integer($0.timepoint), "again": .bool(true)]
+            }
+        )
     }
 
     /// Says that all volumes are there.
     func addEnd(replacing: Bool) throws(DeconvolutionError) {
-        try add(["finished": .bool(true), "replaces": .bool(replacing)])
+        try add([["finished": .bool(true), "replaces": .bool(replacing)]])
     }
 
-    private func add(_ line: JSONObject) throws(DeconvolutionError) {
-        let bytes = Array((JSONValue.object(line).line + "\n").utf8)
+    private func add(_ lines: [JSONObject]) throws(DeconvolutionError) {
+        let bytes = Array(lines.map { JSONValue.object($0).line + "\n" }.joined().utf8)
         try state.withLock { (state) throws(DeconvolutionError) in
             var done = 0
             while done < bytes.count {
@@ -168,7 +196,7 @@ final class VolumeJournal: Sendable {
             }
             if calls.synchronize(descriptor) != 0, ![EINVAL, ENOSYS, ENOTSUP].contains(errno) { throw failure(state) }
             state.byteCount += bytes.count
-            Self.take(line, into: &state.contents)
+            for line in lines { _ = Self.take(line, into: &state.contents) }
         }
     }
 
@@ -185,41 +213,70 @@ final class VolumeJournal: Sendable {
         )
     }
 
-    /// Version of the lines' format.
+    /// Version of the lines' format. Members that it does not know are left out by every program that reads it.
     private static let format = 1
 
     private static func read(_ descriptor: Int32, _ path: String) throws(DeconvolutionError) -> State {
         let file = try FileBytes(borrowing: descriptor, path: path)
         let bytes = try file.bytes(at: 0, count: file.byteCount)
         var state = State(contents: Contents(), byteCount: 0)
+        var number = 0
         while let end = bytes[state.byteCount...].firstIndex(of: UInt8(ascii: "\n")) {
-            guard let value = try? JSONValue(parsing: Array(bytes[state.byteCount..<end])), let line = value.object,
-                take(line, into: &state.contents)
-            else { break }
+            number += 1
+            let line = (try? JSONValue(parsing: Array(bytes[state.byteCount..<end])))?.object
+            switch line.map({ take($0, into: &state.contents) }) ?? .damaged {
+            case .known: break
+            case .none(let problem): state.contents.problems.append("line \(number) \(problem)")
+            case .damaged:
+                state.contents.problems.append("line \(number) is damaged, and so may be what is behind it")
+                return state
+            }
             state.byteCount = end + 1
         }
         return state
     }
 
-    /// Adds what a line says, or gives false where it says nothing that is known.
-    @discardableResult
-    private static func take(_ line: JSONObject, into contents: inout Contents) -> Bool {
+    /// Adds what a line says.
+    private static func take(_ line: JSONObject, into contents: inout Contents) -> Sense {
         if let process = line["process"]?.integer() {
             contents.process = process
         } else if line["gpudeconv"]?.integer() == format, let job = JobFingerprint(line["job"]) {
             contents.job = job
-        } else if let channel = line["channel"]?.integer(), let timepoint = line["timepoint"]?.integer(),
-            let numbers = line["numbers"]?.object
-        {
+        } else if let channel = line["channel"]?.integer(), let timepoint = line["timepoint"]?.integer() {
+            let volume = VolumeNumber(channel: channel, timepoint: timepoint)
+            if line["again"]?.bool == true {
+                contents.volumes[volume] = nil
+                contents.contested.remove(volume)
+                return .known
+            }
+            guard let numbers = line["numbers"]?.object else { return .damaged }
+            guard channel >= 0, timepoint >= 0 else { return .none("is of \(volume.inMessage)") }
+            guard !contents.contested.contains(volume), contents.volumes[volume] == nil else {
+                contents.volumes[volume] = nil
+                contents.contested.insert(volume)
+                return .none("is of \(volume.inMessage), which was there before")
+            }
             var entry = Entry(figures: VolumeFigures(line["figures"]))
-            for (name, value) in numbers { entry.numbers[name] = value.double }
-            contents.volumes[VolumeNumber(channel: channel, timepoint: timepoint)] = entry
+            for (name, value) in numbers {
+                guard let number = value.double, number.isFinite else {
+                    return .none("has no number as \(name.shortened)")
+                }
+                entry.numbers[name] = number
+            }
+            entry.files = line["files"]?.string.flatMap { [FileSum](inJournal: $0) }
+            entry.input = line["input"]?.string.flatMap { UInt64($0, radix: 16) }
+            contents.volumes[volume] = entry
         } else if line["finished"]?.bool == true {
             contents.isFinished = true
             contents.replaces = line["replaces"]?.bool == true
         } else {
-            return false
+            return .damaged
         }
-        return true
+        return .known
     }
+}
+
+extension VolumeNumber {
+    /// As messages call it.
+    var inMessage: String { "channel \(channel), time point \(timepoint)" }
 }

@@ -59,11 +59,14 @@ package final class ZarrArrayWriter: Sendable {
     }
 
     /// The same with elements that lie anywhere in memory.
-    /// - Parameter source: the region's first element, and bytes to the next one along each axis.
+    /// - Parameters:
+    ///   - source: the region's first element, and bytes to the next one along each axis.
+    ///   - written: called for each file that is there now, with the number of its chunk along each axis.
     func write(
         _ source: (base: UnsafeRawPointer, strides: [Int]),
         region: ArrayRegion,
-        synchronizing: Bool
+        synchronizing: Bool,
+        written: (_ index: [Int], _ sum: FileSum) -> Void = { _, _ in }
     ) throws(DeconvolutionError) {
         let metadata = array.metadata
         precondition(covers(region), "\(region) is not made of whole chunks of \(metadata.chunkShape)")
@@ -84,8 +87,14 @@ package final class ZarrArrayWriter: Sendable {
                 synchronizing: synchronizing,
                 calls: calls
             )
-            for piece in encoded.pieces { try output.append(piece.bytes) }
+            var checksum = CRC32C()
+            for piece in encoded.pieces {
+                // Right before they go to the disk, so that nothing is read again for it.
+                checksum.add(piece.bytes)
+                try output.append(piece.bytes)
+            }
             try output.finish(synchronizing: synchronizing)
+            written(index, FileSum(byteCount: encoded.byteCount, checksum: checksum.value))
         }
     }
 

@@ -65,6 +65,25 @@ struct ChunkGrid: Hashable, Sendable {
         ArrayRegion(origin: zip(index, chunkShape).map { $0 * $1 }, shape: chunkShape)
     }
 
+    /// The first and the last chunk along an axis that have part in a box, which is not empty.
+    func range(_ axis: Int, in region: ArrayRegion) -> ClosedRange<Int> {
+        let (first, end) = (region.origin[axis], region.origin[axis] + region.shape[axis])
+        return first / chunkShape[axis]...(end - 1) / chunkShape[axis]
+    }
+
+    /// How many chunks have part in a box, which is not empty: one that was read or written.
+    func count(in region: ArrayRegion) -> Int {
+        chunkShape.indices.reduce(1) { $0 * range($1, in: region).count }
+    }
+
+    /// Which of the chunks of a box one of them is, in the order of `forEach`.
+    func number(of index: [Int], in region: ArrayRegion) -> Int {
+        chunkShape.indices.reduce(0) { number, axis in
+            let range = range(axis, in: region)
+            return number * range.count + index[axis] - range.lowerBound
+        }
+    }
+
     /// Calls `body` with the index of each chunk that has part in a box and with that part, the last axis fastest.
     func forEach<Failure: Error>(
         in region: ArrayRegion,

@@ -17,6 +17,10 @@ final class ZarrLevelWriter {
     private var (waiting, written) = (0, 0)
     /// Range of the voxels, and how many did not fit.
     private(set) var storage: VoxelStorage
+    /// The volume's part of the array.
+    private let region: ArrayRegion
+    /// What its files are like, by the order of their chunks.
+    private var sums: [FileSum?]
 
     /// - Throws: `outOfMemory`.
     init(
@@ -31,6 +35,8 @@ final class ZarrLevelWriter {
         self.volume = volume
         self.threadCount = threadCount
         storage = VoxelStorage(pixelType)
+        region = level.region(of: volume)
+        sums = Array(repeating: nil, count: ChunkGrid(chunkShape: level.metadata.chunkShape).count(in: region))
         slabPlaneCount = level.slab(threadCount: threadCount).planeCount
         slab = try ByteBuffer(
             byteCount: slabPlaneCount * level.layout.volumeShape.planeVoxelCount * pixelType.byteCount,
@@ -40,6 +46,12 @@ final class ZarrLevelWriter {
 
     /// Whether all planes have come.
     var isComplete: Bool { written == level.layout.volumeShape.z }
+
+    /// What the files of the volume are like, in the order of their chunks, once it is complete.
+    var files: [FileSum] {
+        precondition(isComplete, "planes are missing")
+        return sums.compactMap(\.self)
+    }
 
     /// Takes the next plane.
     /// - Throws: `inputOutput` where the disk is full or fails, `outOfMemory`; names the chunk's file.
@@ -69,7 +81,10 @@ final class ZarrLevelWriter {
             source: UnsafeRawPointer(slab.bytes.baseAddress!),
             strides: strides
         )
-        try work.write(threadCount: threadCount)
+        let grid = ChunkGrid(chunkShape: level.metadata.chunkShape)
+        for file in try work.write(threadCount: threadCount) {
+            sums[grid.number(of: file.index, in: self.region)] = file.sum
+        }
     }
 }
 
@@ -82,17 +97,21 @@ private struct SlabWork: @unchecked Sendable {  // nobody changes the slab meanw
     let source: UnsafeRawPointer
     let strides: [Int]
 
-    /// Writes all chunks, and gives the error of the first that failed.
-    func write(threadCount: Int) throws(DeconvolutionError) {
+    /// Writes all chunks, and tells what their files are like.
+    /// - Throws: the error of the first that failed.
+    func write(threadCount: Int) throws(DeconvolutionError) -> [(index: [Int], sum: FileSum)] {
         let parts = writer.array.chunkRegions(in: region)
         let workerCount = max(1, min(threadCount, parts.count))
         let failure = Mutex<(part: Int, error: DeconvolutionError)?>(nil)
+        let files = Mutex<[(index: [Int], sum: FileSum)]>([])
         DispatchQueue.concurrentPerform(iterations: workerCount) { worker in
             for part in stride(from: worker, to: parts.count, by: workerCount) {
                 guard failure.withLock({ $0 == nil }) else { return }
                 let offset = StridedElements.offset(of: parts[part].relative(to: region.origin).origin, strides)
                 do throws(DeconvolutionError) {
-                    try writer.write((source + offset, strides), region: parts[part], synchronizing: false)
+                    try writer.write((source + offset, strides), region: parts[part], synchronizing: false) {
+                        (index, sum) in files.withLock { $0.append((index, sum)) }
+                    }
                 } catch {
                     failure.withLock { first in
                         if part < first?.part ?? .max { first = (part, error) }
@@ -101,5 +120,6 @@ private struct SlabWork: @unchecked Sendable {  // nobody changes the slab meanw
             }
         }
         if let failure = failure.withLock({ $0 }) { throw failure.error }
+        return files.withLock { $0 }
     }
 }

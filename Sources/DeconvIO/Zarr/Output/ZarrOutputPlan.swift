@@ -140,6 +140,11 @@ package struct ZarrOutputPlan: Sendable {
 }
 
 extension ZarrOutputPlan.Level {
+    /// Where a volume lies in the array.
+    func region(of volume: VolumeNumber) -> ArrayRegion {
+        layout.region(Region(layout.volumeShape), channel: volume.channel, timepoint: volume.timepoint)
+    }
+
     /// The most bytes that planes are gathered to for the sake of threads.
     private static let largestSlab = 1 << 28
 

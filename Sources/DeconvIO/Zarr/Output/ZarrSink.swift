@@ -11,13 +11,19 @@ import Synchronization
 package final class ZarrSink: VolumeCollection {
     /// How it is stored.
     package let plan: ZarrOutputPlan
+    /// What of an earlier run's work does not count any more.
+    package let diagnostics: [Diagnostic]
     private let folder: ResumableFolder
     private let threadCount: Int
+    /// What the part of the input of each volume is like now.
+    private let inputStamps: [VolumeNumber: UInt64]
     /// Path of the finished node inside of a store that was there before; nil where the store itself is made.
-    private let place: (store: ZarrStore, path: ZarrPath)?
+    private let place: Place?
     private let state: Mutex<State>
     /// The store that grows; nil where all of it was finished by an earlier run.
     private let growing: Growing?
+
+    private typealias Place = (store: ZarrStore, path: ZarrPath)
 
     private struct State {
         var volumes: [VolumeNumber: VolumeJournal.Entry]
@@ -29,24 +35,81 @@ package final class ZarrSink: VolumeCollection {
     }
 
     /// Begins a result, or goes on with it.
+    ///
+    /// Of volumes that an earlier run has written all files are read and held against their checksums. Those that do not hold are
+    /// to be written again, and so are those whose part of the input has changed since; `diagnostics` says which.
     /// - Parameters:
     ///   - plan: how it is stored. Where its store is not there, all of it is made; else only the array or group in it, and
     ///     the groups above.
     ///   - job: input, PSF and options, as far as they change a voxel.
     ///   - inputs: files and folders that are read, which `--overwrite` must not remove.
+    ///   - inputStamps: a number for each volume that changes with the files of its part of the input, where `job` does not say
+    ///     that. They are of before the first volume is read.
     ///   - threadCount: how many threads encode one volume.
+    ///   - checking: called now and then, on any thread, while files are read; what it throws is thrown.
     /// - Throws: `cannotCreateOutput` where something else has the name, another process is at it, or it was begun by another
     ///   job; `inputOutput` where the disk is full, or will be: where nothing is compressed that is known now.
     package init(
         _ plan: ZarrOutputPlan,
         job: JobFingerprint,
         inputs: [String] = [],
+        inputStamps: [VolumeNumber: UInt64] = [:],
         threadCount: Int = ProcessInfo.processInfo.activeProcessorCount,
-        calls: OutputCalls = .system
+        calls: OutputCalls = .system,
+        checking: @Sendable () throws(DeconvolutionError) -> Void = {}
     ) throws(DeconvolutionError) {
         self.plan = plan
+        self.inputStamps = inputStamps
         self.threadCount = max(1, threadCount)
         let job = plan.fingerprint(job)
+        var (place, folder) = try Self.open(plan, job, inputs, calls)
+        var known = KnownVolumes(folder, plan)
+        if folder.isPlaced,
+            let problem = try known.problem(Self.arrays(plan, folder, place).arrays, threadCount, checking)
+        {
+            guard plan.options.overwrite else {
+                throw DeconvolutionError(
+                    .cannotCreateOutput,
+                    "\(folder.path.inMessage): was finished by a run of this job that did not come to its end, but \(problem); "
+                        + "give --overwrite to compute it anew, or choose another name"
+                )
+            }
+            folder.forgetPlaced()
+            (place, folder) = try Self.open(plan, job, inputs, calls)
+            known = KnownVolumes(folder, plan)
+        }
+        self.place = place
+        self.folder = folder
+        guard !folder.isPlaced else {
+            growing = nil
+            diagnostics = known.diagnostics
+            state = Mutex(State(volumes: known.entries))
+            try Self.finish(folder, place)
+            return
+        }
+        let (store, arrays) = try Self.arrays(plan, folder, place)
+        if folder.isNew {
+            try Self.create(plan, in: store, below: place?.path ?? .root)
+            try store.synchronize()
+            try folder.begin()
+        }
+        for array in arrays { try Self.require(array) }
+        let removed = try known.removeChanged(inputStamps) + known.removeDamaged(arrays, threadCount, checking)
+        if !removed.isEmpty { try folder.remove(removed) }
+        diagnostics = known.diagnostics
+        state = Mutex(State(volumes: known.entries))
+        growing = Growing(store: store, writers: arrays.map { ZarrArrayWriter($0, calls: calls) })
+        if plan.levels[0].metadata.isUncompressed {
+            try DiskSpace.require(byteCount: missingByteCount, for: folder.path)
+        }
+    }
+
+    private static func open(
+        _ plan: ZarrOutputPlan,
+        _ job: JobFingerprint,
+        _ inputs: [String],
+        _ calls: OutputCalls
+    ) throws(DeconvolutionError) -> (Place?, ResumableFolder) {
         let place = try Self.place(plan, job)
         let folder = try ResumableFolder(
             path: place.map { $0.store.location($0.path.text) } ?? plan.path,
@@ -55,33 +118,7 @@ package final class ZarrSink: VolumeCollection {
             inputs: inputs,
             calls: calls
         )
-        self.place = place
-        self.folder = folder
-        state = Mutex(State(volumes: folder.volumes))
-        guard !folder.isPlaced else {
-            growing = nil
-            try Self.finish(folder, place)
-            return
-        }
-        // What is shown to the user is as they wrote it.
-        let store = try ZarrStore(path: folder.partialPath)
-        let prefix = place?.path ?? .root
-        if folder.isNew {
-            try Self.create(plan, in: store, below: prefix)
-            try store.synchronize()
-            try folder.begin()
-        }
-        var writers: [ZarrArrayWriter] = []
-        for level in plan.levels {
-            let path = try ZarrPath(level.path.relative(to: prefix) ?? "")
-            let array = ZarrArray(store: store, path: path, metadata: level.metadata)
-            try Self.require(array)
-            writers.append(ZarrArrayWriter(array, calls: calls))
-        }
-        growing = Growing(store: store, writers: writers)
-        if plan.levels[0].metadata.isUncompressed {
-            try DiskSpace.require(byteCount: missingByteCount, for: folder.path)
-        }
+        return (place, folder)
     }
 
     /// The job that the unfinished result of a plan was begun by, as far as the caller of that run said; nil where there is none.
@@ -108,7 +145,7 @@ package final class ZarrSink: VolumeCollection {
 
     /// Voxels that did not fit the integer type and were set to its nearest end, in all volumes that are there.
     package var saturatedVoxelCount: Int {
-        state.withLock { $0.volumes.values.reduce(0) { $0 + Int($1.numbers[Self.saturated] ?? 0) } }
+        state.withLock { $0.volumes.values.reduce(0) { $0 + $1.saturatedVoxelCount } }
     }
 
     package func holds(channel: Int, timepoint: Int) -> Bool { entry(channel, timepoint) != nil }
@@ -144,15 +181,17 @@ package final class ZarrSink: VolumeCollection {
         }
         // Whatever the caller made of it.
         if let failure { throw failure }
-        let storage = try writer.finish()
+        let (storage, files) = try writer.finish()
         try growing.store.synchronize()
-        var kept = VolumeJournal.Entry(figures: figures())
+        var kept = VolumeJournal.Entry(files: files, input: inputStamps[volume], figures: figures())
         kept.numbers[Self.saturated] = Double(storage.saturatedVoxelCount)
         if storage.smallest <= storage.largest {
             kept.numbers[Self.smallest] = Double(storage.smallest)
             kept.numbers[Self.largest] = Double(storage.largest)
         }
         try folder.add(volume, kept)
+        // These are for the next run.
+        kept.files = nil
         state.withLock { $0.volumes[volume] = kept }
     }
 
@@ -181,7 +220,7 @@ package final class ZarrSink: VolumeCollection {
 
     // MARK: - What is kept of a volume
 
-    private static let saturated = "outputSaturatedVoxels"
+    fileprivate static let saturated = "outputSaturatedVoxels"
     private static let smallest = "outputSmallestVoxel"
     private static let largest = "outputLargestVoxel"
 
@@ -200,7 +239,7 @@ package final class ZarrSink: VolumeCollection {
     private static func place(
         _ plan: ZarrOutputPlan,
         _ job: JobFingerprint
-    ) throws(DeconvolutionError) -> (store: ZarrStore, path: ZarrPath)? {
+    ) throws(DeconvolutionError) -> Place? {
         guard let parent = plan.array.ancestors.last else { return nil }
         var status = stat()
         guard stat(plan.path, &status) == 0 else { return nil }
@@ -209,6 +248,22 @@ package final class ZarrSink: VolumeCollection {
         let store = try ZarrStore(path: plan.path)
         try store.createGroup(at: parent, version: plan.version)
         return (store, plan.array)
+    }
+
+    /// The store of a result, and the arrays of its levels.
+    private static func arrays(
+        _ plan: ZarrOutputPlan,
+        _ folder: ResumableFolder,
+        _ place: Place?
+    ) throws(DeconvolutionError) -> (store: ZarrStore, arrays: [ZarrArray]) {
+        // What is shown to the user is as they wrote it.
+        let store = try ZarrStore(path: folder.isPlaced ? folder.path : folder.partialPath)
+        var arrays: [ZarrArray] = []
+        for level in plan.levels {
+            let path = try ZarrPath(level.path.relative(to: place?.path ?? .root) ?? "")
+            arrays.append(ZarrArray(store: store, path: path, metadata: level.metadata))
+        }
+        return (store, arrays)
     }
 
     /// Makes groups and arrays without chunks.
@@ -242,7 +297,7 @@ package final class ZarrSink: VolumeCollection {
 
     private static func finish(
         _ folder: ResumableFolder,
-        _ place: (store: ZarrStore, path: ZarrPath)?
+        _ place: Place?
     ) throws(DeconvolutionError) {
         try folder.finish { () throws(DeconvolutionError) in
             if let place { try place.store.enter(place.path) }
@@ -289,13 +344,120 @@ private final class ZarrVolumeWriter {
         try averages[level].append(plane) { (smaller) throws(DeconvolutionError) in try append(smaller, to: level + 1) }
     }
 
-    /// Writes what is left, and tells the largest level's range of voxels.
-    func finish() throws(DeconvolutionError) -> VoxelStorage {
+    /// Writes what is left, and tells the largest level's range of voxels, and what the files of all levels are like.
+    func finish() throws(DeconvolutionError) -> (VoxelStorage, [FileSum]) {
         for (level, average) in averages.enumerated() {
             try average.finish { (smaller) throws(DeconvolutionError) in try append(smaller, to: level + 1) }
         }
         precondition(levels.allSatisfy(\.isComplete), "planes are missing")
-        return levels[0].storage
+        return (levels[0].storage, levels.flatMap(\.files))
+    }
+}
+
+/// The volumes that the journal of a result has, as far as they are to be believed.
+private struct KnownVolumes {
+    private(set) var entries: [VolumeNumber: VolumeJournal.Entry]
+    private(set) var diagnostics: [Diagnostic] = []
+    private let plan: ZarrOutputPlan
+    private let name: String
+    private let folder: String
+
+    /// Those that the result can have.
+    init(_ folder: ResumableFolder, _ plan: ZarrOutputPlan) {
+        self.plan = plan
+        name = (folder.isPlaced ? folder.path : folder.partialPath).inMessage
+        self.folder = folder.currentPath
+        let layout = plan.layout
+        entries = folder.volumes.filter {
+            0..<layout.channelCount ~= $0.key.channel && 0..<layout.timepointCount ~= $0.key.timepoint
+        }
+        var problems = folder.journalProblems
+        for volume in folder.volumes.keys.sorted(by: Self.precede) where entries[volume] == nil {
+            problems.append(
+                "it has \(volume.inMessage) of \(layout.channelCount) channels, \(layout.timepointCount) time points"
+            )
+        }
+        if let first = problems.first {
+            warn(
+                .journalIgnored,
+                "lines of its journal make no sense and do not count",
+                figures: "\(problems.count); the first: \(first)"
+            )
+        }
+    }
+
+    private static func precede(_ one: VolumeNumber, _ other: VolumeNumber) -> Bool {
+        (one.timepoint, one.channel) < (other.timepoint, other.channel)
+    }
+
+    private var inOrder: [(number: VolumeNumber, entry: VolumeJournal.Entry)] {
+        entries.sorted { Self.precede($0.key, $1.key) }.map { ($0.key, $0.value) }
+    }
+
+    private mutating func warn(_ kind: Diagnostic.Kind, _ text: String, figures: String) {
+        diagnostics.append(Diagnostic(kind, "\(name): \(text)", figures: figures))
+    }
+
+    private mutating func remove(_ volumes: [VolumeNumber]) -> [VolumeNumber] {
+        for volume in volumes { entries[volume] = nil }
+        return volumes
+    }
+
+    /// Takes out the volumes of which other files were read than there are now.
+    mutating func removeChanged(_ stamps: [VolumeNumber: UInt64]) -> [VolumeNumber] {
+        let changed = inOrder.filter { $0.entry.files != nil && $0.entry.input != stamps[$0.number] }.map(\.number)
+        guard let first = changed.first else { return [] }
+        warn(
+            .inputChanged,
+            "finished volumes whose input has changed since are computed again",
+            figures: "\(changed.count) of \(entries.count); the first: \(first.inMessage)"
+        )
+        return remove(changed)
+    }
+
+    /// Takes out the volumes whose files are not as they were written, and forgets what the files were like.
+    mutating func removeDamaged(
+        _ arrays: [ZarrArray],
+        _ threadCount: Int,
+        _ checking: @Sendable () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> [VolumeNumber] {
+        let problems = try problems(arrays, threadCount, checking)
+        if let first = problems.first {
+            warn(
+                .resultDamaged,
+                "finished volumes whose files do not hold are computed again",
+                figures: "\(problems.count) of \(entries.count); the first: \(first.text)"
+            )
+        }
+        for volume in Array(entries.keys) { entries[volume]?.files = nil }
+        return remove(problems.map(\.volume))
+    }
+
+    /// Why they are not all of a finished result; nil where they are.
+    func problem(
+        _ arrays: [ZarrArray],
+        _ threadCount: Int,
+        _ checking: @Sendable () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> String? {
+        let count = plan.layout.channelCount * plan.layout.timepointCount
+        guard entries.count == count else { return "its journal has \(entries.count) of \(count) volumes" }
+        return try problems(arrays, threadCount, checking).first?.text
+    }
+
+    private func problems(
+        _ arrays: [ZarrArray],
+        _ threadCount: Int,
+        _ checking: @Sendable () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> [WrittenVolumes.Problem] {
+        try WrittenVolumes(folder: folder, levels: Array(zip(plan.levels, arrays)))
+            .problems(of: inOrder, threadCount: threadCount, checking: checking)
+    }
+}
+
+extension VolumeJournal.Entry {
+    /// Voxels that did not fit the integer type.
+    fileprivate var saturatedVoxelCount: Int {
+        Int(exactly: numbers[ZarrSink.saturated] ?? 0).flatMap { VolumeFigures.possibleCounts ~= $0 ? $0 : nil } ?? 0
     }
 }
 
