@@ -13,6 +13,19 @@ package protocol ImageFileSource: VolumeSource {
     /// Changes the most bytes of decoded chunks that are kept between reads, where any are.
     /// - Parameter limit: gives it from what it is now.
     func limitKeptBytes(_ limit: (_ now: Int) -> Int)
+
+    /// Looks which files there are of the chunks that volumes are read from; nil for what is one file or a series of them.
+    /// - Parameters:
+    ///   - channels: those of these volumes; nil for all.
+    ///   - timepoints: the same.
+    ///   - withStamps: whether to look how long they are and when they were written, too.
+    /// - Throws: `invalidData` where none of the array's chunks is there and others are, with names that its metadata do not say;
+    ///   `inputOutput` where a folder may not be listed.
+    func surveyChunks(
+        channels: [Int]?,
+        timepoints: [Int]?,
+        withStamps: Bool
+    ) throws(DeconvolutionError) -> ChunkSurvey?
 }
 
 extension ImageFileSource {
@@ -23,6 +36,17 @@ extension ImageFileSource {
     }
 
     package func limitKeptBytes(_ limit: (_ now: Int) -> Int) {}
+
+    package func surveyChunks(
+        channels: [Int]?,
+        timepoints: [Int]?,
+        withStamps: Bool
+    ) throws(DeconvolutionError) -> ChunkSurvey? { nil }
+
+    /// The same for all that is read of it.
+    package func surveyChunks(withStamps: Bool = false) throws(DeconvolutionError) -> ChunkSurvey? {
+        try surveyChunks(channels: nil, timepoints: nil, withStamps: withStamps)
+    }
 }
 
 /// Images by what is at a path.

@@ -74,6 +74,19 @@ package struct SelectedSource: ImageFileSource {
     /// Those of the other source.
     package func limitKeptBytes(_ limit: (_ now: Int) -> Int) { (base as? any ImageFileSource)?.limitKeptBytes(limit) }
 
+    /// Those of the other source that are read.
+    package func surveyChunks(
+        channels: [Int]?,
+        timepoints: [Int]?,
+        withStamps: Bool
+    ) throws(DeconvolutionError) -> ChunkSurvey? {
+        try (base as? any ImageFileSource)?.surveyChunks(
+            channels: channels?.map { self.channels[$0] } ?? self.channels,
+            timepoints: timepoints?.map { self.timepoints[$0] } ?? self.timepoints,
+            withStamps: withStamps
+        )
+    }
+
     /// The voxels of a box; see `VolumeSource.read`.
     package func read(
         _ region: Region,

@@ -44,8 +44,9 @@ package struct FileDeconvolution: Sendable {
         var warnings: [Diagnostic] = []
         for path in paths {
             let file = try Self.psfFile(path)
+            let survey = try file.surveyChunks()
             psfs += try Self.measuredPSFs(in: file)
-            warnings += file.diagnostics
+            warnings += file.diagnostics + (survey?.diagnostics ?? [])
         }
         psfWarnings = warnings
         inputPath = input
@@ -94,8 +95,8 @@ package struct FileDeconvolution: Sendable {
             )
         }
         // Preparation works in double precision on a few copies.
-        let bytes = image.shape.voxelCount * image.channelCount * 40
-        guard bytes <= HostSystem.freeBytes else {
+        let voxelCount = Double(image.shape.voxelCount) * Double(image.channelCount)
+        guard voxelCount * 40 <= Double(HostSystem.freeBytes) else {
             throw DeconvolutionError(
                 .invalidData,
                 "\(file.name): \(image.shape) voxels are too many for a PSF in this machine's memory; is it the image? "
@@ -133,8 +134,9 @@ package struct FileDeconvolution: Sendable {
         {
             results = .inAnyOrder(writeBytes: plan.bytesPerWrite(threadCount: Self.writingThreadCount))
         }
+        let survey = try FileSurvey(input.source, maps: maps, withStamps: false)
         var plans = try job().plans(results: results)
-        plans[0].warnings = fileWarnings + plans[0].warnings
+        plans[0].warnings = fileWarnings + survey.warnings + plans[0].warnings
         return plans
     }
 
@@ -210,6 +212,7 @@ package struct FileDeconvolution: Sendable {
             progress: progress
         )
         var report: RunReport
+        let survey: FileSurvey
         switch target {
         case .tiff:
             try check(outputs: [output])
@@ -219,13 +222,16 @@ package struct FileDeconvolution: Sendable {
                     "\(output): would be one of the stacks of \(series.name) for the next run; choose another folder"
                 )
             }
+            survey = try FileSurvey(input.source, maps: maps, withStamps: false)
             let sink = try outputOptions.makeSink(path: output, image: image)
             report = try job.run(into: sink)
             report.saturatedVoxelCount = sink.saturatedVoxelCount
         case .zarr(let store, let array):
-            report = try run(job, store, array, outputOptions, image)
+            // Before anything is read, so that whatever changes from now on is another file to the next run.
+            survey = try FileSurvey(input.source, maps: maps, withStamps: true)
+            report = try run(job, store, array, outputOptions, image, survey)
         }
-        report.warnings = fileWarnings + report.warnings
+        report.warnings = fileWarnings + survey.warnings + report.warnings
         if report.saturatedVoxelCount > 0 {
             report.warnings.append(
                 Diagnostic(
@@ -244,13 +250,19 @@ package struct FileDeconvolution: Sendable {
         _ store: String,
         _ array: ZarrPath,
         _ outputOptions: OutputOptions,
-        _ image: ImageDescription
+        _ image: ImageDescription,
+        _ survey: FileSurvey
     ) throws(DeconvolutionError) -> RunReport {
         let plan = try zarrPlan(store, array, outputOptions, image)
         // What the job throws before it begins must not leave an output behind.
         let writeBytes = plan.bytesPerWrite(threadCount: Self.writingThreadCount)
-        let (job, setup, fingerprint) = try goingOn(job, plan, writeBytes: writeBytes)
-        let sink = try ZarrSink(plan, job: fingerprint, inputs: inputPaths) { () throws(DeconvolutionError) in
+        let (job, setup, fingerprint) = try goingOn(job, plan, survey, writeBytes: writeBytes)
+        let sink = try ZarrSink(
+            plan,
+            job: fingerprint,
+            inputs: inputPaths,
+            inputStamps: survey.inputStamps
+        ) { () throws(DeconvolutionError) in
             try job.cancellation.check()
         }
         defer { sink.close() }
@@ -274,13 +286,16 @@ package struct FileDeconvolution: Sendable {
     private func goingOn(
         _ job: DeconvolutionJob,
         _ output: ZarrOutputPlan,
+        _ survey: FileSurvey,
         writeBytes: Int
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobSetup, JobFingerprint) {
         func fingerprint(_ setup: JobSetup) -> JobFingerprint {
             JobFingerprint(
                 input,
                 psfs: psfs,
-                maps: [("--flat-field", flatField), ("--mask", mask)],
+                maps: zip(["--flat-field", "--mask"], zip([flatField, mask], survey.mapStamps)).map {
+                    ($0, $1.0, $1.1)
+                },
                 options,
                 plans: setup.plans
             )
@@ -308,6 +323,8 @@ package struct FileDeconvolution: Sendable {
         )
     }
 
+    private var maps: [(any ImageFileSource)?] { [flatField, mask] }
+
     private var sensitivity: Sensitivity { Sensitivity(flatFieldSource: flatField, maskSource: mask) }
 
     /// What the files left open; a spacing that an option gives is no longer open.
@@ -319,6 +336,31 @@ package struct FileDeconvolution: Sendable {
         let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }.filter { !$0.kind.isAboutSpacing }
         return without(options.spacing, input.source.diagnostics) + without(options.psfSpacing, psfWarnings)
             + mapWarnings
+    }
+}
+
+/// Which files there are of the chunks that a run reads, of image and maps.
+private struct FileSurvey {
+    /// What is missing.
+    var warnings: [Diagnostic] = []
+    /// A number for each volume of the image that changes with the files it is read from; empty where these are none of chunks.
+    var inputStamps: [VolumeNumber: UInt64] = [:]
+    /// One for each map; nil where there is none, or no chunks.
+    var mapStamps: [UInt64?] = []
+
+    init(
+        _ image: any ImageFileSource,
+        maps: [(any ImageFileSource)?],
+        withStamps: Bool
+    ) throws(DeconvolutionError) {
+        let survey = try image.surveyChunks(withStamps: withStamps)
+        warnings += survey?.diagnostics ?? []
+        inputStamps = survey?.stamps ?? [:]
+        for map in maps {
+            let survey = try map?.surveyChunks(withStamps: withStamps)
+            warnings += survey?.diagnostics ?? []
+            mapStamps.append(survey?.stamp)
+        }
     }
 }
 

@@ -10,11 +10,12 @@ extension JobFingerprint {
     /// What decides the voxels of a result: input, PSFs and options.
     ///
     /// The last bits of a voxel depend on the devices, the FFT library that is asked for, and the tiles of a volume, so these are
-    /// part of it. Threads are not.
+    /// part of it. Threads are not. What chunk files of the image are like is kept for each volume by itself, with its result.
+    /// - Parameter maps: with a number that changes with the chunk files of a map, where there are any.
     init(
         _ input: InputImage,
         psfs: [DeconvolutionJob.MeasuredPSF],
-        maps: [(option: String, file: (any ImageFileSource)?)],
+        maps: [(option: String, file: (any ImageFileSource)?, chunkStamp: UInt64?)],
         _ options: DeconvolutionOptions,
         plans: [JobPlan]
     ) {
@@ -36,7 +37,10 @@ extension JobFingerprint {
         }
         append("--psf-background", options.psfBackground.inMessage)
         append("--psf-as-is", "\(options.psfAsIs)")
-        for map in maps { append(map.option, map.file.map(Self.description) ?? "none") }
+        for map in maps {
+            let chunks = map.chunkStamp.map { ", chunk files with the checksum \(String($0, radix: 16))" } ?? ""
+            append(map.option, map.file.map { Self.description(of: $0) + chunks } ?? "none")
+        }
         append("--saturation", options.saturation.map(\.inMessage) ?? "none")
         append("--method", "richardson-lucy")
         append("--iterations", "\(options.iterationCount)")

@@ -451,10 +451,10 @@ import Testing
             try damage("\(path).partial/\(chunk)")
             let sink = try item.sink(path)
             #expect(held(item, by: sink).count == 2 && Set(held(item, by: sink)).isSubset(of: written))
-            let message = try #require(sink.diagnostics.first?.message)
+            let message = try #require(sink.diagnostics.first?.description)
             #expect(
                 message.replacingOccurrences(of: folder.url.path, with: "FOLDER").hasPrefix(
-                    "FOLDER/\(index).zarr.partial: finished volumes whose files do not hold are computed again: 1 of 3; the "
+                    "FOLDER/\(index).zarr.partial: finished volumes whose files do not hold are computed again (1 of 3; the "
                         + "first: FOLDER/\(index).zarr.partial/\(chunk) \(words)"
                 ),
                 "\(message)"
@@ -481,9 +481,9 @@ import Testing
         }
         let sink = try item.sink(path)
         #expect(
-            sink.diagnostics.map { message(DeconvolutionError(.invalidData, $0.message)) } == [
-                "FOLDER/a.zarr.partial: finished volumes whose files do not hold are computed again: 2 of 6; the first: "
-                    + "FOLDER/a.zarr.partial/1.0.0.0.0 is not there"
+            sink.diagnostics.map { message(DeconvolutionError(.invalidData, $0.description)) } == [
+                "FOLDER/a.zarr.partial: finished volumes whose files do not hold are computed again (2 of 6; the first: "
+                    + "FOLDER/a.zarr.partial/1.0.0.0.0 is not there)"
             ]
         )
         #expect(held(item, by: sink).count == 4)
@@ -509,14 +509,14 @@ import Testing
             try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: journal)
             let sink = try item.sink(path)
             defer { sink.close() }
-            return (held(item, by: sink), sink.diagnostics.first?.message)
+            return (held(item, by: sink), sink.diagnostics.first?.description)
         }
         let old = try changed { $0[places[1]].replace(files, with: "") }
         #expect(old.held == [item.volumes[0], item.volumes[2]])
-        #expect(old.message?.hasSuffix("1 of 3; the first: the journal has no checksums of its files") == true)
+        #expect(old.message?.hasSuffix("1 of 3; the first: the journal has no checksums of its files)") == true)
         let fewer = try changed { $0[places[0]].replace(files) { "\"files\": \"\($0.1) \($0.1)\", " } }
         #expect(fewer.held == [item.volumes[1], item.volumes[2]])
-        #expect(fewer.message?.hasSuffix("the journal has checksums of 2 files, not 1") == true)
+        #expect(fewer.message?.hasSuffix("the journal has checksums of 2 files, not 1)") == true)
         let torn = try changed { $0[places[0]].replace(files, with: "\"files\": \"12:34:56 -7\", ") }
         #expect(torn.held == [item.volumes[1], item.volumes[2]])
         try item.complete(item.sink(path))
@@ -539,7 +539,7 @@ import Testing
             try (before + text).write(toFile: journal, atomically: false, encoding: .utf8)
             let sink = try item.sink(path)
             defer { sink.close() }
-            return (held(item, by: sink), sink.diagnostics.first?.message)
+            return (held(item, by: sink), sink.diagnostics.first?.description)
         }
         let first = Array(item.volumes.prefix(3))
         for (line, words) in [
@@ -561,7 +561,7 @@ import Testing
             let (held, message) = try opened(line + "\n")
             #expect(held == first, "\(line)")
             #expect(
-                message?.hasSuffix("lines of its journal make no sense and do not count: 1; the first: \(words)")
+                message?.hasSuffix("lines of its journal make no sense and do not count (1; the first: \(words))")
                     == true,
                 "\(message ?? "")"
             )
@@ -570,7 +570,7 @@ import Testing
         let twice = try opened(second + "\n")
         #expect(twice.held == [first[0], first[2]])
         let name = "channel \(first[1].channel), time point \(first[1].timepoint)"
-        #expect(twice.message?.hasSuffix("line \(count + 1) is of \(name), which was there before") == true)
+        #expect(twice.message?.hasSuffix("line \(count + 1) is of \(name), which was there before)") == true)
         // What was cut off is what a crash leaves, and nothing odd.
         #expect(try opened("{\"channel\": 0, \"ti").message == nil)
 
@@ -631,9 +631,9 @@ import Testing
         #expect(held(item, by: sink) == [0, 1, 3].map { item.volumes[$0] })
         let (channel, timepoint) = (item.volumes[2].channel, item.volumes[2].timepoint)
         #expect(
-            sink.diagnostics.map(\.message).first?.hasSuffix(
-                "a.zarr.partial: finished volumes whose input has changed since are computed again: 1 of 4; the first: channel "
-                    + "\(channel), time point \(timepoint)"
+            sink.diagnostics.map(\.description).first?.hasSuffix(
+                "a.zarr.partial: finished volumes whose input has changed since are computed again (1 of 4; the first: channel "
+                    + "\(channel), time point \(timepoint))"
             ) == true
         )
         try item.complete(sink)

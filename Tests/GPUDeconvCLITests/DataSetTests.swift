@@ -1,3 +1,4 @@
+import DeconvIO
 import DeconvTestSupport
 import DeconvVolume
 import Foundation
@@ -325,6 +326,149 @@ import Testing
         #expect((second["convergence"] as? [Any])?.count == 12 && second["saturatedVoxels"] as? Int ?? 0 > 0)
         #expect(resumed.error == whole.error)
         #expect(folder.contents == ["data.zarr", "killed.json", "killed.zarr", "psfs", "whole.json"])
+    }
+
+    /// Runs until the journal has a volume, and is killed.
+    private static func begin(_ job: [String], _ output: String, in folder: TemporaryFolder) async throws {
+        let begun = try await Command.run(job, in: folder) { command in
+            let journal = folder.path("\(output).partial/.gpudeconv-journal")
+            func isBegun() -> Bool {
+                (try? String(contentsOfFile: journal, encoding: .utf8))?.contains("figures") == true
+            }
+            for _ in 0..<12_000 where !isBegun() { usleep(5000) }
+            command.send(SIGKILL)
+        }
+        try #require(begun.status == 128 + SIGKILL, "\(begun.error)")
+    }
+
+    private static func warnings(_ folder: TemporaryFolder, _ report: String) throws -> [String] {
+        let data = try Data(contentsOf: folder.url.appendingPathComponent(report))
+        let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        return try #require(object["warnings"] as? [String])
+    }
+
+    /// What disks and clean-up tools do while nobody runs, and a journal with a volume that cannot be.
+    @Test func whatIsLostOfAnUnfinishedResultIsComputedAgainAndSaid() async throws {
+        let folder = try Self.folder("1,4,16,48,56")
+        let options = ["-i", "100", "--report", "report.json", "--overwrite"]
+        let whole = try await Command.run(Self.job("whole.zarr") + options, in: folder)
+        try #require(whole.status == 0, "\(whole.error)")
+        for (words, damage): (String, @Sendable (String) throws -> Void) in [
+            ("is not there", { try FileManager.default.removeItem(atPath: $0) }),
+            ("has 100 bytes instead of ", { try #require(truncate($0, 100) == 0) }),
+            (
+                "has other bytes than were written",
+                {
+                    var bytes = try Data(contentsOf: URL(fileURLWithPath: $0))
+                    bytes[bytes.count / 2] ^= 0x10
+                    try bytes.write(to: URL(fileURLWithPath: $0))
+                }
+            ),
+        ] {
+            let job = Self.job("out.zarr") + options
+            try await Self.begin(job, "out.zarr", in: folder)
+            try damage(folder.path("out.zarr.partial/0.0.0.0.0"))
+            let journal = try #require(FileHandle(forWritingAtPath: folder.path("out.zarr.partial/.gpudeconv-journal")))
+            try journal.seekToEnd()
+            journal.write(Data("{\"channel\":0,\"timepoint\":99,\"numbers\":{}}\n".utf8))
+            let rest = try await Command.run(job, in: folder)
+            #expect(rest.status == 0, "\(rest.error)")
+            #expect(try Self.files(folder, "out.zarr") == Self.files(folder, "whole.zarr"), "\(words)")
+            let said = [
+                "out.zarr.partial: lines of its journal make no sense and do not count (1; the first: it has channel 0, time "
+                    + "point 99 of 1 channels, 4 time points)",
+                "out.zarr.partial: finished volumes whose files do not hold are computed again (1 of ",
+                "; the first: out.zarr.partial/0.0.0.0.0 \(words)",
+            ]
+            let report = try Self.warnings(folder, "report.json").joined(separator: "\n")
+            for words in said { #expect(rest.error.contains(words) && report.contains(words), "\(rest.error)") }
+            try FileManager.default.removeItem(atPath: folder.path("out.zarr"))
+        }
+    }
+
+    @Test func anInputThatChangesBetweenTwoRunsIsReadAgainWhereItDid() async throws {
+        let folder = try Self.folder("1,4,16,48,56")
+        let options = ["-i", "100", "--report", "report.json"]
+        try await Self.begin(Self.job("out.zarr") + options, "out.zarr", in: folder)
+        // The first time point becomes the last.
+        let raw = folder.url.appendingPathComponent("data.zarr/raw")
+        let last = try Data(contentsOf: raw.appendingPathComponent("0.3.0.0.0"))
+        try last.write(to: raw.appendingPathComponent("0.0.0.0.0"))
+        let rest = try await Command.run(Self.job("out.zarr") + options, in: folder)
+        try #require(rest.status == 0, "\(rest.error)")
+        let words = "out.zarr.partial: finished volumes whose input has changed since are computed again (1 of "
+        #expect(
+            rest.error.contains(words) && rest.error.contains("; the first: channel 0, time point 0"),
+            "\(rest.error)"
+        )
+        #expect(try Self.warnings(folder, "report.json").contains { $0.hasPrefix(words) })
+        let files = try Self.files(folder, "out.zarr")
+        #expect(files["0.0.0.0.0"] == files["0.3.0.0.0"] && files["0.1.0.0.0"] != files["0.3.0.0.0"])
+
+        // A mask is of all volumes, so that with another one it is another job.
+        let shape = [16, 48, 56]
+        let metadata = try ZarrArrayMetadata(version: .two, shape: shape, chunkShape: shape, dataType: .uint8)
+        let mask = try ZarrStore.create(path: folder.path("mask.zarr"))
+        let writer = try ZarrArrayWriter(creating: metadata, at: .root, in: mask)
+        var good = [UInt8](repeating: 1, count: 16 * 48 * 56)
+        try good.withUnsafeBytes { try writer.write($0, region: ArrayRegion(shape)) }
+        let masked = Self.job("masked.zarr", "--mask", "mask.zarr", "-i", "100")
+        try await Self.begin(masked, "masked.zarr", in: folder)
+        good[7] = 0
+        try good.withUnsafeBytes { try writer.write($0, region: ArrayRegion(shape)) }
+        let refused = try await Command.run(masked, in: folder)
+        #expect(refused.status == 73)
+        #expect(refused.error.contains("was begun by another job: --mask is "), "\(refused.error)")
+        #expect(refused.error.contains("mask.zarr") && refused.error.contains("--overwrite to begin anew"))
+    }
+
+    @Test func chunksThatAreNotThereAreSaidByPlanAndRunAndReport() async throws {
+        let folder = try Self.folder("2,3,8,24,28")
+        let files = FileManager.default
+        for chunk in ["raw/0.1.0.0.0", "raw/1.2.0.0.0"] {
+            try files.removeItem(atPath: folder.path("data.zarr/\(chunk)"))
+        }
+        let words =
+            "data.zarr/raw: chunks that are not there count as 0; copy the store again if its source has them (2 of 6)"
+        let job = ["data.zarr", "--array", "raw", "--psf", "psfs/*.tif", "--backend", "cpu", "-i", "2"]
+        let plan = try await Command.run(["plan", "--json"] + job, in: folder)
+        #expect(plan.status == 0 && plan.error.contains(words) && plan.output.contains(words), "\(plan.error)")
+        for output in ["out.zarr", "out.tif"] {
+            let run = try await Command.run(job + ["-o", output, "--report", "\(output).json"], in: folder)
+            #expect(run.status == 0 && run.error.contains(words), "\(run.error)")
+            #expect(try Self.warnings(folder, "\(output).json").count { $0 == words } == 1)
+        }
+        // Of what is read.
+        let part = try await Command.run(job + ["--channel", "1", "--time", "2", "-o", "part.tif"], in: folder)
+        #expect(part.status == 65 || part.error.contains("has them (1 of 1)"), "\(part.error)")
+        let rest = try await Command.run(job + ["--channel", "1", "--time", ":2", "-o", "rest.tif"], in: folder)
+        #expect(rest.status == 0 && !rest.error.contains("not there"), "\(rest.error)")
+
+        // Of a PSF.
+        try files.removeItem(atPath: folder.path("data.zarr/psf/1.0.0.0.0"))
+        let psf = try await Command.run(
+            ["plan", "data.zarr", "--array", "raw", "--channel", "0", "--psf", "data.zarr/psf", "--backend", "cpu"],
+            in: folder
+        )
+        #expect(
+            psf.error.contains(
+                "data.zarr/psf: chunks that are not there count as 0; copy the store again if its source has them (1 of 2)"
+            ),
+            "\(psf.error)"
+        )
+
+        // The names of other metadata.
+        let metadata = folder.path("data.zarr/raw/.zarray")
+        let text = try String(contentsOfFile: metadata, encoding: .utf8)
+        try text.replacing("\"dimension_separator\": \".\"", with: "\"dimension_separator\": \"/\"")
+            .write(toFile: metadata, atomically: false, encoding: .utf8)
+        let other = try await Command.run(job + ["-o", "other.tif"], in: folder)
+        #expect(other.status == 65)
+        #expect(
+            other.error
+                == "gpudeconv: data.zarr/raw: has no chunk with a name such as 0/0/0/0/0, as its metadata say, but others such "
+                + "as 0.0.0.0.0; correct how .zarray names chunks, or copy the store again from its source\n"
+        )
     }
 
     @Test func warningsAreInTheNumbersOfTheInputAndRemediesFitTheFile() async throws {

@@ -154,9 +154,20 @@ package final class ZarrStore: Sendable {
     }
 
     /// Names of the files and folders in the folder of a key, sorted; none where it is no folder.
-    /// - Throws: as `resolved`; `inputOutput` where the folder may not be listed or the disk fails, so that nobody takes what is
-    ///   there for nothing.
+    /// - Throws: as `forEachName`.
     func names(in key: String) throws(DeconvolutionError) -> [String] {
+        var names: [String] = []
+        try forEachName(in: key) { (name) throws(DeconvolutionError) in names.append(name) }
+        return names.sorted()
+    }
+
+    /// Calls `body` with the names of the files and folders in the folder of a key, in no order; not at all where it is no folder.
+    /// - Throws: as `resolved`; `inputOutput` where the folder may not be listed or the disk fails, so that nobody takes what is
+    ///   there for nothing; what `body` throws.
+    func forEachName(
+        in key: String,
+        _ body: (String) throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) {
         func cannotList(_ error: Int32) -> DeconvolutionError {
             DeconvolutionError(
                 .inputOutput,
@@ -164,28 +175,26 @@ package final class ZarrStore: Sendable {
                     + "and the disk"
             )
         }
-        guard let folder = try resolved(key) else { return [] }
+        guard let folder = try resolved(key) else { return }
         guard let stream = opendir(folder) else {
             let error = errno
-            if error == ENOTDIR { return [] }
+            if error == ENOTDIR { return }
             throw cannotList(error)
         }
         defer { closedir(stream) }
-        var names: [String] = []
         while true {
             // Only by this does the end differ from a failure.
             errno = 0
             guard let entry = readdir(stream) else {
                 let error = errno
                 if error != 0 { throw cannotList(error) }
-                break
+                return
             }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != ".", name != ".." { try body(name) }
         }
-        return names.sorted()
     }
 
     /// Whether there is a file or folder of that key.
