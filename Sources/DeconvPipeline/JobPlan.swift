@@ -99,6 +99,17 @@ extension JobPlan {
             )
         }
 
+        // With what is put around it: whatever is counted below stays within what an Int holds.
+        let voxels = (0..<3).reduce(1.0) { product, axis in
+            product * 2 * Double(image.shape[axis] + (psfs.map { $0.psf.shape[axis] }.max() ?? 0))
+        }
+        guard voxels <= 0x1p53 else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(imageName): volumes of \(image.shape) voxels are more than any machine holds; check what its metadata say"
+            )
+        }
+
         var budget = backend.freeMemory
         if let limit = options.memoryLimitBytes {
             budget.totalBytes = budget.isHostMemory ? limit : min(limit, budget.totalBytes)

@@ -31,10 +31,34 @@ package struct FFTPadding: Sendable {
         // A power of two lies below twice the start, so the search ends; 1.25 leaves room for a cheaper neighbor.
         var best = 1
         while best < start { best *= 2 }
-        for length in start...max(start, start * 5 / 4) where (!real || length % 2 == 0) && Self.isSmooth(length) {
+        for length in Self.smoothLengths(in: start...start + start / 4) where !real || length % 2 == 0 {
             if cost.ofLine(length, real: real) < cost.ofLine(best, real: real) { best = length }
         }
         return best
+    }
+
+    /// The lengths of a range that have the factors 2, 3, 5 and 7 only, in order: few, however long the range is.
+    static func smoothLengths(in range: ClosedRange<Int>) -> [Int] {
+        var lengths: [Int] = []
+        for sevens in powers(of: 7, upTo: range.upperBound) {
+            for fives in powers(of: 5, upTo: range.upperBound / sevens) {
+                for threes in powers(of: 3, upTo: range.upperBound / sevens / fives) {
+                    let odd = sevens * fives * threes
+                    // The first power of two that brings it into the range.
+                    let quotient = (range.lowerBound + odd - 1) / odd
+                    var length = quotient <= 1 ? odd : odd << (Int.bitWidth - (quotient - 1).leadingZeroBitCount)
+                    while length <= range.upperBound {
+                        lengths.append(length)
+                        length *= 2
+                    }
+                }
+            }
+        }
+        return lengths.sorted()
+    }
+
+    private static func powers(of factor: Int, upTo limit: Int) -> some Sequence<Int> {
+        sequence(first: 1) { $0 <= limit / factor ? $0 * factor : nil }
     }
 
     /// Whether a length has no prime factor above `largest`.

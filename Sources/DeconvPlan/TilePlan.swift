@@ -174,12 +174,23 @@ extension TilePlan {
             }
             chosen = candidates.map { $0.last! }
             var least = Double.infinity
+            let halo = (0..<3).map { Double(request.psfShape[$0] - 1) }
+            let (mostDomainVoxels, mostFieldVoxels) = Self.mostVoxels(request)
             for z in candidates[0] {
                 for y in candidates[1] {
+                    let counts = Double(z.count) * Double(y.count)
+                    let works = Double(z.work) * Double(y.work)
+                    let frame = Double(z.core) * Double(y.core)
+                    let domain = (Double(z.core) + halo[0]) * (Double(y.core) + halo[1])
                     for x in candidates[2] {
-                        let voxels = Double(z.count * y.count * x.count) * Double(z.work * y.work * x.work)
+                        let voxels = counts * Double(x.count) * (works * Double(x.work))
                         let cost = voxels * (z.costPerVoxel + y.costPerVoxel + x.costPerVoxel)
-                        guard cost < least, request.padding.canTransform(VolumeShape(z: z.work, y: y.work, x: x.work)),
+                        guard cost < least else { continue }
+                        // Most of what does not fit is far too large, which its fields alone tell.
+                        let domainVoxels = domain * (Double(x.core) + halo[2])
+                        guard domainVoxels <= mostDomainVoxels,
+                            domainVoxels + frame * Double(x.core) <= mostFieldVoxels,
+                            request.padding.canTransform(VolumeShape(z: z.work, y: y.work, x: x.work)),
                             tiles([z, y, x]).footprint.fits(request.budget)
                         else { continue }
                         least = cost
@@ -203,15 +214,30 @@ extension TilePlan {
         }
     }
 
-    /// Every core length that cuts an axis into a different number of tiles, longest first.
-    private static func coreLengths(_ extent: Int) -> [Int] {
+    /// The most voxels that a tile may read, and those that it may read and deliver together, where nothing else took memory.
+    private static func mostVoxels(_ request: Request) -> (domain: Double, fields: Double) {
+        let budget = request.budget
+        // These fields are there once more while they are brought there.
+        if budget.isHostMemory { return (.infinity, Double(budget.totalBytes) / 8) }
+        return (
+            Double(budget.largestBufferBytes) / 4, Double(min(budget.totalBytes, budget.hostBytes)) / 4
+        )
+    }
+
+    /// Up to this extent every way to cut an axis is tried: 255 of them.
+    private static let exhaustiveExtent = 1 << 14
+
+    /// Every core length that cuts an axis into a different number of tiles, longest first; of a longer axis than images have,
+    /// those of which each makes about 6 % more tiles than the one before.
+    static func coreLengths(_ extent: Int) -> [Int] {
         var lengths: [Int] = []
         var length = extent
         while length >= 1 {
             lengths.append(length)
             let count = (extent + length - 1) / length
-            // The longest core that makes at least one tile more.
-            length = min(length - 1, (extent + count) / (count + 1))
+            let next = count + max(1, extent > exhaustiveExtent ? count / 16 : 1)
+            // The longest core that makes at least so many tiles.
+            length = min(length - 1, (extent + next - 1) / next)
         }
         return lengths
     }

@@ -229,6 +229,91 @@ import Testing
         #expect(plan.tileCounts == VolumeShape(z: 1, y: 2, x: 1))
     }
 
+    /// All ways to cut, each asked for by itself, the first of the least modeled work.
+    private func exhaustive(_ request: TilePlan.Request) throws -> (plan: TilePlan, cores: VolumeShape)? {
+        var whole = request
+        whole.budget = MemoryBudget(totalBytes: .max)
+        let frame = try TilePlan(whole).whole.frame.shape
+        let cores = (0..<3).map { axis in
+            var counts: Set<Int> = []
+            return (1...frame[axis]).reversed().filter { counts.insert((frame[axis] + $0 - 1) / $0).inserted }
+                .map { core in (1...core).first { (frame[axis] + $0 - 1) / $0 == (frame[axis] + core - 1) / core }! }
+        }
+        var best: (plan: TilePlan, cores: VolumeShape, cost: Double)?
+        for z in cores[0] {
+            for y in cores[1] {
+                for x in cores[2] {
+                    var asked = request
+                    // The longest of those that make as many tiles comes first, and the whole axis is one of them.
+                    asked.tileShape = VolumeShape(z: z, y: y, x: x)
+                    guard let plan = try? TilePlan(asked), request.padding.canTransform(plan.workShape) else {
+                        continue
+                    }
+                    let lines = (0..<3).reduce(0.0) {
+                        $0 + request.padding.cost.ofLine(plan.workShape[$1], real: $1 == 2) / Double(plan.workShape[$1])
+                    }
+                    let cost = Double(plan.tileCount) * Double(plan.workShape.voxelCount) * lines
+                    if cost < best?.cost ?? .infinity { best = (plan, VolumeShape(z: z, y: y, x: x), cost) }
+                }
+            }
+        }
+        return best.map { ($0.plan, $0.cores) }
+    }
+
+    @Test(arguments: [
+        (VolumeShape(z: 1, y: 100, x: 90), 40), (VolumeShape(z: 30, y: 40, x: 50), 9),
+        (VolumeShape(z: 17, y: 64, x: 23), 3),
+        (VolumeShape(z: 64, y: 3, x: 5), 2),
+    ])
+    func theCutIsTheOneOfAllThatTakesLeastWork(image: VolumeShape, divisor: Int) throws {
+        for cost in [FFTCost.fftw, .openCLOnCPU, .accelerator] {
+            for (boundary, isHostMemory) in [(BoundaryMode.extend, true), (.zero, false), (.edge, true)] {
+                var request = request(
+                    image,
+                    psf: VolumeShape(z: min(image.z, 5), y: 3, x: 4),
+                    boundary: boundary,
+                    padding: FFTPadding(cost) { $0.x % 7 != 0 }
+                )
+                let bytes = try TilePlan(request).footprint.deviceBytes / divisor
+                request.budget = MemoryBudget(
+                    totalBytes: bytes,
+                    largestBufferBytes: bytes / 3,
+                    hostBytes: bytes / 2,
+                    isHostMemory: isHostMemory
+                )
+                request.mayBeWhole = false
+                guard let best = try exhaustive(request) else {
+                    #expect(throws: DeconvolutionError.self) { try TilePlan(request) }
+                    continue
+                }
+                let plan = try TilePlan(request)
+                #expect(plan.tile?.frame.shape == best.cores && plan == best.plan, "\(image) \(cost) \(boundary)")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func planningTakesNoLongerForAxesThatNoImageHas() throws {
+        let psf = VolumeShape(z: 51, y: 16, x: 16)
+        for image in [
+            VolumeShape(z: 1 << 31, y: 64, x: 64), VolumeShape(z: 100_000_000, y: 300, x: 200),
+            VolumeShape(z: 40_000, y: 50_000, x: 60_000), VolumeShape(z: 1, y: 1, x: 1 << 43),
+        ] {
+            for boundary in [BoundaryMode.extend, .edge, .periodic] {
+                for bytes in [1_000_000, 1_000_000_000] {
+                    let request = request(image, psf: psf, boundary: boundary, bytes: bytes)
+                    guard let plan = try? TilePlan(request) else { continue }
+                    #expect(plan.footprint.deviceBytes <= bytes && plan.tileCount > 1)
+                    // What is not tried costs little: halo and padding are what they are for cuts of its size.
+                    let work = Double(plan.tileCount) * Double(plan.workShape.voxelCount)
+                    if bytes > 1_000_000, image.z > 1 {
+                        #expect(work < 2.5 * Double(plan.whole.domain.shape.voxelCount), "\(image) \(boundary)")
+                    }
+                }
+            }
+        }
+    }
+
     @Test func theSearchForALargeVolumeFindsACheapCut() throws {
         let plan = try TilePlan(
             request(
@@ -245,6 +330,21 @@ import Testing
 }
 
 @Suite struct FFTPaddingTests {
+    /// Held against a look at every length of the range.
+    @Test(arguments: [FFTCost.fftw, .openCLOnCPU, .accelerator], [false, true])
+    func theLengthIsTheCheapestOfAllSmoothOnes(cost: FFTCost, real: Bool) {
+        for minimum in Array(1...2100) + [4095, 4096, 4097, 9999, 65_537, 1_000_001] {
+            let start = max(minimum, 2)
+            var best = 1
+            while best < start { best *= 2 }
+            for length in start...start * 5 / 4 where (!real || length % 2 == 0) && FFTPadding.isSmooth(length) {
+                if cost.ofLine(length, real: real) < cost.ofLine(best, real: real) { best = length }
+            }
+            let chosen = FFTPadding(cost) { _ in true }.length(atLeast: minimum, real: real)
+            #expect(chosen == best, "\(minimum)")
+        }
+    }
+
     @Test func lengthsAreSmoothAndNeverShorter() {
         for minimum in 1...1300 {
             for cost in [FFTCost.fftw, .openCLOnCPU, .accelerator] {
