@@ -54,13 +54,15 @@ extension ImageComparison {
     ///   - reference: b.
     ///   - matchScale: multiplies a with the factor of `ScaleMatch` first; every voxel is then read twice.
     ///   - slabBytes: about how much of each image is in memory at once.
+    ///   - memoryLimit: the most bytes that these voxels of both may take.
     /// - Throws: `DeconvolutionError`: `invalidArgument` where the shapes differ, `invalidData` for a voxel that is not
-    ///   finite, and what reading throws.
+    ///   finite, `outOfMemory` where a plane of each takes more, and what reading throws.
     package init(
         of image: some VolumeSource,
         with reference: some VolumeSource,
         matchScale: Bool = false,
-        slabBytes: Int = 256 << 20
+        slabBytes: Int = 256 << 20,
+        memoryLimit: Int = .max
     ) throws(DeconvolutionError) {
         let layout = image.image
         guard layout.axesDescription == reference.image.axesDescription else {
@@ -70,8 +72,19 @@ extension ImageComparison {
                     + "\(reference.image.axesDescription); only images of one shape can be compared"
             )
         }
-        guard layout.shape.voxelCount > 0 else {
+        guard [layout.shape.z, layout.shape.y, layout.shape.x].allSatisfy({ $0 > 0 }) else {
             throw DeconvolutionError(.invalidArgument, "\(image.name) has no voxels to compare")
+        }
+        // Their shape is only what files claim.
+        let (z, plane) = (Double(layout.shape.z), Double(layout.shape.y) * Double(layout.shape.x))
+        let voxelBytes = [layout, reference.image].reduce(0) { $0 + $1.pixelType.inMemory.byteCount + 4 }
+        let bytes = max(plane, min(z * plane, Double(slabBytes) / 4)) * Double(voxelBytes)
+        guard bytes <= Double(memoryLimit) else {
+            throw DeconvolutionError(
+                .outOfMemory,
+                "\(image.name): planes of \(layout.shape.y)x\(layout.shape.x) voxels take \((bytes / 1e9).rounded(.up)) GB of "
+                    + "memory to be compared, but \((Double(memoryLimit) / 1e9).rounded(.down)) GB are free; free some or crop them"
+            )
         }
         var match = ScaleMatch()
         if matchScale {

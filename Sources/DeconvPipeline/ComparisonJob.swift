@@ -12,8 +12,10 @@ package enum ComparisonJob {
         reference: String,
         matchScale: Bool
     ) throws(DeconvolutionError) -> ImageComparison {
-        func compare(_ a: some VolumeSource, _ b: some VolumeSource) throws(DeconvolutionError) -> ImageComparison {
-            try ImageComparison(of: a, with: b, matchScale: matchScale)
+        func compare(_ a: some ImageFileSource, _ b: some ImageFileSource) throws(DeconvolutionError) -> ImageComparison
+        {
+            let limit = min(a.memoryBesideReading, b.memoryBesideReading)
+            return try ImageComparison(of: a, with: b, matchScale: matchScale, memoryLimit: limit)
         }
         return try compare(ImageFile.open(path: path), ImageFile.open(path: reference))
     }

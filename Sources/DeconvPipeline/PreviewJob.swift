@@ -1,3 +1,4 @@
+import DeconvDevice
 import DeconvIO
 import DeconvPreview
 package import DeconvVolume
@@ -58,12 +59,25 @@ package struct PreviewJob: Sendable {
             panels.append(
                 Preview.Panel(
                     caption: caption,
-                    try MaximumProjections(of: file, channel: channel, timepoint: timepoint)
+                    try MaximumProjections(
+                        of: file,
+                        channel: channel,
+                        timepoint: timepoint,
+                        memoryLimit: file.memoryBesideReading
+                    )
                 )
             )
         }
         let contrast = Contrast.percentiles(low: percentiles.low / 100, high: percentiles.high / 100)
         let preview = try Preview(panels, spacing: known, contrast: contrast, gamma: gamma)
         try AtomicOutput.write(try preview.png(), to: output, overwrite: overwrite)
+    }
+}
+
+extension ImageFileSource {
+    /// Bytes of memory that are free beside what it takes to decode a plane.
+    var memoryBesideReading: Int {
+        let reading = readingMemory(of: VolumeShape(z: 1, y: image.shape.y, x: image.shape.x))
+        return max(0, HostSystem.freeBytes - reading.bufferBytes - reading.leastKeptBytes)
     }
 }

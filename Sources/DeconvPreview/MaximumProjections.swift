@@ -51,16 +51,31 @@ package struct MaximumProjections: Sendable {
     ///   - channel: 0 ..< `source.image.channelCount`.
     ///   - timepoint: 0 ..< `source.image.timepointCount`.
     ///   - slabBytes: about how much of the volume is in memory at once.
-    /// - Throws: `DeconvolutionError`: `invalidData` for a source without voxels, and what reading throws.
+    ///   - memoryLimit: the most bytes that these voxels, the projections and a picture of them may take.
+    /// - Throws: `DeconvolutionError`: `invalidData` for a source without voxels, `outOfMemory` for one that takes more, and what
+    ///   reading throws.
     package init(
         of source: some VolumeSource,
         channel: Int = 0,
         timepoint: Int = 0,
-        slabBytes: Int = 256 << 20
+        slabBytes: Int = 256 << 20,
+        memoryLimit: Int = .max
     ) throws(DeconvolutionError) {
         let shape = source.image.shape
         guard shape.z > 0 && shape.y > 0 && shape.x > 0 else {
             throw DeconvolutionError(.invalidData, "\(source.name) has no voxels to show (\(shape))")
+        }
+        // Its shape is only what a file claims. Products of that may be more than an Int holds.
+        let (z, y, x) = (Double(shape.z), Double(shape.y), Double(shape.x))
+        let slabVoxels = max(y * x, min(z * y * x, Double(slabBytes) / 4))
+        // Voxels as they are stored and in float; the picture takes as much again as the projections, and percentiles as well.
+        let bytes = slabVoxels * Double(source.image.pixelType.inMemory.byteCount + 4) + 3 * 4 * (y * x + z * x + z * y)
+        guard bytes <= Double(memoryLimit) else {
+            throw DeconvolutionError(
+                .outOfMemory,
+                "\(source.name): projections of \(shape) voxels take \(Self.gigabytes(bytes)) GB of memory, but "
+                    + "\(Self.gigabytes(Double(memoryLimit))) GB are free; free some or crop it"
+            )
         }
         self.init(shape: shape)
         let planesPerSlab = max(1, slabBytes / max(1, 4 * shape.planeVoxelCount))
@@ -78,4 +93,7 @@ package struct MaximumProjections: Sendable {
             }
         }
     }
+
+    /// With one decimal.
+    private static func gigabytes(_ bytes: Double) -> Double { (bytes / 1e8).rounded() / 10 }
 }

@@ -163,4 +163,14 @@ import Testing
         #expect(result.maxAbsoluteDifference == 1)
         #expect(Self.isClose(result.nrmse, 0.2))
     }
+
+    @Test func planesThatMemoryCannotHoldAreAnErrorBeforeTheyAreRead() throws {
+        let source = ArraySource(.float32(Self.image), shape: Self.shape, name: "a.tif")
+        #expect(try ImageComparison(of: source, with: source, slabBytes: 1, memoryLimit: 96).nrmse == 0)
+        let error = #expect(throws: DeconvolutionError.self) {
+            try ImageComparison(of: source, with: source, slabBytes: 1, memoryLimit: 95)
+        }
+        #expect(error?.code == .outOfMemory)
+        #expect(error?.message.hasPrefix("a.tif: planes of 2x3 voxels take ") == true)
+    }
 }

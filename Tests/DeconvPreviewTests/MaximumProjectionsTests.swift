@@ -38,4 +38,32 @@ import Testing
             try MaximumProjections(of: ArraySource(.float32([]), shape: VolumeShape(z: 0, y: 3, x: 3)))
         }
     }
+
+    /// A source whose voxels nobody could hold.
+    private struct Claim: VolumeSource {
+        let name = "claim.zarr"
+        let image: ImageDescription
+
+        func read(_ region: Region, channel: Int, timepoint: Int) throws(DeconvolutionError) -> VoxelData {
+            throw DeconvolutionError(.internalError, "read")
+        }
+    }
+
+    @Test func whatMemoryCannotHoldIsAnErrorBeforeItIsMade() throws {
+        for shape in [
+            VolumeShape(z: 6, y: 1_000_000_000, x: 18), VolumeShape(z: 1, y: 65_536, x: 65_536),
+            VolumeShape(z: 1 << 40, y: 8, x: 1 << 8), VolumeShape(z: 1, y: 1 << 40, x: 1 << 12),
+        ] {
+            let source = Claim(image: ImageDescription(shape: shape, pixelType: .uint8))
+            let error = #expect(throws: DeconvolutionError.self) {
+                try MaximumProjections(of: source, memoryLimit: 20_000_000_000)
+            }
+            #expect(error?.code == .outOfMemory)
+            #expect(error?.message.hasPrefix("claim.zarr: projections of \(shape) voxels take ") == true)
+            #expect(error?.message.hasSuffix(" GB of memory, but 20.0 GB are free; free some or crop it") == true)
+        }
+        let source = ArraySource(.float32(Self.voxels), shape: Self.shape)
+        #expect(try MaximumProjections(of: source, memoryLimit: 1000).alongX == [3, 103, 13, 113, 23, 123])
+        #expect(throws: DeconvolutionError.self) { try MaximumProjections(of: source, memoryLimit: 300) }
+    }
 }

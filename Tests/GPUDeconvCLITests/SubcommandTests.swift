@@ -146,6 +146,47 @@ import Testing
 
     // MARK: devices and plan
 
+    /// Headers are a few bytes, whatever they claim.
+    @Test func whatAHeaderClaimsAndMemoryCannotHoldIsOneLine() async throws {
+        let folder = try TemporaryFolder()
+        func claim(_ name: String, _ shape: [Int]) throws {
+            try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true)
+            let text = """
+                {"zarr_format": 2, "shape": \(shape), "chunks": \(shape.map { min($0, 16) }), "dtype": "|u1", "compressor": null,
+                "fill_value": 0, "order": "C", "filters": null}
+                """
+            try text.write(toFile: folder.path("\(name)/.zarray"), atomically: true, encoding: .utf8)
+        }
+        try claim("planes.zarr", [2, 2, 6, 1_000_000_000, 18])
+        try claim("volumes.zarr", [1 << 40, 1, 4, 4])
+        try claim("volume.zarr", [1 << 47, 4, 4])
+        try claim("voxels.zarr", [1 << 59, 1, 1])
+        try Scene.write(Scene.psf(), Scene.psfShape, to: folder.path("psf.tif"))
+        let psf = ["--psf", "psf.tif", "--backend", "cpu"]
+        for (arguments, status, words) in [
+            (
+                ["preview", "planes.zarr", "-o", "a.png"], 71,
+                "planes.zarr: projections of 6x1000000000x18 voxels take "
+            ),
+            (["preview", "volume.zarr", "-o", "a.png"], 71, "volume.zarr: projections of "),
+            (["preview", "volumes.zarr", "-o", "a.png"], 65, "volumes.zarr: claims 1099511627776 volumes of "),
+            (["compare", "planes.zarr", "planes.zarr"], 71, "planes.zarr: planes of 1000000000x18 voxels take "),
+            (["plan", "volume.zarr"] + psf, 65, "volume.zarr: volumes of 140737488355328x4x4 voxels are more than "),
+            (["plan", "volumes.zarr", "--time", "0"] + psf, 65, "volumes.zarr: claims 1099511627776 volumes of "),
+            (["plan", "voxels.zarr"] + psf, 65, "voxels.zarr: is damaged: it claims more elements than memory has"),
+            (
+                ["plan", "volume.zarr", "--psf", "volume.zarr"], 65,
+                "volume.zarr: 140737488355328x4x4 voxels are too many "
+            ),
+            (["psf", "inspect", "volume.zarr"], 65, "volume.zarr: 140737488355328x4x4 voxels are too many "),
+        ] as [([String], Int32, String)] {
+            let run = try await Command.run(arguments, in: folder)
+            #expect(run.status == status && run.error.hasPrefix("gpudeconv: \(words)"), "\(arguments): \(run.error)")
+            #expect(run.error.count { $0 == "\n" } == 1 && run.output == "", "\(arguments): \(run.error)")
+        }
+        #expect(folder.contents.count == 5)
+    }
+
     @Test func devicesAreListedWithTheCPUFirst() async throws {
         let folder = try TemporaryFolder()
         let result = try await Command.run(["devices", "--json"], in: folder)

@@ -26,6 +26,9 @@ package final class ZarrSource: ImageFileSource {
     let decodedShape: [Int]
     let cache: ChunkCache
 
+    /// The most volumes of an array: lists of them fit into memory.
+    private static let mostVolumes = 1 << 24
+
     /// The most bytes of decoded chunks that are kept where nobody says otherwise: 256 MiB.
     package static let defaultCacheByteLimit = 256 << 20
 
@@ -36,7 +39,7 @@ package final class ZarrSource: ImageFileSource {
     ///   - diagnostics: what was assumed.
     ///   - cacheByteLimit: the most bytes of decoded chunks that are kept.
     ///   - threadCount: the most threads that decode for one read; nil for one a processor.
-    /// - Throws: `invalidData` where the array has no elements, or more than memory can ever have.
+    /// - Throws: `invalidData` where the array has no elements, or more of them or of volumes than memory can ever have.
     package init(
         _ array: ZarrArray,
         layout: ArrayLayout,
@@ -54,10 +57,19 @@ package final class ZarrSource: ImageFileSource {
                 "\(array.name.inMessage): has no elements: \(ArrayLayout.description(shape)); write it again"
             )
         }
-        guard Int.product(shape + [8]) != nil else {
+        // So few that a kilobyte for each can be counted.
+        guard Int.product(shape + [1 << 10]) != nil else {
             throw DeconvolutionError(
                 .invalidData,
                 "\(array.name.inMessage): is damaged: it claims more elements than memory has; write it again"
+            )
+        }
+        let volumeCount = layout.channelCount * layout.timepointCount
+        guard volumeCount <= Self.mostVolumes else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(array.name.inMessage): claims \(volumeCount) volumes of \(layout.volumeShape) voxels, more than the "
+                    + "\(Self.mostVolumes) that are read; check what its axes mean"
             )
         }
         self.array = array
