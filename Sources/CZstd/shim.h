@@ -1,4 +1,5 @@
 #ifndef GPUDECONV_CZSTD_SHIM_H
 #define GPUDECONV_CZSTD_SHIM_H
 #include <zstd.h>
+#include <zstd_errors.h>
 #endif

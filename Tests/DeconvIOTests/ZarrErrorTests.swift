@@ -337,6 +337,46 @@ import Testing
         #expect(try store.group(at: ZarrPath("a")).children() == ["\u{301}b"])
     }
 
+    /// Zstandard and Blosc say of a shortage what they say of damage, or nearly so.
+    @Test func aShortageOfMemoryIsNoDamage() async throws {
+        // AddressSanitizer's own allocator ends the process where others tell the caller.
+        if dlsym(nil, "__asan_init") != nil { return }
+        let codecs: [(String, ZarrByteCodec)] = [
+            ("zstd", .zstd(level: 3)), ("bz2", .bz2(level: 9)), ("blosc", .blosc(BloscCodec())),
+        ]
+        for (name, codec) in codecs {
+            let metadata = try ZarrArrayMetadata(
+                version: .two,
+                shape: [4000],
+                chunkShape: [4000],
+                dataType: .uint8,
+                compression: [codec]
+            )
+            let store = try ZarrStore.create(path: folder.path(name))
+            let writer = try ZarrArrayWriter(creating: metadata, at: .root, in: store)
+            let bytes = (0..<4000).map { UInt8(truncatingIfNeeded: $0 * $0 / 7) }
+            try bytes.withUnsafeBytes { try writer.write($0, region: ArrayRegion([4000])) }
+            await #expect(processExitsWith: .success, "\(name)") { [path = folder.path(name) as String] in
+                let array = try ZarrStore(path: path).array(at: .root)
+                let wanted = try array.readBytes(ArrayRegion([4000]))
+                // What there is, in pieces larger than messages need and smaller than what decoders take.
+                var pieces: [UnsafeMutableRawPointer] = []
+                pieces.reserveCapacity(1 << 20)
+                var old = rlimit()
+                getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &old)
+                var none = rlimit(rlim_cur: 1, rlim_max: old.rlim_max)
+                setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &none)
+                while pieces.count < 1 << 20, let piece = malloc(1 << 16) { pieces.append(piece) }
+                let result = Result { try array.readBytes(ArrayRegion([4000])) }
+                setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &old)
+                for piece in pieces { free(piece) }
+                let error = #expect(throws: DeconvolutionError.self) { try result.get() }
+                #expect(error?.code == .outOfMemory, "\(error?.message ?? "")")
+                #expect(try array.readBytes(ArrayRegion([4000])) == wanted)
+            }
+        }
+    }
+
     @Test func aFolderThatCannotBeListedIsNotEmpty() async throws {
         try write(#"{"zarr_format": 2}"#, "s/.zgroup")
         try write(version2(), "s/raw/.zarray")

@@ -50,6 +50,9 @@ package struct BloscCodec: Hashable, Sendable {
 extension BloscCodec {
     private static let headerSize = 16
 
+    /// More than any of its compressors takes to decode.
+    private static let compressorMemory = 1 << 18
+
     /// The most bytes that a buffer can stand for.
     static let largestByteCount = Int(Int32.max) - headerSize
 
@@ -81,6 +84,10 @@ extension BloscCodec {
         if let problem = formats[format].availabilityProblem {
             throw DeconvolutionError(.invalidData, "\(place.path.inMessage): its Blosc buffer: \(problem)")
         }
+        // What it says without memory is what it says of damage, if it does not crash.
+        var (decodedSize, encodedSize, blockSize) = (0, 0, 0)
+        blosc_cbuffer_sizes(encoded.baseAddress, &decodedSize, &encodedSize, &blockSize)
+        _ = try ByteBuffer(byteCount: 3 * min(max(blockSize, 0), count) + compressorMemory, for: place.path)
         guard blosc_decompress_ctx(encoded.baseAddress, target.baseAddress, target.count, 1) == Int32(count) else {
             throw place.damaged("its Blosc buffer (\(formats[format].rawValue)) is not valid")
         }

@@ -11,6 +11,7 @@ enum ZstandardCodec {
     ) throws(DeconvolutionError) -> Int {
         let count = ZSTD_decompress(target.baseAddress, target.count, encoded.baseAddress, encoded.count)
         guard ZSTD_isError(count) == 0 else {
+            if ZSTD_getErrorCode(count) == ZSTD_error_memory_allocation { throw place.outOfMemory(for: "zstd") }
             throw place.damaged("its zstd frame: \(String(cString: ZSTD_getErrorName(count)))")
         }
         return count
