@@ -71,6 +71,33 @@ import Testing
         #expect(abs(bytes * 1e-9 - gigabytes) < 0.051)
     }
 
+    /// The table of Documentation/Decisions/opencl-passes.md: S = 512 bytes, D = N = 4, M = 3, d = 1, m = 4/6, f = 768 bytes and
+    /// g = 60 voxels of 2 bytes.
+    @Test func everyPassMovesWhatItsRowOfTheTableSays() {
+        let (S, D, M, N, m, f, g) = (512.0, 4.0, 3.0, 4.0, 4.0 / 6, 768.0, 60.0)
+        let passes = IterationCost(extended, pixelType: .uint16, .rowsAndLines(isFused: true, hasRealOTF: false)).passes
+        let expected = [
+            ("forward: rows", f + D * S), ("forward: lines", 2 * D * S),
+            ("forward: columns, product", D * S + 2 * N * S), ("forward: inverse columns", N * S + M * S),
+            ("forward: inverse lines", (1 + m) * M * S), ("forward: inverse rows, ratio", m * M * S + 2 * g + 4 * g),
+            ("back: rows", 4 * g + m * M * S), ("back: lines", (1 + m) * M * S),
+            ("back: columns, product", M * S + 2 * N * S), ("back: inverse columns", N * S + D * S),
+            ("back: inverse lines", 2 * D * S), ("back: inverse rows, update", D * S + 3 * f),
+        ]
+        #expect(passes.map(\.pass.name) == expected.map(\.0))
+        for (pass, expected) in zip(passes, expected) {
+            #expect(abs(pass.byteCount - expected.1) < 1e-6, "\(pass.pass.name)")
+        }
+    }
+
+    /// Of the same table, the column of whole planes: 2·D·S for rows, and as much for lines.
+    @Test func passesThatAreMeasuredTogetherHaveTheirBytesTogether() {
+        let cost = IterationCost(extended, pixelType: .uint16, .planes(isFused: true, hasRealOTF: false))
+        #expect(cost.byteCount(of: IterationPass(.forward, .rowsAndLines)) == 8192.0)
+        #expect(cost.byteCount(of: IterationPass(.back, .rowsAndLines)) == 6144.0)
+        #expect(cost.byteCount(of: IterationPass(.forward, .inverseRowsAndRatio)) == nil)
+    }
+
     /// 5 values a row, 30 a plane, 64 with the gap: S = 512 bytes; one plane each, so two products at 3·S; d = 1, m = 4/6; uint16 of
     /// 20 voxels on the frame; 48 on the domain.
     @Test func aPlaneHasNoColumns() {
