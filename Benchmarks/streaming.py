@@ -1,6 +1,7 @@
 """How near a whole data set comes to its slowest stage alone, and whether memory grows with the number of volumes.
 
-Usage: streaming.py [--volumes N] [--shape Z,Y,X] [--psf-shape Z,Y,X] [--iterations N] [options of gpudeconv after --]
+Usage: streaming.py [--program FILE] [--volumes N] [--shape Z,Y,X] [--psf-shape Z,Y,X] [--iterations N]
+                    [options of gpudeconv after --]
 
 Makes a Zarr array (time, z, y, x) of uint16 and a PSF, and deconvolves it from Zarr to Zarr. Each stage alone is that of runs of a
 sixth of the volumes with just so much memory that nothing is done at once, one before and one after the run that is judged. What
@@ -9,6 +10,7 @@ sixth of the volumes with just so much memory that nothing is done at once, one 
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import tempfile
@@ -16,12 +18,20 @@ from pathlib import Path
 
 import numpy as np
 
-GPUDECONV = Path(__file__).parent.parent / ".build/release/gpudeconv"
+GPUDECONV = Path(__file__).resolve().parent.parent / ".build/release/gpudeconv"
 
 
 def shape(text: str) -> tuple[int, ...]:
     """Three extents with commas."""
     return tuple(map(int, text.split(",")))
+
+
+def program(text: str) -> Path:
+    """A program by its path; runs have another current folder."""
+    path = Path(text).resolve()
+    if not os.access(path, os.X_OK) or path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no program that may be run")
+    return path
 
 
 def write_array(folder: Path, volumes: np.ndarray, count: int) -> None:
@@ -50,7 +60,7 @@ def command(source: str, arguments: argparse.Namespace) -> list[str]:
 def run(folder: Path, source: str, arguments: argparse.Namespace, *options: str) -> dict:
     """Deconvolves an array, and gives the report."""
     output = ["-o", "result.zarr", "--overwrite", "--quiet", "--codec", "blosc-lz4", "--report", "report.json"]
-    subprocess.run([str(GPUDECONV), *command(source, arguments), *output, *options], cwd=folder, check=True)
+    subprocess.run([str(arguments.program), *command(source, arguments), *output, *options], cwd=folder, check=True)
     return json.loads((folder / "report.json").read_text())
 
 
@@ -58,7 +68,7 @@ def limit_without_overlap(folder: Path, source: str, arguments: argparse.Namespa
     """So few bytes that one volume is computed in one piece, and no other meanwhile."""
 
     def plan(*options: str) -> dict:
-        made = [str(GPUDECONV), "plan", *command(source, arguments), "--json", *options]
+        made = [str(arguments.program), "plan", *command(source, arguments), "--json", *options]
         tried = subprocess.run(made, cwd=folder, capture_output=True)
         return json.loads(tried.stdout) if tried.returncode == 0 else {}
 
@@ -74,7 +84,7 @@ def limit_without_overlap(folder: Path, source: str, arguments: argparse.Namespa
 def iteration(arguments: argparse.Namespace) -> float:
     """Seconds of a warm iteration with nothing beside it."""
     text = ["--shape", ",".join(map(str, arguments.shape)), "--psf-shape", ",".join(map(str, arguments.psf_shape))]
-    command = [str(GPUDECONV), "bench", "--json", "--iterations", "20", *text, *arguments.options]
+    command = [str(arguments.program), "bench", "--json", "--iterations", "20", *text, *arguments.options]
     report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return min(device["secondsPerIteration"] for device in report["devices"])
 
@@ -82,6 +92,7 @@ def iteration(arguments: argparse.Namespace) -> float:
 def main() -> None:
     """Runs and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=program, default=GPUDECONV, help="gpudeconv, such as that of a bundle")
     parser.add_argument("--volumes", type=int, default=60)
     parser.add_argument("--shape", type=shape, default=(64, 256, 256))
     parser.add_argument("--psf-shape", type=shape, default=(31, 31, 31))
