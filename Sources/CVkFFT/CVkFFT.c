@@ -100,11 +100,15 @@ static cl_int get_device_info(cl_device_id device, cl_device_info name, size_t b
 // Of a kernel that OpenCL does not take VkFFT says only that; this says why.
 static _Thread_local cl_int launch_status;
 
+// Told of every launch of a transform, or NULL.
+static _Thread_local const gpudeconv_vkfft_watcher *watcher_of_run;
+
 static cl_int enqueue_kernel(
     cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *items,
     const size_t *group, cl_uint wait_count, const cl_event *waits, cl_event *event) {
     launch_status = clEnqueueNDRangeKernel(
         queue, kernel, dimensions, offset, items, group, wait_count, waits, event);
+    if (watcher_of_run && launch_status == CL_SUCCESS) watcher_of_run->launched(watcher_of_run->owner);
     return launch_status;
 }
 
@@ -214,8 +218,8 @@ int gpudeconv_vkfft_create(
 uint64_t gpudeconv_vkfft_temporary_bytes(const gpudeconv_vkfft_plan *plan) { return plan->temporary_bytes; }
 
 int gpudeconv_vkfft_run(
-    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes,
-    cl_int *opencl_status) {
+    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary,
+    const gpudeconv_vkfft_watcher *watcher, char *log, size_t log_bytes, cl_int *opencl_status) {
     start_log(log, log_bytes);
     launch_status = CL_SUCCESS;
     plan->buffer = buffer;
@@ -225,7 +229,9 @@ int gpudeconv_vkfft_run(
     parameters.commandQueue = &queue;
     parameters.buffer = &plan->buffer;
     parameters.tempBuffer = &plan->temporary;
+    watcher_of_run = watcher;
     int status = VkFFTAppend(&plan->application, plan->is_inverse ? 1 : -1, &parameters);
+    watcher_of_run = NULL;
     start_log(NULL, 0);
     *opencl_status = status == VKFFT_ERROR_FAILED_TO_LAUNCH_KERNEL ? launch_status : CL_SUCCESS;
     return status;

@@ -66,6 +66,23 @@ package protocol ComputeBackend: Sendable {
     /// Copies memory on the device and gives the bytes read and written a second, in the fastest of several copies.
     /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
     func measureCopyRate() throws(DeconvolutionError) -> Double
+
+    /// Copies pinned host memory to the device and back, and gives the bytes a second in the fastest of several copies.
+    /// - Returns: nil where host memory is the device's own.
+    /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
+    func measureBusRates() throws(DeconvolutionError) -> TransferRates?
+}
+
+extension ComputeBackend {
+    package func measureBusRates() throws(DeconvolutionError) -> TransferRates? { nil }
+}
+
+/// How fast voxels come to a device and leave it.
+package struct TransferRates: Sendable {
+    /// Bytes a second on the way there.
+    package var uploadBytesPerSecond: Double
+    /// Bytes a second on the way back.
+    package var downloadBytesPerSecond: Double
 }
 
 /// What all volumes of a job have in common.
@@ -254,6 +271,13 @@ package protocol Workspace: Projector {
     /// How an iteration goes through memory, once there is a transfer function.
     var passStructure: PassStructure { get }
 
+    /// Runs iterations, and takes the time of their passes on the way, which itself takes time.
+    /// - Parameter run: projects forward at the beginning of each iteration.
+    /// - Returns: the passes of each iteration in their order; nil where none are told apart, and then nothing was run.
+    func measurePasses(
+        of run: () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> [[PassDuration]]?
+
     /// Runs the transforms of one iteration on the work volume, which holds a back projection and holds one afterwards, and does
     /// nothing else: what the time of an iteration is compared with.
     func runTransforms() throws(DeconvolutionError)
@@ -281,6 +305,12 @@ package protocol WorkMark: AnyObject {
 extension Workspace {
     package var passStructure: PassStructure { .slabs }
     package var worksAhead: Bool { false }
+
+    package func measurePasses(
+        of run: () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> [[PassDuration]]? {
+        nil
+    }
 
     package func mark() throws(DeconvolutionError) -> any WorkMark {
         try synchronize()

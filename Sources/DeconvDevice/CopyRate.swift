@@ -8,8 +8,10 @@ enum CopyRate {
     }
 
     /// Bytes read and written a second in the fastest of several copies, the first of which does not count.
+    /// - Parameter count: how often a copy moves each byte that counts: once where it is the way that counts, not the memory.
     static func best(
         of byteCount: Int,
+        crossing count: Int = 2,
         _ copy: () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) -> Double {
         let clock = ContinuousClock()
@@ -20,6 +22,6 @@ enum CopyRate {
             try copy()
             fastest = min(fastest, (clock.now - started) / .seconds(1))
         }
-        return 2 * Double(byteCount) / max(fastest, 1e-9)
+        return Double(count * byteCount) / max(fastest, 1e-9)
     }
 }

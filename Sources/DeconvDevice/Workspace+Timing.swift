@@ -25,4 +25,30 @@ extension Workspace {
         }
         return Array(durations.dropFirst())
     }
+
+    /// How fast frames are staged and results read, as in a job of several volumes: the fastest of several each.
+    ///
+    /// A frame is copied to memory that the device reads by itself, and that counts.
+    /// - Parameters:
+    ///   - frame: the voxels of the frame.
+    ///   - field: what is read.
+    ///   - region: the part of it that is a result.
+    /// - Returns: nil where volumes can only come one after another.
+    package func measureTransfers(
+        of frame: VoxelData,
+        _ field: Field,
+        in region: Region
+    ) throws(DeconvolutionError) -> TransferRates? {
+        guard let transfer = try makeTransfer(for: region.shape) else { return nil }
+        let frameBytes = layout.frame.shape.voxelCount * layout.pixelType.byteCount
+        return TransferRates(
+            uploadBytesPerSecond: try CopyRate.best(of: frameBytes, crossing: 1) { () throws(DeconvolutionError) in
+                try transfer.stageObserved { (_) throws(DeconvolutionError) in frame }
+            },
+            downloadBytesPerSecond: try CopyRate.best(of: 4 * region.shape.voxelCount, crossing: 1) {
+                () throws(DeconvolutionError) in
+                try transfer.read(region, of: field) { (_) throws(DeconvolutionError) in }
+            }
+        )
+    }
 }

@@ -1,5 +1,5 @@
 import DeconvComparison
-import DeconvDevice
+package import DeconvDevice
 import DeconvIO
 import DeconvMethods
 import DeconvOptics
@@ -32,6 +32,18 @@ package struct BenchmarkJob: Sendable {
     package var overwrite: Bool
     /// Devices, their FFT library, and boundary; `auto` without a device means all devices.
     package var options: DeconvolutionOptions
+    /// Whether OpenCL devices are measured with one FFT library after the other, whatever the options say.
+    package var comparesLibraries = false
+    /// Whether each device's result is held against that of the CPU back end.
+    package var checksResults = false
+    /// Whether iterations are run again to take the time of their passes.
+    package var measuresPasses = false
+    /// Whether it is measured how fast voxels come to each device and leave it.
+    package var measuresTransfers = false
+    /// Makes the back end of a device by its number.
+    package var makeBackend:
+        @Sendable (_ number: Int, DeconvolutionOptions) throws(DeconvolutionError) -> any ComputeBackend =
+            Devices.backend
 
     package init(
         shape: VolumeShape,
@@ -67,11 +79,11 @@ package struct BenchmarkJob: Sendable {
         progress: @escaping (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> BenchmarkReport {
         try validate()
-        let numbers = try Devices.numbers(for: options)
-        if numbers == [0] { try Devices.refuseLibrary(options, on: Devices.description(0)) }
+        let turns = try turns()
         let psf = try pointSpreadFunction()
         let output = try folder.map { (folder) throws(DeconvolutionError) in
-            try BenchmarkOutput(folder: folder, shape: shape, psf: psf, numbers: numbers, overwrite: overwrite)
+            let names = turns.map(\.name)
+            return try BenchmarkOutput(folder: folder, shape: shape, psf: psf, names: names, overwrite: overwrite)
         }
         var report = BenchmarkReport(
             shape: shape,
@@ -82,9 +94,10 @@ package struct BenchmarkJob: Sendable {
             timedIterationCount: timedIterationCount
         )
         var firstError: DeconvolutionError?
-        for (position, number) in numbers.enumerated() {
+        var reference: [Float]?
+        for (position, turn) in turns.enumerated() {
             var done = position * iterationCount
-            let name = Devices.description(number).name
+            let name = Devices.description(turn.number).name
             let tell = { (stage: DeconvolutionProgress.Stage, iterations: Int) in
                 done += iterations
                 progress(
@@ -92,29 +105,53 @@ package struct BenchmarkJob: Sendable {
                         stage: stage,
                         device: name,
                         completedIterations: done,
-                        totalIterations: numbers.count * iterationCount,
+                        totalIterations: turns.count * iterationCount,
                         volume: 1,
                         volumeCount: 1
                     )
                 )
             }
-            let run = DeviceRun(self, number, psf, output, cancellation, tell)
+            if checksResults, reference == nil, turn.number != 0 {
+                reference = try DeviceRun(self, .cpu(options), psf, nil, cancellation, { tell($0, 0 * $1) }).result()
+            }
+            let run = DeviceRun(self, turn, psf, output, cancellation, tell)
             do {
                 var benchmark = try run.measure()
                 do {
                     benchmark.baseline = try run.measureBaseline()
                 } catch  where error.isOfDevice {
-                    report.skip(.baseline, number, error)
+                    report.skip(.baseline, turn, error)
+                }
+                if let error = run.transferError { report.skip(.transfers, turn, error) }
+                if checksResults {
+                    if let reference { benchmark.check = run.check(with: reference) }
+                    if turn.number == 0 { reference = run.keptResult }
                 }
                 report.devices.append(benchmark)
             } catch  where error.isOfDevice {
                 firstError = firstError ?? error
-                report.skip(.device, number, error)
+                report.skip(.device, turn, error)
             }
         }
         if report.devices.isEmpty, let firstError { throw firstError }
         try output?.finish(SyntheticVolume(shape: shape, seed: seed), psf)
         return report
+    }
+
+    /// The devices to measure, those with two libraries twice.
+    private func turns() throws(DeconvolutionError) -> [Turn] {
+        let numbers = try Devices.numbers(for: options)
+        if numbers == [0] {
+            try Devices.refuseLibrary(options, comparesLibraries ? "both" : nil, on: Devices.description(0))
+        }
+        return numbers.flatMap { number in
+            guard comparesLibraries, number != 0 else { return [Turn(number: number, options: options)] }
+            return [FFTChoice.clfft, .vkfft].map { library in
+                var options = options
+                options.fft = library
+                return Turn(number: number, options: options, library: library)
+            }
+        }
     }
 
     private func validate() throws(DeconvolutionError) {
@@ -146,10 +183,25 @@ package struct BenchmarkJob: Sendable {
 }
 
 extension BenchmarkReport {
-    fileprivate mutating func skip(_ part: Skipped.Part, _ number: Int, _ error: DeconvolutionError) {
-        let name = Devices.description(number).name
-        skipped.append(Skipped(part: part, number: number, device: name, reason: "\(error)"))
+    fileprivate mutating func skip(_ part: Skipped.Part, _ turn: Turn, _ error: DeconvolutionError) {
+        let name = Devices.description(turn.number).name
+        skipped.append(
+            Skipped(part: part, number: turn.number, device: name, fft: turn.library?.rawValue, reason: "\(error)")
+        )
     }
+}
+
+/// One device with one choice of FFT library.
+private struct Turn {
+    let number: Int
+    let options: DeconvolutionOptions
+    /// The library, where each is to be measured.
+    var library: FFTChoice?
+
+    /// What its result is called.
+    var name: String { library.map { "\(number)-\($0.rawValue)" } ?? "\(number)" }
+
+    static func cpu(_ options: DeconvolutionOptions) -> Turn { Turn(number: 0, options: options) }
 }
 
 extension VolumeShape {
@@ -162,7 +214,7 @@ extension VolumeShape {
 /// The measuring of one device.
 private final class DeviceRun {
     private let job: BenchmarkJob
-    private let number: Int
+    private let turn: Turn
     private let psf: Volume
     private let output: BenchmarkOutput?
     private let cancellation: Cancellation
@@ -171,19 +223,21 @@ private final class DeviceRun {
     private var setup = DeviceBenchmark.Setup()
     /// What the baseline is measured on.
     private var measured: (backend: any ComputeBackend, plan: TilePlan)?
-    /// The engine's result, where the baseline's is compared with it.
-    private var result: [Float] = []
+    /// The engine's result, where another is compared with it.
+    private(set) var keptResult: [Float] = []
+    /// Why transfers were not measured.
+    private(set) var transferError: DeconvolutionError?
 
     init(
         _ job: BenchmarkJob,
-        _ number: Int,
+        _ turn: Turn,
         _ psf: Volume,
         _ output: BenchmarkOutput?,
         _ cancellation: Cancellation,
         _ tell: @escaping (DeconvolutionProgress.Stage, Int) -> Void
     ) {
         self.job = job
-        self.number = number
+        self.turn = turn
         self.psf = psf
         self.output = output
         self.cancellation = cancellation
@@ -195,7 +249,7 @@ private final class DeviceRun {
         tell(.preparing, 0)
         HostSystem.resetPeakResidentBytes()
         let backend = try clock.measure(into: &setup.plans) { () throws(DeconvolutionError) in
-            let backend = try Devices.backend(number: number, job.options)
+            let backend = try job.makeBackend(turn.number, turn.options)
             return (backend as? OpenCLBackend)?.takingTime ?? backend
         }
         let plan = try plan(on: backend)
@@ -207,6 +261,28 @@ private final class DeviceRun {
         // After the engine is gone, so that neither its memory nor the copies' count for the other.
         benchmark.copyBytesPerSecond = try backend.measureCopyRate()
         return benchmark
+    }
+
+    /// The result of the same job, of which nothing is measured.
+    func result() throws(DeconvolutionError) -> [Float] {
+        tell(.preparing, 0)
+        let backend = try job.makeBackend(turn.number, turn.options)
+        let plan = try plan(on: backend)
+        func compute<W: Workspace>(_ workspace: W) throws(DeconvolutionError) -> [Float] {
+            let solver = try RichardsonLucy.Solver(RichardsonLucy(iterationCount: job.iterationCount), on: workspace)
+            try solver.setPSF(limitedPSF)
+            let mean = try upload(plan, to: workspace)
+            try run(solver, plan, mean: mean)
+            return try solver.result(plan.imageInWhole)
+        }
+        return try compute(makeWorkspace(plan, on: backend))
+    }
+
+    /// How the result differs from that of the CPU.
+    func check(with reference: [Float]) -> DeviceBenchmark.Check {
+        var comparison = ImageComparison.Accumulator(rowLength: job.shape.x)
+        comparison.add(keptResult, reference)
+        return DeviceBenchmark.Check(nrmse: comparison.comparison.nrmse.flatMap { $0.isFinite ? $0 : nil })
     }
 
     /// One piece that fits, or an error.
@@ -230,7 +306,9 @@ private final class DeviceRun {
         }
         var budget = backend.freeMemory
         // The image stays on the host until the device has it.
-        let imageBytes = 2 * job.shape.voxelCount
+        var imageBytes = 2 * job.shape.voxelCount
+        // As do two results where they are compared.
+        if job.checksResults { imageBytes += 8 * job.shape.voxelCount }
         if budget.isHostMemory { budget.totalBytes -= imageBytes } else { budget.hostBytes -= imageBytes }
         guard plan.footprint.fits(budget) else {
             let isShared = budget.sharesHostMemory && plan.footprint.deviceBytes <= budget.totalBytes
@@ -277,6 +355,7 @@ private final class DeviceRun {
         var deviceTimes: [Double] = []
         var deviceBytes = 0
         var peakHostBytes = 0
+        var passes: [[PassDuration]]?
         // In a scope of its own: the solver's fields go before others are made.
         do {
             let solver = try clock.measure(into: &setup.plans) { () throws(DeconvolutionError) in
@@ -302,6 +381,11 @@ private final class DeviceRun {
             deviceBytes = workspace.byteCount
             peakHostBytes = HostSystem.peakResidentBytes
             try keep(plan, solver.result)
+            if job.measuresPasses {
+                passes = try workspace.measurePasses { () throws(DeconvolutionError) in
+                    try run(solver, plan, mean: mean)
+                }
+            }
         }
         let field = try workspace.makeField()
         // As bright as a field on average, so that no arithmetic is with denormal numbers.
@@ -309,12 +393,14 @@ private final class DeviceRun {
         let transforms = try workspace.measureTransforms(field, count: job.timedIterationCount) {
             () throws(DeconvolutionError) in try self.cancellation.check()
         }
+        let transfers = try measureTransfers(workspace, field, plan, backend)
+        let cost = IterationCost(plan.whole, pixelType: .uint16, workspace.passStructure)
         return DeviceBenchmark(
-            number: number,
+            number: turn.number,
             device: backend.device,
             fft: workspace.fft,
             workShape: plan.workShape,
-            cost: IterationCost(plan.whole, pixelType: .uint16, workspace.passStructure),
+            cost: cost,
             setup: setup,
             firstIterationSeconds: durations[0],
             iterationSeconds: Array(durations.dropFirst().dropLast()),
@@ -324,8 +410,56 @@ private final class DeviceRun {
             deviceBytes: deviceBytes,
             peakHostBytes: peakHostBytes,
             copyBytesPerSecond: 0,
-            warnings: workspace.warnings
+            warnings: workspace.warnings,
+            passes: passes.map { Self.medians(of: $0, cost) },
+            transfers: transfers
         )
+    }
+
+    /// Runs all iterations once more, and cares for nothing but that somebody may cancel.
+    private func run<W: Workspace>(
+        _ solver: RichardsonLucy.Solver<W>,
+        _ plan: TilePlan,
+        mean: Double
+    ) throws(DeconvolutionError) {
+        try solver.run(mean: mean, measuring: plan.imageInWhole) { (_) throws(DeconvolutionError) in
+            try self.cancellation.check()
+            self.tell(.computing, 0)
+        }
+    }
+
+    /// What each pass took in the iterations that count: of all but the first and the last.
+    private static func medians(of iterations: [[PassDuration]], _ cost: IterationCost) -> [DeviceBenchmark.Pass] {
+        let counted = iterations.dropFirst().dropLast()
+        var passes: [IterationPass] = []
+        for duration in counted.first ?? [] where !passes.contains(duration.pass) { passes.append(duration.pass) }
+        return passes.map { pass in
+            let seconds = counted.map { iteration in
+                iteration.reduce(0) { $1.pass == pass ? $0 + $1.seconds : $0 }
+            }
+            return DeviceBenchmark.Pass(pass: pass, byteCount: cost.byteCount(of: pass), seconds: seconds.median)
+        }
+    }
+
+    /// How fast voxels come and go, where that was asked for and there is room for it.
+    private func measureTransfers<W: Workspace>(
+        _ workspace: W,
+        _ field: W.Field,
+        _ plan: TilePlan,
+        _ backend: any ComputeBackend
+    ) throws(DeconvolutionError) -> DeviceBenchmark.Transfers? {
+        guard job.measuresTransfers else { return nil }
+        tell(.preparing, 0)
+        let (voxels, _) = try frame(plan)
+        do {
+            guard let volumes = try workspace.measureTransfers(of: voxels, field, in: plan.imageInWhole) else {
+                return nil
+            }
+            return DeviceBenchmark.Transfers(volumes: volumes, bus: try backend.measureBusRates())
+        } catch  where error.isOfDevice {
+            transferError = error
+            return nil
+        }
     }
 
     /// Brings the image to the device, and gives its mean.
@@ -343,8 +477,8 @@ private final class DeviceRun {
         _ read: (Region) throws(DeconvolutionError) -> [Float]
     ) throws(DeconvolutionError) {
         let image = plan.imageInWhole
-        try output?.append(number) { (z) throws(DeconvolutionError) in try read(image.plane(z)) }
-        if job.measuresBaseline { result = try read(image) }
+        try output?.append(turn.name) { (z) throws(DeconvolutionError) in try read(image.plane(z)) }
+        if job.measuresBaseline || job.checksResults { keptResult = try read(image) }
     }
 
     // MARK: The baseline
@@ -371,7 +505,7 @@ private final class DeviceRun {
         }
         let comparison = try ImageComparison(
             of: ArraySource(.float32(baseline.result(plan.imageInWhole)), shape: job.shape),
-            with: ArraySource(.float32(result), shape: job.shape)
+            with: ArraySource(.float32(keptResult), shape: job.shape)
         )
         return DeviceBenchmark.Baseline(
             setupSeconds: setupSeconds,

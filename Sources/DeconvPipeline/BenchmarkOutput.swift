@@ -5,23 +5,25 @@ import Foundation
 
 /// The volumes of a benchmark as TIFF stacks, for other programs to compute on and to compare with.
 ///
-/// `observed.tif` (uint16), `psf.tif` and, for each device, `result-NUMBER.tif` (float32). All targets are taken before the work
+/// `observed.tif` (uint16), `psf.tif` and, for each device, `result-NUMBER.tif` (float32), with the library after the number where
+/// each is measured. All targets are taken before the work
 /// begins, so that one that exists is found at once, and appear when it is done.
 final class BenchmarkOutput {
     private let shape: VolumeShape
     private let observed: TIFFSink
     private let psf: TIFFSink
-    private let results: [Int: TIFFSink]
-    /// Devices whose result is whole.
-    private var finished: Set<Int> = []
+    private let results: [String: TIFFSink]
+    /// Names of results that are whole.
+    private var finished: Set<String> = []
 
     /// Takes the targets.
+    /// - Parameter names: what results are told apart by.
     /// - Throws: `cannotCreateOutput`, `inputOutput`.
     init(
         folder: String,
         shape: VolumeShape,
         psf: Volume,
-        numbers: [Int],
+        names: [String],
         overwrite: Bool
     ) throws(DeconvolutionError) {
         do {
@@ -44,20 +46,20 @@ final class BenchmarkOutput {
         self.shape = shape
         observed = try sink("observed.tif", shape, .uint16)
         self.psf = try sink("psf.tif", psf.shape, .float32)
-        var results: [Int: TIFFSink] = [:]
-        for number in numbers { results[number] = try sink("result-\(number).tif", shape, .float32) }
+        var results: [String: TIFFSink] = [:]
+        for name in names { results[name] = try sink("result-\(name).tif", shape, .float32) }
         self.results = results
     }
 
     /// Writes the result of a device.
     /// - Parameter plane: gives a plane by its number.
     func append(
-        _ number: Int,
+        _ name: String,
         plane: (Int) throws(DeconvolutionError) -> [Float]
     ) throws(DeconvolutionError) {
-        guard let sink = results[number] else { preconditionFailure("every device has its file") }
+        guard let sink = results[name] else { preconditionFailure("every device has its file") }
         for z in 0..<shape.z { try sink.append(volume: plane(z), planeVoxelCount: shape.planeVoxelCount) }
-        finished.insert(number)
+        finished.insert(name)
     }
 
     /// Writes the rest and shows all files; those of devices that were skipped never appear.
@@ -70,6 +72,6 @@ final class BenchmarkOutput {
         }
         try self.psf.append(volume: psf.voxels, planeVoxelCount: psf.shape.planeVoxelCount)
         for sink in [observed, self.psf] { try sink.finish() }
-        for (number, sink) in results where finished.contains(number) { try sink.finish() }
+        for (name, sink) in results where finished.contains(name) { try sink.finish() }
     }
 }

@@ -1,6 +1,7 @@
 package import DeconvDevice
 package import DeconvPlan
 package import DeconvVolume
+import Foundation
 
 /// What a benchmark measured, device by device.
 package struct BenchmarkReport: Sendable {
@@ -12,6 +13,8 @@ package struct BenchmarkReport: Sendable {
             case device
             /// clFFT's own transforms on a device that was measured.
             case baseline
+            /// How fast voxels come and go, on a device that was measured.
+            case transfers
         }
 
         /// What was skipped.
@@ -20,6 +23,8 @@ package struct BenchmarkReport: Sendable {
         package var number: Int
         /// The device's name.
         package var device: String
+        /// Which library was to transform there, where each was to be measured.
+        package var fft: String?
         /// What was in the way, in one line.
         package var reason: String
     }
@@ -72,6 +77,39 @@ package struct DeviceBenchmark: Sendable {
         package var nrmse: Double?
     }
 
+    /// How its result differs from the CPU's.
+    package struct Check: Sendable {
+        /// The largest NRMSE that passes: a hundred times what single precision leaves.
+        package static let limit = 1e-4
+
+        /// ‖a − b‖ / ‖b‖ of its result a and the CPU's b; nil where that is no number.
+        package var nrmse: Double?
+
+        /// A difference.
+        package init(nrmse: Double?) { self.nrmse = nrmse }
+
+        /// Whether the result is right.
+        package var isPassed: Bool { nrmse.map { $0 <= Self.limit } ?? false }
+    }
+
+    /// What one pass of an iteration took.
+    package struct Pass: Sendable {
+        /// Which one.
+        package var pass: IterationPass
+        /// Bytes that it must move, as `IterationCost` counts them; nil for one that is not counted.
+        package var byteCount: Double?
+        /// Median seconds.
+        package var seconds: Double
+    }
+
+    /// How fast voxels come to the device and leave it.
+    package struct Transfers: Sendable {
+        /// Frames and results, as a job of several volumes moves them.
+        package var volumes: TransferRates
+        /// Copies between pinned memory and the device; nil where there is no way between.
+        package var bus: TransferRates?
+    }
+
     /// Its number in `Devices.all`.
     package var number: Int
     /// The device.
@@ -102,9 +140,17 @@ package struct DeviceBenchmark: Sendable {
     package var warnings: [Diagnostic]
     /// The same job with clFFT's own 3D plans, where it was asked for and there is clFFT.
     package var baseline: Baseline?
+    /// How its result differs from the CPU's, where that was asked for.
+    package var check: Check?
+    /// What each pass of an iteration took in a run of its own, in their order; nil where nobody asked.
+    package var passes: [Pass]?
+    /// How fast voxels come and go, where that was asked for.
+    package var transfers: Transfers?
 }
 
 extension DeviceBenchmark {
+    /// Seconds of an iteration's passes together, each the median.
+    package var passSeconds: Double? { passes.map { $0.reduce(0) { $0 + $1.seconds } } }
     /// Median seconds of an iteration that counts.
     package var secondsPerIteration: Double { iterationSeconds.median }
     /// Median seconds of an iteration on the device's clock.
@@ -141,6 +187,26 @@ extension [Double] {
     }
 }
 
+extension BenchmarkReport {
+    /// The error of the first device whose result is not the CPU's, or nil.
+    package var failedCheck: DeconvolutionError? {
+        for entry in devices {
+            guard let check = entry.check, !check.isPassed else { continue }
+            let difference =
+                check.nrmse.map { "differs from the CPU's by an NRMSE of \(Self.short($0))" }
+                ?? "is not made of numbers"
+            return DeconvolutionError(
+                .deviceFailed,
+                "device \(entry.number), \(entry.device.name): the result with \(entry.fft.name) \(difference), and "
+                    + "\(Self.short(DeviceBenchmark.Check.limit)) is the most: use another --fft, or --backend cpu"
+            )
+        }
+        return nil
+    }
+
+    private static func short(_ value: Double) -> String { String(format: "%.1e", value) }
+}
+
 // MARK: - JSON
 
 extension BenchmarkReport: Encodable {
@@ -171,12 +237,12 @@ extension DeviceBenchmark: Encodable {
         case transformSeconds, iterationPerTransforms
         case deviceBytes, deviceBytesPerWorkVoxel, peakHostBytes, peakHostBytesPerWorkVoxel
         case nominalFlops, nominalFlopsPerSecond, leastBytes, leastBytesPerSecond, copyBytesPerSecond, partOfCopyRate
-        case warnings, baseline
+        case warnings, baseline, check, passes, passSeconds, transfers
     }
 
     private enum SetupKey: String, CodingKey { case plans, transferFunction, upload, total }
 
-    /// Writes all figures, those that follow from others too; no baseline and no clock of the device are `null`.
+    /// Writes all figures, those that follow from others too; what was not asked for and no clock of the device are `null`.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(number, forKey: .number)
@@ -211,6 +277,53 @@ extension DeviceBenchmark: Encodable {
         try container.encode(partOfCopyRate, forKey: .partOfCopyRate)
         try container.encode(warnings.map(\.description), forKey: .warnings)
         try container.encode(baseline, forKey: .baseline)
+        try container.encode(check, forKey: .check)
+        try container.encode(passes, forKey: .passes)
+        try container.encode(passSeconds, forKey: .passSeconds)
+        try container.encode(transfers, forKey: .transfers)
+    }
+}
+
+extension DeviceBenchmark.Check: Encodable {
+    private enum Key: String, CodingKey { case nrmse, limit, passed }
+
+    /// Writes the difference, what it may be, and whether it is.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(nrmse, forKey: .nrmse)
+        try container.encode(Self.limit, forKey: .limit)
+        try container.encode(isPassed, forKey: .passed)
+    }
+}
+
+extension DeviceBenchmark.Pass: Encodable {
+    private enum Key: String, CodingKey { case name, bytes, seconds, bytesPerSecond }
+
+    /// Bytes a second.
+    package var bytesPerSecond: Double? { byteCount.flatMap { seconds > 0 ? $0 / seconds : nil } }
+
+    /// Writes all figures; bytes that are not counted are `null`.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(pass.name, forKey: .name)
+        try container.encode(byteCount, forKey: .bytes)
+        try container.encode(seconds, forKey: .seconds)
+        try container.encode(bytesPerSecond, forKey: .bytesPerSecond)
+    }
+}
+
+extension DeviceBenchmark.Transfers: Encodable {
+    private enum Key: String, CodingKey {
+        case uploadBytesPerSecond, downloadBytesPerSecond, pinnedUploadBytesPerSecond, pinnedDownloadBytesPerSecond
+    }
+
+    /// Writes all rates; without a way between host and device, those of pinned memory are `null`.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(volumes.uploadBytesPerSecond, forKey: .uploadBytesPerSecond)
+        try container.encode(volumes.downloadBytesPerSecond, forKey: .downloadBytesPerSecond)
+        try container.encode(bus?.uploadBytesPerSecond, forKey: .pinnedUploadBytesPerSecond)
+        try container.encode(bus?.downloadBytesPerSecond, forKey: .pinnedDownloadBytesPerSecond)
     }
 }
 

@@ -75,15 +75,17 @@ public enum Devices {
         )
     }
 
+    /// - Parameter name: the library as it was asked for, or nil for that of the options.
     /// - Throws: `invalidArgument` where the options ask for a library that a device does not transform with.
     static func refuseLibrary(
         _ options: DeconvolutionOptions,
+        _ name: String? = nil,
         on device: DeviceDescription
     ) throws(DeconvolutionError) {
-        guard options.fft != .auto, device.backend == .cpu else { return }
+        guard name != nil || options.fft != .auto, device.backend == .cpu else { return }
         throw DeconvolutionError(
             .invalidArgument,
-            "--fft \(options.fft.rawValue) is for OpenCL devices, and FFTW transforms on \(device.name): leave it out, or "
+            "--fft \(name ?? options.fft.rawValue) is for OpenCL devices, and FFTW transforms on \(device.name): leave it out, or "
                 + "use --backend opencl"
         )
     }

@@ -13,11 +13,17 @@ struct Bench: ParsableCommand {
             iteration, in which a device may still plan and compile, is told apart from those that are timed; a last \
             one, which has no successor to prepare, does not count.
 
+            --check also holds each device's result against the CPU's, and ends with exit code 69 where they differ by an \
+            NRMSE above 1e-4. --passes runs the iterations once more, with a mark on the device's clock after each pass \
+            over memory: its name, the bytes that it must move, and its median time. Passes together have what the marks \
+            take, and an iteration has what the device waits for the host.
+
             Examples:
               gpudeconv bench
               gpudeconv bench --shape 201,1024,768 --psf-shape 101,64,64 --device 0
               gpudeconv bench --backend opencl --baseline --json
               gpudeconv bench --device 1 --fft vkfft
+              gpudeconv bench --backend opencl --fft both --check --passes
             """
     )
 
@@ -46,6 +52,15 @@ struct Bench: ParsableCommand {
     @Flag(help: "Time clFFT's own 3D transforms at the same job too, on OpenCL devices.")
     var baseline = false
 
+    @Flag(help: "Compare each device's result with the CPU's, and fail where they differ.")
+    var check = false
+
+    @Flag(help: "Time each pass of an iteration too, in a second run.")
+    var passes = false
+
+    @Flag(help: "Time how voxels come to each device and leave it too.")
+    var transfers = false
+
     @OptionGroup(title: "Device") var compute: DeviceArguments
     @OptionGroup(title: "Output") var output: OutputArguments
 
@@ -63,6 +78,19 @@ struct Bench: ParsableCommand {
             }
         }
 
+        /// What transforms on OpenCL devices.
+        enum FFT: String, CaseIterable, ExpressibleByArgument {
+            case auto, clfft, vkfft, both
+
+            var option: FFTChoice {
+                switch self {
+                case .auto, .both: .auto
+                case .clfft: .clfft
+                case .vkfft: .vkfft
+                }
+            }
+        }
+
         @Option(help: "What to measure; all is the CPU and every OpenCL device.")
         var backend = Backend.all
 
@@ -74,8 +102,13 @@ struct Bench: ParsableCommand {
         )
         var device: String?
 
-        @Option(help: "FFT library on OpenCL devices; auto takes clFFT, and VkFFT where that fails or is faster.")
-        var fft = FFTChoice.auto
+        @Option(
+            help: ArgumentHelp(
+                "FFT library on OpenCL devices; auto takes clFFT, and VkFFT where that fails or is faster; both measures "
+                    + "one after the other."
+            )
+        )
+        var fft = FFT.auto
 
         @Option(
             parsing: .unconditional,
@@ -106,9 +139,9 @@ struct Bench: ParsableCommand {
             options.boundary = boundary
             options.backend = compute.backend.option
             options.device = compute.device
-            options.fft = compute.fft
+            options.fft = compute.fft.option
             options.threadCount = compute.threads
-            let job = BenchmarkJob(
+            var job = BenchmarkJob(
                 shape: shape.shape,
                 psfShape: psfShape.shape,
                 timedIterationCount: iterations,
@@ -118,6 +151,10 @@ struct Bench: ParsableCommand {
                 overwrite: output.overwrite,
                 options: options
             )
+            job.comparesLibraries = compute.fft == .both
+            job.checksResults = check
+            job.measuresPasses = passes
+            job.measuresTransfers = transfers
             let cancellation = Cancellation()
             Interruption.cancels(cancellation)
             let bar = Terminal.showsProgress ? ProgressBar() : nil
@@ -126,12 +163,22 @@ struct Bench: ParsableCommand {
             bar?.clear()
             for warning in report.devices.flatMap(\.warnings) { Terminal.warn(warning) }
             for skipped in report.skipped {
-                let part = skipped.part == .baseline ? "the baseline of " : ""
+                let part =
+                    switch skipped.part {
+                    case .device: ""
+                    case .baseline: "the baseline of "
+                    case .transfers: "the transfer rate of "
+                    }
+                let library = skipped.fft.map { " with --fft \($0)" } ?? ""
                 Terminal.warn(
-                    Diagnostic(.deviceLeftOut, "\(part)device \(skipped.number) is skipped: \(skipped.reason)")
+                    Diagnostic(
+                        .deviceLeftOut,
+                        "\(part)device \(skipped.number)\(library) is skipped: \(skipped.reason)"
+                    )
                 )
             }
             try Terminal.print(output.json ? JSONText.of(report) : BenchmarkTable(report).text)
+            if let error = report.failedCheck { throw error }
         }
     }
 }
@@ -148,13 +195,36 @@ struct BenchmarkTable {
             "PSF         \(report.psfShape), boundary \(report.boundary.rawValue)",
             "iterations  \(report.iterationCount), \(report.timedIterationCount) of them timed",
         ]
-        lines += report.devices.map { entry in
+        for (position, entry) in report.devices.enumerated() {
+            // One that was measured with each library has two columns.
+            if position > 0, report.devices[position - 1].number == entry.number { continue }
             let device = entry.device
             let unit = (device.backend == .cpu ? "thread" : "compute unit") + (device.computeUnits == 1 ? "" : "s")
-            return
+            lines.append(
                 "device \(entry.number)    \(device.name), \(device.backend.rawValue), \(device.computeUnits) \(unit)"
+            )
         }
-        return (lines + [""] + rows).joined(separator: "\n")
+        let passes = report.devices.flatMap { entry in entry.passes.map { [""] + rows(of: $0, entry) } ?? [] }
+        return (lines + [""] + rows + passes).joined(separator: "\n")
+    }
+
+    /// The passes of one device, and what they take together.
+    private func rows(of passes: [DeviceBenchmark.Pass], _ entry: DeviceBenchmark) -> [String] {
+        func row(_ name: String, _ bytes: Double?, _ seconds: Double) -> [String] {
+            let rate = bytes.flatMap { seconds > 0 ? String(format: "%.1f GB/s", $0 / seconds * 1e-9) : nil }
+            return [
+                name, bytes.map { "\(ByteCount(Int($0)))" } ?? "-", String(format: "%.3f ms", seconds * 1000),
+                rate ?? "-",
+            ]
+        }
+        let title = "passes of device \(entry.number), \(entry.fft.name)"
+        guard !passes.isEmpty else { return ["\(title): none are told apart"] }
+        var table = [[title, "bytes", "median", "rate"]]
+        table += passes.map { row("  " + $0.pass.name, $0.byteCount, $0.seconds) }
+        table.append(row("all passes", entry.cost.leastByteCount, entry.passSeconds ?? 0))
+        let seconds = entry.deviceSecondsPerIteration ?? entry.secondsPerIteration
+        table.append(row("iteration without marks", entry.cost.leastByteCount, seconds))
+        return Self.aligned(table)
     }
 
     private var rows: [String] {
@@ -190,11 +260,33 @@ struct BenchmarkTable {
             row("clFFT 3D / ours") { $0.baselineRatio.map { String(format: "%.2f", $0) } ?? "-" }
             row("clFFT 3D, NRMSE to ours") { ($0.baseline?.nrmse).map { String(format: "%.1e", $0) } ?? "-" }
         }
-        let names = (table.map(\.0.count).max() ?? 0) + 2
-        let widths = report.devices.indices.map { column in (table.map { $0.1[column].count }.max() ?? 0) + 2 }
-        return table.map { name, values in
-            let cells = zip(values, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }
-            return name + String(repeating: " ", count: names - name.count) + cells.joined()
+        if report.devices.contains(where: { $0.check != nil }) {
+            row("NRMSE to the CPU") { entry in
+                guard let check = entry.check else { return "-" }
+                return check.nrmse.map { String(format: "%.1e", $0) } ?? "no number"
+            }
+        }
+        if report.devices.contains(where: { $0.transfers != nil }) {
+            func transfers(_ name: String, _ value: @escaping (DeviceBenchmark.Transfers) -> Double?) {
+                row(name) { $0.transfers.flatMap(value).map { rate($0, "B") } ?? "-" }
+            }
+            transfers("frames to the device", \.volumes.uploadBytesPerSecond)
+            transfers("  pinned copy") { $0.bus?.uploadBytesPerSecond }
+            transfers("results to the host", \.volumes.downloadBytesPerSecond)
+            transfers("  pinned copy") { $0.bus?.downloadBytesPerSecond }
+        }
+        return Self.aligned(table.map { [$0.0] + $0.1 })
+    }
+
+    /// Lines of a table whose first column begins at the left, and whose others end at the right.
+    private static func aligned(_ table: [[String]]) -> [String] {
+        let columns = table.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in (table.map { $0[column].count }.max() ?? 0) + 2 }
+        return table.map { cells in
+            zip(cells, widths).enumerated().map { column, cell in
+                let gap = String(repeating: " ", count: cell.1 - cell.0.count)
+                return column == 0 ? cell.0 + gap : gap + cell.0
+            }.joined()
         }
     }
 }

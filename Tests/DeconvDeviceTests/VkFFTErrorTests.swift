@@ -64,7 +64,7 @@ import Testing
         let buffer = try DeviceBuffer(byteCount: 576 * 8, in: contexts[0])
         var log = [CChar](repeating: 0, count: 64)
         var status = CL_SUCCESS
-        let result = gpudeconv_vkfft_run(plan.handle, other.handle, buffer.handle, nil, &log, log.count, &status)
+        let result = gpudeconv_vkfft_run(plan.handle, other.handle, buffer.handle, nil, nil, &log, log.count, &status)
         #expect(result == Self.notTaken)
         #expect(status == CL_INVALID_CONTEXT)
     }

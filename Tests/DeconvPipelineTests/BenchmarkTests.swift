@@ -47,6 +47,42 @@ import Testing
         #expect(last?.completedIterations == 6 && last?.totalIterations == 6)
     }
 
+    /// A result with a voxel that is no number, of a device in the place of the first OpenCL device.
+    @Test func aResultThatIsNotTheCPUsFailsTheCheck() throws {
+        var job = job(shape: VolumeShape(z: 8, y: 16, x: 18), backend: .auto)
+        job.options.device = "1"
+        job.checksResults = true
+        job.makeBackend = { (number, _) throws(DeconvolutionError) in
+            let cpu = CPUBackend(threadCount: 1)
+            return number == 0 ? cpu as any ComputeBackend : FailingBackend(spoiling: cpu)
+        }
+        let report = try job.run()
+        let check = try #require(report.devices.first?.check)
+        #expect(check.nrmse == nil && !check.isPassed)
+        let error = try #require(report.failedCheck)
+        #expect(error.code == .deviceFailed)
+        #expect(error.message.hasPrefix("device 1, "), "\(error.message)")
+        #expect(
+            error.message.hasSuffix(
+                ": the result with FFTW is not made of numbers, and 1.0e-04 is the most: use another --fft, or --backend cpu"
+            ),
+            "\(error.message)"
+        )
+    }
+
+    @Test func aCheckPassesUpToItsLimit() throws {
+        #expect(DeviceBenchmark.Check(nrmse: 9.9e-5).isPassed)
+        #expect(!DeviceBenchmark.Check(nrmse: 1.01e-4).isPassed)
+        var report = try job(shape: VolumeShape(z: 8, y: 16, x: 18), backend: .cpu).run()
+        #expect(report.devices[0].check == nil && report.failedCheck == nil)
+        report.devices[0].check = DeviceBenchmark.Check(nrmse: 2.04e-3)
+        let message = try #require(report.failedCheck?.message)
+        #expect(
+            message.contains(" differs from the CPU's by an NRMSE of 2.0e-03, and 1.0e-04 is the most"),
+            "\(message)"
+        )
+    }
+
     /// An eighth of the free bytes as voxels: their image fits twice, the engine's 14 bytes a voxel do not.
     @Test func aDeviceThatIsTooSmallIsRefusedBeforeAnythingIsAllocated() throws {
         let planes = HostSystem.freeBytes / 8 / (1 << 20)

@@ -31,14 +31,16 @@ import Testing
         for (number, device) in devices.enumerated() {
             #expect(
                 device.keys.sorted() == [
-                    "backend", "baseline", "computeUnits", "copyBytesPerSecond", "device", "deviceBytes",
+                    "backend", "baseline", "check", "computeUnits", "copyBytesPerSecond", "device", "deviceBytes",
                     "deviceBytesPerWorkVoxel", "deviceIterationSeconds", "deviceSecondsPerIteration", "driver",
                     "fastestIterationSeconds", "fft", "firstIterationSeconds",
                     "iterationPerTransforms", "iterationSeconds", "leastBytes", "leastBytesPerSecond", "nominalFlops",
-                    "nominalFlopsPerSecond", "number", "partOfCopyRate", "peakHostBytes", "peakHostBytesPerWorkVoxel",
-                    "secondsPerIteration", "setupSeconds", "transformSeconds", "warnings", "workShape",
+                    "nominalFlopsPerSecond", "number", "partOfCopyRate", "passSeconds", "passes", "peakHostBytes",
+                    "peakHostBytesPerWorkVoxel",
+                    "secondsPerIteration", "setupSeconds", "transfers", "transformSeconds", "warnings", "workShape",
                 ]
             )
+            for key in ["check", "passes", "passSeconds", "transfers"] { #expect(device[key] is NSNull, "\(key)") }
             #expect(device["number"] as? Int == number)
             #expect(device["backend"] as? String == (number == 0 ? "cpu" : "opencl"))
             #expect((device["iterationSeconds"] as? [Double])?.count == 3)
@@ -109,6 +111,114 @@ import Testing
                 )
             )
         }
+    }
+
+    @Test func bothLibrariesAreMeasuredAndCheckedOneAfterTheOther() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(
+            Self.tiny + ["--backend", "opencl", "--fft", "both", "--check", "--json", "--save", "."],
+            in: folder
+        )
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        let devices = try #require(try object(result)["devices"] as? [[String: Any]])
+        #expect(devices.prefix(2).map { $0["fft"] as? String } == ["clfft", "vkfft"])
+        #expect(devices.prefix(2).allSatisfy { $0["number"] as? Int == 1 })
+        // The CPU's result, which was computed for the comparison alone, from the program itself.
+        let cpu = try await Command.run(Self.tiny + ["--device", "cpu", "--save", "cpu"], in: folder)
+        #expect(cpu.status == 0)
+        let expected = try Scene.voxels(of: folder.path("cpu/result-0.tif"))
+        for device in devices.prefix(2) {
+            let library = try #require(device["fft"] as? String)
+            let check = try #require(device["check"] as? [String: Any])
+            #expect(check.keys.sorted() == ["limit", "nrmse", "passed"])
+            #expect(check["passed"] as? Bool == true && check["limit"] as? Double == 1e-4)
+            let nrmse = try #require(check["nrmse"] as? Double)
+            let ours = try relativeRMSE(Scene.voxels(of: folder.path("result-1-\(library).tif")), expected)
+            #expect(nrmse > 0 && abs(nrmse - ours) < 1e-8)
+        }
+
+        let table = try await Command.run(Self.tiny + ["--fft", "both", "--check"], in: folder)
+        #expect(table.status == 0)
+        #expect(table.output.contains(/\nFFT library +FFTW +clFFT +VkFFT/), "\(table.output)")
+        #expect(table.output.contains(/\nNRMSE to the CPU +- +[0-9.]+e-07 +[0-9.]+e-07/), "\(table.output)")
+        let refused = try await Command.run(Self.tiny + ["--fft", "both", "--device", "cpu"], in: folder)
+        #expect(refused.status == 64 && refused.output == "")
+        #expect(refused.error.hasPrefix("gpudeconv: --fft both is for OpenCL devices, and FFTW transforms on "))
+    }
+
+    private static let passNames: [String: [String]] = [
+        "fftw": ["forward: slabs", "forward: rows, ratio", "back: slabs", "back: rows, update"],
+        "clfft": ["forward", "back"].flatMap { half in
+            ["rows", "lines", "columns, product", "inverse columns", "inverse lines"].map { "\(half): \($0)" }
+                + ["\(half): inverse rows, \(half == "forward" ? "ratio" : "update")"]
+        },
+        // The domain fills the transform along z, and the frame does not.
+        "vkfft": ["forward: estimate to planes", "forward: rows", "forward: lines", "forward: columns"]
+            + ["product", "inverse columns", "inverse lines", "inverse rows", "ratio"].map { "forward: \($0)" }
+            + ["rows", "lines", "clearing", "columns", "product", "inverse columns", "inverse lines", "inverse rows"]
+            .map { "back: \($0)" } + ["back: update"],
+    ]
+
+    @Test func passesHaveNamesBytesAndTimesThatAddUp() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(Self.tiny + ["--fft", "both", "--passes", "--json"], in: folder)
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        let devices = try #require(try object(result)["devices"] as? [[String: Any]])
+        #expect(devices.count >= 3)
+        for device in devices {
+            let passes = try #require(device["passes"] as? [[String: Any]])
+            let library = try #require(device["fft"] as? String)
+            #expect(passes.compactMap { $0["name"] as? String } == Self.passNames[library])
+            let bytes = passes.compactMap { $0["bytes"] as? Double }
+            #expect(try abs(bytes.reduce(0, +) - #require(device["leastBytes"] as? Double)) < 1)
+            let seconds = passes.compactMap { $0["seconds"] as? Double }
+            #expect(seconds.count == passes.count && seconds.allSatisfy { $0 > 0 })
+            let sum = try #require(device["passSeconds"] as? Double)
+            #expect(abs(sum - seconds.reduce(0, +)) < 1e-9)
+            // Both are of the same machine, which has more to do.
+            #expect(sum < 20 * (try #require(device["secondsPerIteration"] as? Double)) + 0.1)
+            for (pass, rate) in zip(passes, zip(bytes, seconds).map(/)) {
+                #expect(abs(try #require(pass["bytesPerSecond"] as? Double) / rate - 1) < 1e-9)
+            }
+        }
+
+        let table = try await Command.run(Self.tiny + ["--device", "1", "--fft", "clfft", "--passes"], in: folder)
+        let lines = table.output.split(separator: "\n").map(String.init)
+        let title = try #require(lines.firstIndex { $0.contains(/^passes of device 1, clFFT +bytes +median +rate$/) })
+        #expect(lines.count == title + 15)
+        #expect(lines[title + 6].contains(/^  forward: inverse rows, ratio +[0-9.]+ kB +[0-9.]+ ms +[0-9.]+ GB\/s$/))
+        #expect(lines[title + 13].contains(/^all passes +[0-9.]+ kB +[0-9.]+ ms +[0-9.]+ GB\/s$/), "\(lines)")
+        #expect(lines[title + 14].hasPrefix("iteration without marks "))
+    }
+
+    @Test func transferRatesAreThoseOfFramesAndResults() async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(Self.tiny + ["--transfers", "--json"], in: folder)
+        #expect(result.status == 0)
+        let devices = try #require(try object(result)["devices"] as? [[String: Any]])
+        for device in devices {
+            let rates = try #require(device["transfers"] as? [String: Any])
+            #expect(
+                rates.keys.sorted() == [
+                    "downloadBytesPerSecond", "pinnedDownloadBytesPerSecond", "pinnedUploadBytesPerSecond",
+                    "uploadBytesPerSecond",
+                ]
+            )
+            for (name, rate) in rates {
+                // The CPU back end has no bus. More than a terabyte a second does not come from memory.
+                if device["backend"] as? String == "cpu", name.hasPrefix("pinned") {
+                    #expect(rate is NSNull)
+                } else {
+                    let rate = try #require(rate as? Double)
+                    #expect(rate > 1e5 && rate < 1e12, "\(name)")
+                }
+            }
+        }
+        let table = try await Command.run(Self.tiny + ["--device", "1", "--transfers"], in: folder)
+        let names = table.output.split(separator: "\n").suffix(4).map { $0.split(separator: "  ")[0] }
+        #expect(names == ["frames to the device", "pinned copy", "results to the host", "pinned copy"])
     }
 
     /// Other programs compute on the saved volume: the main command gives on it what the benchmark gave.

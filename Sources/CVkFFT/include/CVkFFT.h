@@ -42,6 +42,13 @@ typedef struct gpudeconv_vkfft_compiler {
     void *owner;
 } gpudeconv_vkfft_compiler;
 
+/// Who wants to know of the kernels of a transform.
+typedef struct gpudeconv_vkfft_watcher {
+    /// Called after each kernel that was enqueued, by the thread that runs the transform, with `owner`.
+    void (*launched)(void *owner);
+    void *owner;
+} gpudeconv_vkfft_watcher;
+
 /// Makes a plan from kernels that `compiler` gives.
 /// `log` takes what VkFFT says when it fails.
 int gpudeconv_vkfft_create(
@@ -52,10 +59,10 @@ int gpudeconv_vkfft_create(
 uint64_t gpudeconv_vkfft_temporary_bytes(const gpudeconv_vkfft_plan *plan);
 
 /// Enqueues the transform of a buffer whose first plane is at its start. A plan belongs to one thread at a time.
-/// `opencl_status` takes what OpenCL said of a kernel that it did not take, else `CL_SUCCESS`.
+/// `watcher` is told of its kernels, or is NULL. `opencl_status` takes what OpenCL said of a kernel that it did not take, else `CL_SUCCESS`.
 int gpudeconv_vkfft_run(
-    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary, char *log, size_t log_bytes,
-    cl_int *opencl_status);
+    gpudeconv_vkfft_plan *plan, cl_command_queue queue, cl_mem buffer, cl_mem temporary,
+    const gpudeconv_vkfft_watcher *watcher, char *log, size_t log_bytes, cl_int *opencl_status);
 
 /// Releases a plan, or does nothing with NULL.
 void gpudeconv_vkfft_destroy(gpudeconv_vkfft_plan *plan);

@@ -20,6 +20,8 @@ package final class CPUWorkspace: Workspace {
     /// The field that the work volume is a copy of, ready to be projected.
     private weak var projected: HostField?
     private var fieldCount = 0
+    /// Takes the time of passes, where that was asked for.
+    private var passClock: HostPassClock?
 
     init(_ layout: WorkspaceLayout, pool: WorkerPool) throws(DeconvolutionError) {
         self.layout = layout
@@ -125,8 +127,10 @@ extension CPUWorkspace {
     }
 
     package func forwardProject(_ field: HostField) throws(DeconvolutionError) {
+        passClock?.begin()
         embed(field)
         convolve(onto: layout.frame, adjoint: false)
+        passClock?.ended(IterationPass(.forward, .slabs))
     }
 
     package func backProject(_ field: HostField) throws(DeconvolutionError) {
@@ -134,7 +138,19 @@ extension CPUWorkspace {
         convolve(onto: layout.mirroredFrame, adjoint: true)
     }
 
-    package func backProject() throws(DeconvolutionError) { convolve(onto: layout.domain, adjoint: true) }
+    package func backProject() throws(DeconvolutionError) {
+        convolve(onto: layout.domain, adjoint: true)
+        passClock?.ended(IterationPass(.back, .slabs))
+    }
+
+    package func measurePasses(
+        of run: () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> [[PassDuration]]? {
+        passClock = HostPassClock()
+        defer { passClock = nil }
+        try run()
+        return passClock?.iterations
+    }
 
     package func runTransforms() throws(DeconvolutionError) {
         convolve(onto: layout.frame, adjoint: false)
@@ -178,6 +194,7 @@ extension CPUWorkspace {
             measuring: measured
         )
         let divergence = rows.apply(ratio, to: layout.frame, .update)
+        passClock?.ended(IterationPass(.forward, .rowsAndRatio))
         return measured == nil ? nil : divergence
     }
 
@@ -225,5 +242,6 @@ extension CPUWorkspace {
         rows.apply(update, to: layout.domain, projectingNext ? .update : .read)
         data = layout.domain
         projected = projectingNext ? estimate : nil
+        passClock?.ended(IterationPass(.back, .rowsAndUpdate))
     }
 }

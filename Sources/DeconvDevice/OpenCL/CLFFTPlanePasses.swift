@@ -1,5 +1,6 @@
 import CCLFFT
 import DeconvKernels
+import DeconvPlan
 import DeconvVolume
 
 /// The transforms of planes by clFFT, with what happens to the voxels between them in callbacks.
@@ -53,17 +54,18 @@ final class CLFFTPlanePasses: PlanePasses {
 
     func transform(_ field: DeviceBuffer) throws(DeconvolutionError) {
         try plan(.fieldRows).run(field, to: work)
-        try run(.lines(layout.domain))
+        try queue.ended(.rows)
+        try run(.lines(layout.domain), .lines)
     }
 
     func transform(_ region: Region) throws(DeconvolutionError) {
-        try run(.rows(region))
-        try run(.lines(region))
+        try run(.rows(region), .rows)
+        try run(.lines(region), .lines)
     }
 
-    func inverseLines(_ region: Region) throws(DeconvolutionError) { try run(.inverseLines(region)) }
+    func inverseLines(_ region: Region) throws(DeconvolutionError) { try run(.inverseLines(region), .inverseLines) }
 
-    func inverseRows(_ region: Region) throws(DeconvolutionError) { try run(.inverseRows(region)) }
+    func inverseRows(_ region: Region) throws(DeconvolutionError) { try run(.inverseRows(region), .inverseRows) }
 
     func inverseRows(
         takingRatio observed: ObservedFrame,
@@ -72,6 +74,7 @@ final class CLFFTPlanePasses: PlanePasses {
         guard let plan = try replacing(.ratio(ObjectIdentifier(observed.buffer)), observed.buffer) else { return false }
         try observed.setConstants(constants, on: queue)
         try plan.run(work, to: work)
+        try queue.ended(.inverseRowsAndRatio)
         return true
     }
 
@@ -82,6 +85,7 @@ final class CLFFTPlanePasses: PlanePasses {
         let pass = Pass.product(normalization.map { ObjectIdentifier($0) })
         guard let plan = try replacing(pass, normalization) else { return false }
         try plan.run(work, to: estimate)
+        try queue.ended(.inverseRowsAndUpdate)
         return true
     }
 
@@ -90,7 +94,10 @@ final class CLFFTPlanePasses: PlanePasses {
         readers = []
     }
 
-    private func run(_ pass: Pass) throws(DeconvolutionError) { try plan(pass).run(work, to: work) }
+    private func run(_ pass: Pass, _ step: IterationPass.Step) throws(DeconvolutionError) {
+        try plan(pass).run(work, to: work)
+        try queue.ended(step)
+    }
 
     private func plan(_ pass: Pass, _ data: DeviceBuffer? = nil) throws(DeconvolutionError) -> CLFFTPlan {
         if let known = plans[pass] { return known }

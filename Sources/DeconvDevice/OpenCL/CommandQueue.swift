@@ -5,6 +5,8 @@ package import DeconvVolume
 package final class CommandQueue {
     let handle: cl_command_queue
     let context: OpenCLContext
+    /// Takes the time of passes, where that was asked for.
+    var passClock: PassClock?
 
     /// A new queue.
     /// - Parameter takesTime: whether the device takes the time of commands.
@@ -61,22 +63,34 @@ package final class CommandQueue {
     ) throws(DeconvolutionError) -> [T] {
         var status = CL_SUCCESS
         let values = [T](unsafeUninitializedCapacity: count) { target, filled in
-            let byteCount = count * MemoryLayout<T>.stride
-            status = clEnqueueReadBuffer(
-                handle,
-                buffer.handle,
-                cl_bool(CL_TRUE),
-                0,
-                byteCount,
-                target.baseAddress,
-                0,
-                nil,
-                nil
+            let bytes = UnsafeMutableRawBufferPointer(
+                start: target.baseAddress,
+                count: count * MemoryLayout<T>.stride
             )
+            status = enqueueRead(from: buffer, into: bytes)
             filled = status == CL_SUCCESS ? count : 0
         }
         try check(status, "clEnqueueReadBuffer", on: context.name)
         return values
+    }
+
+    /// Copies from the start of a buffer to host memory.
+    func read(from buffer: DeviceBuffer, into target: UnsafeMutableRawBufferPointer) throws(DeconvolutionError) {
+        try check(enqueueRead(from: buffer, into: target), "clEnqueueReadBuffer", on: context.name)
+    }
+
+    private func enqueueRead(from buffer: DeviceBuffer, into target: UnsafeMutableRawBufferPointer) -> cl_int {
+        clEnqueueReadBuffer(
+            handle,
+            buffer.handle,
+            cl_bool(CL_TRUE),
+            0,
+            target.count,
+            target.baseAddress,
+            0,
+            nil,
+            nil
+        )
     }
 
     /// Copies a box of floats from a buffer whose rows and planes have the given pitches (in floats).

@@ -1,3 +1,4 @@
+import DeconvPlan
 import DeconvVolume
 
 /// The transforms of one work volume by one library, and the convolution made from them.
@@ -115,12 +116,16 @@ final class DeviceTransforms {
         if let fused {
             try transfer.setHeader(adjoint: adjoint, data: elements(data), output: elements(output), on: queue)
             try fused.forward.run(work, temporary: temporary)
+            try queue.ended(.columnsAndProduct)
             try fused.inverse.run(work, temporary: temporary)
+            try queue.ended(.inverseColumns)
         } else {
             if let columnsForward {
                 try clear(0..<data.lowerBound)
                 try clear(data.upperBound..<layout.workShape.z)
+                if data.count < layout.workShape.z { try queue.ended(.clear) }
                 try columnsForward.run(work, temporary: temporary)
+                try queue.ended(.columns)
             }
             if transfer.isReal {
                 try kernels.realMultiply(work, by: transfer.values, count: layout.spectrumCount)
@@ -132,11 +137,13 @@ final class DeviceTransforms {
                     count: layout.spectrumCount
                 )
             }
+            try queue.ended(.product)
             if layout.workShape.z > 1 {
                 if columnsInverse == nil {
                     columnsInverse = try reserved(engine.columns(layout, inverse: true, on: queue))
                 }
                 try columnsInverse?.run(work, temporary: temporary)
+                try queue.ended(.inverseColumns)
             }
         }
     }
@@ -162,6 +169,7 @@ final class DeviceTransforms {
             planes[key] = plan
         }
         try plan.run(part(from: range.lowerBound), temporary: temporary)
+        try queue.ended(inverse ? .inverseLinesAndRows : .rowsAndLines)
     }
 
     /// A plan, once there is enough scratch memory for it.

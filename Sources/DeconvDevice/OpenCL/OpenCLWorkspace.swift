@@ -235,6 +235,7 @@ extension OpenCLWorkspace {
     }
 
     package func forwardProject(_ field: Field) throws(DeconvolutionError) {
+        try queue.passClock?.begin()
         try project(field, readingBack: layout.frame, adjoint: false)
     }
 
@@ -252,14 +253,28 @@ extension OpenCLWorkspace {
         try convolve(layout.frame, readingBack: layout.domain, adjoint: true)
     }
 
+    package func measurePasses(
+        of run: () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) -> [[PassDuration]]? {
+        precondition(takesTime, "the queue takes the time of commands")
+        let clock = PassClock(on: queue)
+        queue.passClock = clock
+        defer { queue.passClock = nil }
+        try run()
+        try queue.finish()
+        return try clock.durations()
+    }
+
     /// Convolves a field; the result can be read in a region.
     private func project(
         _ field: Field,
         readingBack output: Region,
         adjoint: Bool
     ) throws(DeconvolutionError) {
+        queue.passClock?.projection = adjoint ? .back : .forward
         guard let passes else {
             try kernels.embedField(field.buffer, into: work, layout)
+            try queue.ended(.embed)
             content = .planes(layout.domain.zRange)
             return try convolve(layout.domain, readingBack: output, adjoint: adjoint)
         }
@@ -275,6 +290,7 @@ extension OpenCLWorkspace {
     ) throws(DeconvolutionError) {
         try finishRows()
         precondition(content == .planes(data.zRange), "what is convolved lies in the work volume")
+        queue.passClock?.projection = adjoint ? .back : .forward
         guard let passes else {
             try transforms.convolve(data: data.zRange, output: output.zRange, adjoint: adjoint)
             content = .planes(output.zRange)
@@ -330,6 +346,7 @@ extension OpenCLWorkspace {
             )
         }
         try kernels.takeRatio(observed.voxels, sensitivity: sensitivity, work, layout, constants)
+        try queue.ended(.ratio)
         return divergence
     }
 
@@ -379,5 +396,6 @@ extension OpenCLWorkspace {
             normalization: normalization?.buffer,
             least: least
         )
+        try queue.ended(.update)
     }
 }

@@ -6,8 +6,9 @@ final class QueueMark: WorkMark {
     private let event: cl_event
     private let context: OpenCLContext
 
-    /// Enqueues it after all commands so far, and has the device begin with them.
-    init(on queue: CommandQueue) throws(DeconvolutionError) {
+    /// Enqueues it after all commands so far.
+    /// - Parameter flushes: whether the device is to begin with them.
+    init(on queue: CommandQueue, flushes: Bool = true) throws(DeconvolutionError) {
         var event: cl_event?
         let status = clEnqueueMarkerWithWaitList(queue.handle, 0, nil, &event)
         try check(status, "clEnqueueMarkerWithWaitList", on: queue.context.name)
@@ -15,7 +16,7 @@ final class QueueMark: WorkMark {
         self.event = event
         context = queue.context
         HandleCounter.made(.event)
-        try check(clFlush(queue.handle), "clFlush", on: context.name)
+        if flushes { try check(clFlush(queue.handle), "clFlush", on: context.name) }
     }
 
     deinit { HandleCounter.released(.event, succeeded: clReleaseEvent(event) == CL_SUCCESS) }

@@ -77,7 +77,21 @@ final class VkFFTPlan: TransformPlan {
         var log = [CChar](repeating: 0, count: Self.logByteCount)
         var status = CL_SUCCESS
         let (values, scratch) = (buffer.handle, temporary?.handle)
-        let result = gpudeconv_vkfft_run(handle, queue.handle, values, scratch, &log, log.count, &status)
+        func run(_ watcher: UnsafePointer<gpudeconv_vkfft_watcher>?) -> Int32 {
+            gpudeconv_vkfft_run(handle, queue.handle, values, scratch, watcher, &log, log.count, &status)
+        }
+        let result: Int32
+        if let clock = queue.passClock {
+            var watcher = gpudeconv_vkfft_watcher(
+                launched: { owner in
+                    if let owner { Unmanaged<PassClock>.fromOpaque(owner).takeUnretainedValue().launched() }
+                },
+                owner: Unmanaged.passUnretained(clock).toOpaque()
+            )
+            result = run(&watcher)
+        } else {
+            result = run(nil)
+        }
         guard result == 0 else {
             throw Self.error("VkFFT's transform", result, status, log, on: queue.context.name)
         }
