@@ -16,6 +16,9 @@ package struct BenchmarkJob: Sendable {
     /// Far more than a median gains from.
     private static let mostIterations = 10_000
 
+    /// Longer than any device has room for.
+    private static let mostVoxelsOfSide = 1 << 16
+
     /// Voxels of the image.
     package var shape: VolumeShape
     /// Voxels of the PSF, a Gaussian.
@@ -32,6 +35,8 @@ package struct BenchmarkJob: Sendable {
     package var overwrite: Bool
     /// Devices, their FFT library, and boundary; `auto` without a device means all devices.
     package var options: DeconvolutionOptions
+    /// The largest side of a cube that is measured instead of `shape`: the largest that fits whose side is a power of two.
+    package var largestSide: Int?
     /// Whether OpenCL devices are measured with one FFT library after the other, whatever the options say.
     package var comparesLibraries = false
     /// Whether each device's result is held against that of the CPU back end.
@@ -69,7 +74,7 @@ package struct BenchmarkJob: Sendable {
     /// prepare another one.
     var iterationCount: Int { timedIterationCount + 2 }
 
-    /// Measures one device after the other.
+    /// Measures one device after the other, or one at the largest cube that it has room for.
     ///
     /// A device that is too small or fails is skipped and said to be, unless it is the only one.
     /// - Parameter progress: called after every iteration and at every change of stage.
@@ -77,6 +82,38 @@ package struct BenchmarkJob: Sendable {
     package func run(
         cancellation: Cancellation = Cancellation(),
         progress: @escaping (DeconvolutionProgress) -> Void = { _ in }
+    ) throws(DeconvolutionError) -> BenchmarkReport {
+        guard let largestSide else { return try measure(cancellation, progress) }
+        guard (1...Self.mostVoxelsOfSide).contains(largestSide) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--largest \(largestSide): give 1 to \(Self.mostVoxelsOfSide)"
+            )
+        }
+        let count = try Devices.numbers(for: options).count
+        guard count == 1 else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--largest is for one device, and \(count) are here: name one by --device"
+            )
+        }
+        var job = self
+        var side = 1
+        while side <= largestSide / 2 { side *= 2 }
+        while true {
+            job.shape = VolumeShape(z: side, y: side, x: side)
+            do {
+                return try job.measure(cancellation, progress)
+            } catch  where error.code == .outOfMemory && side > 1 {
+                // What a plan refuses costs no time, and only a device knows what it has free.
+                side /= 2
+            }
+        }
+    }
+
+    private func measure(
+        _ cancellation: Cancellation,
+        _ progress: @escaping (DeconvolutionProgress) -> Void
     ) throws(DeconvolutionError) -> BenchmarkReport {
         try validate()
         let turns = try turns()

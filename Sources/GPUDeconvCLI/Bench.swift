@@ -24,11 +24,21 @@ struct Bench: ParsableCommand {
               gpudeconv bench --backend opencl --baseline --json
               gpudeconv bench --device 1 --fft vkfft
               gpudeconv bench --backend opencl --fft both --check --passes
+              gpudeconv bench --device 1 --largest 2048
             """
     )
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Voxels of the image.", valueName: "z,y,x"))
     var shape = ShapeArgument(argument: "101,512,384")!
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Instead, the largest cube that one device has room for whose side is a power of two, up to this.",
+            valueName: "n"
+        )
+    )
+    var largest: Int?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Voxels of the PSF.", valueName: "z,y,x"))
     var psfShape = ShapeArgument(argument: "51,32,32")!
@@ -151,6 +161,7 @@ struct Bench: ParsableCommand {
                 overwrite: output.overwrite,
                 options: options
             )
+            job.largestSide = largest
             job.comparesLibraries = compute.fft == .both
             job.checksResults = check
             job.measuresPasses = passes

@@ -83,6 +83,20 @@ import Testing
         )
     }
 
+    /// A device with a megabyte, of which a work volume takes 8 to 20 bytes a voxel: 16 with a PSF of 7x9x11 is computed on
+    /// 22x24x26 voxels, 0.3 MB at most, and 32 on 38x40x42 at least: 63 840 voxels,
+    /// whose spectrum, transfer function, estimate and normalization take 4 bytes each.
+    @Test func theLargestCubeIsTheLastThatFits() throws {
+        var job = job(shape: VolumeShape(z: 1, y: 1, x: 1), backend: .cpu)
+        job.makeBackend = { (_, _) throws(DeconvolutionError) in SmallBackend(real: CPUBackend(threadCount: 1)) }
+        job.largestSide = 200
+        let report = try job.run()
+        #expect(report.shape == VolumeShape(z: 16, y: 16, x: 16))
+        #expect(try #require(report.devices.first).deviceBytes <= SmallBackend.byteCount)
+        job.largestSide = 15
+        #expect(try job.run().shape == VolumeShape(z: 8, y: 8, x: 8))
+    }
+
     /// An eighth of the free bytes as voxels: their image fits twice, the engine's 14 bytes a voxel do not.
     @Test func aDeviceThatIsTooSmallIsRefusedBeforeAnythingIsAllocated() throws {
         let planes = HostSystem.freeBytes / 8 / (1 << 20)
@@ -95,4 +109,27 @@ import Testing
         #expect(message.hasSuffix(" are free; give a smaller --shape"), "\(message)")
         #expect(HostSystem.peakResidentBytes < before + HostSystem.freeBytes / 8)
     }
+}
+
+/// A device that has less memory than it has.
+private struct SmallBackend: ComputeBackend {
+    static let byteCount = 1 << 20
+
+    let real: CPUBackend
+
+    var device: DeviceDescription { real.device }
+    var padding: FFTPadding { real.padding }
+    var freeMemory: MemoryBudget {
+        var budget = real.freeMemory
+        budget.totalBytes = Self.byteCount
+        return budget
+    }
+
+    func transformBytes(_ geometry: WorkGeometry) -> TransformBytes { real.transformBytes(geometry) }
+
+    func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
+        try real.makeWorkspace(layout)
+    }
+
+    func measureCopyRate() throws(DeconvolutionError) -> Double { try real.measureCopyRate() }
 }

@@ -272,6 +272,8 @@ import Testing
 
     @Test(arguments: [
         (["--iterations", "0"], 64, "--iterations 0: give 1 to 10000"),
+        (["--largest", "0"], 64, "--largest 0: give 1 to 65536"),
+        (["--largest", "8"], 64, "--largest is for one device, and "),
         (["--threads", "0"], 64, "--threads 0: give 1 to 4096"),
         (["--device", "nothing"], 69, "--device nothing: no such device; 'gpudeconv devices' lists what is here"),
         (["--shape", "1048576,1048576,1048576"], 71, "--shape 1048576,1048576,1048576 with --psf-shape 7,9,11: takes"),
