@@ -270,6 +270,7 @@ small=64,256,256 small_psf=31,31,31
 cube=512,512,512 cube_psf=101,64,64
 zero=zero iterations=10 stream_iterations=20
 tile=(--memory-limit 1500MB)
+side=1024 largest_psf=$cube_psf largest_boundary=extend
 check_seconds=75
 # A length of each family that the libraries have kernels for: 2 and 3, 5, 7, 11, 13 and mixes, and a plane that has all.
 sizes=("96,96,96" "100,100,100" "105,105,105" "110,110,110" "121,121,121" "125,125,125" "143,143,143" "169,169,169"
@@ -281,8 +282,9 @@ if [[ -n $rehearsal ]]; then
     middle=$light middle_psf=$light_psf small=$light small_psf=$light_psf cube=$light cube_psf=$light_psf
     zero=extend iterations=3 stream_iterations=2
     tile=(--tile "8,8,18")
-    sizes=("12,12,12")
+    sizes=("8,8,8")
     size_psf=5,5,5
+    side=15 largest_psf=$size_psf largest_boundary=periodic
     check_seconds=200
 fi
 light_run=("$light" "$light_psf" --iterations "$iterations")
@@ -333,6 +335,8 @@ if (($(left) < 150)); then volumes=10; fi
 if [[ -n $rehearsal ]]; then volumes=3; fi
 step stream 90 25 stream "$volumes" "$stream_iterations"
 step tiles 70 25 tiles "${tile[@]}"
+step largest 80 30 bench_device bench "$light" "$largest_psf" --largest "$side" --boundary "$largest_boundary" \
+    --iterations 1 --fft vkfft
 for size in "${sizes[@]}"; do
     step "size-${size//,/x}" 25 5 bench_device bench "$size" "$size_psf" --boundary periodic --iterations 1 --fft both --check
 done

@@ -125,7 +125,8 @@ def in_words(figures: dict) -> str:
         if name == "bench":
             for entry in values.get("devices", []):
                 seconds = entry.get("deviceSecondsPerIteration") or entry["secondsPerIteration"]
-                words.append(f"{entry['fft']} {1000 * seconds:.3f} ms an iteration")
+                shape = "x".join(map(str, values["shape"]))
+                words.append(f"{entry['fft']} {1000 * seconds:.3f} ms an iteration of {shape}")
                 if "passMilliseconds" in entry:
                     words.append(f"{len(entry['passes'])} passes {entry['passMilliseconds']:.3f} ms")
                 if "nrmse" in entry:

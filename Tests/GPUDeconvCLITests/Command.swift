@@ -25,7 +25,7 @@ enum Command {
     }()
 
     /// Longer than any of these runs takes, even where OpenCL compiles its kernels for the first time.
-    private static let secondsAtMost = 600.0
+    static let secondsAtMost = 600.0
 
     /// Runs the program to its end.
     ///
@@ -34,12 +34,14 @@ enum Command {
     ///   - folder: the current folder of the process, so that messages name files as the arguments do.
     ///   - through: a program that runs it, with its arguments, such as `setpriv`.
     ///   - environment: added to that of the tests.
+    ///   - seconds: after which it is ended.
     ///   - meanwhile: is called once the process runs, for example to send it a signal.
     static func run(
         _ arguments: [String],
         in folder: TemporaryFolder,
         through: [String] = [],
         environment: [String: String] = [:],
+        waiting seconds: Double = secondsAtMost,
         meanwhile: @escaping @Sendable (RunningCommand) throws -> Void = { _ in }
     ) async throws -> CommandResult {
         try await withCheckedThrowingContinuation { continuation in
@@ -51,6 +53,7 @@ enum Command {
                             in: folder,
                             through: through,
                             environment: environment,
+                            waiting: seconds,
                             meanwhile: meanwhile
                         )
                     }
@@ -65,6 +68,7 @@ enum Command {
         in folder: TemporaryFolder,
         through: [String] = [],
         environment: [String: String] = [:],
+        waiting seconds: Double = secondsAtMost,
         meanwhile: (RunningCommand) throws -> Void = { _ in }
     ) throws -> CommandResult {
         let command = try RunningCommand(through + [executable.path] + arguments, folder.url, environment)
@@ -74,7 +78,7 @@ enum Command {
             command.send(SIGKILL)
             throw error
         }
-        return try command.result(waiting: secondsAtMost)
+        return try command.result(waiting: seconds)
     }
 
     /// A shell that runs the program with its arguments where `"$@"` stands.

@@ -11,7 +11,7 @@ import Testing
     private static let steps = [
         "machine", "bench-light-vkfft", "bench-light-clfft", "cupy-light", "right-widefield", "right-confocal",
         "passes-vkfft", "passes-clfft", "transfers", "bench-light-zero", "bench-cube", "bench-small", "bench-middle",
-        "cupy-cube", "stream", "tiles", "size-12x12x12",
+        "cupy-cube", "stream", "tiles", "largest", "size-8x8x8",
     ]
 
     /// Runs the script with the program of the tests, or with one that stands before it.
@@ -26,6 +26,7 @@ import Testing
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         let script = Self.root.appendingPathComponent("Scripts/gpu-check.sh").path
         let shell = "script=$1; shift; \(program.map { "ours=$1; shift; set -- \($0) \"$@\"; export ours; " } ?? "")"
+        // Where all tests compile for the first time at once, a rehearsal takes longer than what it rehearses.
         let result = try await Command.run(
             ["--output", "out", "--rehearsal"] + options,
             in: folder,
@@ -33,7 +34,8 @@ import Testing
             environment: [
                 "PATH": "\(python.deletingLastPathComponent().path):\(path)",
                 "PYTHONPATH": Fixtures.url("GPUCheck").path, "PYTHONDONTWRITEBYTECODE": "1",
-            ].merging(environment) { $1 }
+            ].merging(environment) { $1 },
+            waiting: 1500
         )
         let text = (try? String(contentsOfFile: folder.path("out/steps.jsonl"), encoding: .utf8)) ?? ""
         let steps = try text.split(separator: "\n").map { line in
@@ -56,7 +58,7 @@ import Testing
         let folder = try TemporaryFolder()
         // A folder without stacks, so that they are simulated whatever lies beside this checkout.
         try FileManager.default.createDirectory(atPath: folder.path("none"), withIntermediateDirectories: true)
-        let (result, steps) = try await check(["--data", "none"], in: folder)
+        let (result, steps) = try await check(["--data", "none", "--seconds", "1400"], in: folder)
         #expect(result.status == 0, "\(result.output)\(result.error)")
         #expect(result.error == "")
         #expect(steps.map { $0["name"] as? String } == Self.steps)
@@ -67,8 +69,6 @@ import Testing
             #expect(FileManager.default.fileExists(atPath: folder.path("out/\(name)/output.txt")))
             #expect(result.output.contains("\n\(name) "), "\(result.output)")
         }
-        let seconds = steps.reduce(0) { $0 + ($1["seconds"] as? Double ?? 0) }
-        #expect(seconds < 540, "the limit of the day")
 
         let listed = try #require(try figures(steps, "machine", "devices")["devices"] as? [String])
         #expect(listed.count >= 2 && listed[0].hasSuffix("(cpu, CPU)"))
@@ -91,9 +91,10 @@ import Testing
         }
         let rates = try #require(try devices(steps, "transfers").first?["transfers"] as? [String: Double])
         #expect(rates.count == 4 && rates.values.allSatisfy { $0 > 0 })
-        for step in ["bench-light-zero", "bench-cube", "bench-small", "bench-middle", "size-12x12x12"] {
+        for step in ["bench-light-zero", "bench-cube", "bench-small", "bench-middle", "size-8x8x8"] {
             #expect(try devices(steps, step).map { $0["fft"] as? String } == ["clfft", "vkfft"])
         }
+        #expect(try figures(steps, "largest", "bench")["shape"] as? [Int] == [8, 8, 8])
         let stream = try figures(steps, "stream", "report")
         #expect(stream["volumes"] as? Int == 3)
         #expect(try #require(stream["volumesPerMinute"] as? Double) > 0)
@@ -121,39 +122,59 @@ import Testing
         #expect(try #require(try figures(steps, "right-hollow-bars", "compare-vkfft")["nrmse"] as? Double) < 1e-5)
     }
 
-    /// A program that hangs with VkFFT, breaks in streams, and otherwise is ours.
+    /// A program that hangs when it compares, breaks in streams, and else ends at once.
     @Test func aStepThatHangsIsCutOffAndOneThatFailsDoesNotEndTheWalk() async throws {
         let folder = try TemporaryFolder()
         let program = """
             #!/bin/sh
             case "$*" in
-            *"--fft vkfft"*) sleep 1000 & wait ;;
+            *--check*) sleep 1000 & wait ;;
             *streamed.zarr*) echo "gpudeconv: it broke" >&2; exit 69 ;;
-            *) exec "$ours" "$@" ;;
+            *) echo "{}" ;;
             esac
             """
         try write(program, in: folder)
-        let started = Date()
         let (result, steps) = try await check(
-            ["--only", "machine,bench-light-vkfft,cupy-light,stream", "--step-seconds", "15"],
+            ["--only", "machine,bench-light-vkfft,stream,largest", "--step-seconds", "10"],
             in: folder,
             program: "./program"
         )
-        #expect(Date().timeIntervalSince(started) < 200)
         #expect(result.status == 1)
-        #expect(steps.map { $0["name"] as? String } == ["machine", "bench-light-vkfft", "cupy-light", "stream"])
+        #expect(steps.map { $0["name"] as? String } == ["machine", "bench-light-vkfft", "stream", "largest"])
         #expect(steps.map { $0["cutOff"] as? Bool } == [false, true, false, false])
-        #expect(steps[1]["status"] as? Int == 124)
+        #expect(steps.map { $0["status"] as? Int } == [0, 124, 69, 0])
+        #expect(steps[1]["limit"] as? Int == 10)
         let seconds = try #require(steps[1]["seconds"] as? Double)
-        #expect(seconds >= 15 && seconds < 25)
-        #expect(steps[3]["status"] as? Int == 69)
-        #expect(steps[3]["error"] as? String == "gpudeconv: it broke")
-        #expect(result.output.contains(/\nbench-light-vkfft +[12][0-9.]+ s, cut off/), "\(result.output)")
+        #expect(seconds >= 10 && seconds < 20)
+        #expect(steps[2]["error"] as? String == "gpudeconv: it broke")
+        #expect(result.output.contains(/\nbench-light-vkfft +1[0-9.]+ s, cut off/), "\(result.output)")
         #expect(
             result.output.contains(/\nstream +[0-9.]+ s, failed with 69 \(gpudeconv: it broke\)\n/),
             "\(result.output)"
         )
         #expect(result.output.contains("; 2 steps failed or were cut off; "), "\(result.output)")
+    }
+
+    /// A program that hangs whenever something is computed.
+    @Test func theWholeWalkEndsWithinItsTime() async throws {
+        let folder = try TemporaryFolder()
+        let program = """
+            #!/bin/sh
+            case "$1" in
+            bench) sleep 1000 & wait ;;
+            *) echo "{}" ;;
+            esac
+            """
+        try write(program, in: folder)
+        let started = Date()
+        let (result, steps) = try await check(["--seconds", "20"], in: folder, program: "./program")
+        // Of which Python takes a part to write what was skipped, where everything is slow.
+        #expect(Date().timeIntervalSince(started) < 40)
+        #expect(result.status == 1)
+        #expect(steps.count == Self.steps.count)
+        #expect(steps[1]["cutOff"] as? Bool == true)
+        #expect(try #require(steps[1]["limit"] as? Int) <= 16)
+        #expect(steps.last?["skipped"] is String)
     }
 
     /// A CPU that takes too long for the comparison.
