@@ -243,6 +243,33 @@ import Testing
         #expect(listed.count >= 2, "\(listed)")
     }
 
+    /// What is carried to a machine with a GPU: the scripts, and a bundle as a folder or as a tarball.
+    @Test(arguments: [false, true]) func theProgramOfABundleIsFound(isTarball: Bool) async throws {
+        let folder = try TemporaryFolder()
+        let bin = "bundle/gpudeconv-9.9-linux-x86_64/bin"
+        for path in ["Scripts", bin] {
+            try FileManager.default.createDirectory(atPath: folder.path(path), withIntermediateDirectories: true)
+        }
+        for name in ["gpu-check.sh", "gpu_check.py"] {
+            try folder.copy(Self.root.appendingPathComponent("Scripts/\(name)"), as: "Scripts/\(name)")
+        }
+        try write("#!/bin/sh\necho '{}'\n", in: folder)
+        try FileManager.default.moveItem(atPath: folder.path("program"), toPath: folder.path("\(bin)/gpudeconv"))
+        let pack = "cd bundle && tar -czf gpudeconv-9.9-linux-x86_64.tar.gz gpudeconv-* && rm -r gpudeconv-*64; cd ..; "
+        let walk = "exec bash Scripts/gpu-check.sh --output out --only machine"
+        let result = try await Command.run(
+            [],
+            in: folder,
+            through: ["bash", "-c", (isTarball ? pack : "") + walk]
+        )
+        #expect(result.status == 0, "\(result.output)\(result.error)")
+        #expect(
+            result.output.contains(/gpudeconv: \/.*\/gpudeconv-9\.9-linux-x86_64\/bin\/gpudeconv\n/),
+            "\(result.output)"
+        )
+        #expect(result.output.contains(/\nmachine +[0-9.]+ s, done/), "\(result.output)")
+    }
+
     /// Benchmarks/streaming.py, which a bundle's program must do for.
     @Test func streamingTakesTheProgramThatItIsGiven() async throws {
         let folder = try TemporaryFolder()
