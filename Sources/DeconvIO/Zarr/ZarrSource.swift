@@ -57,8 +57,8 @@ package final class ZarrSource: ImageFileSource {
                 "\(array.name.inMessage): has no elements: \(ArrayLayout.description(shape)); write it again"
             )
         }
-        // So few that a kilobyte for each can be counted.
-        guard Int.product(shape + [1 << 10]) != nil else {
+        // So few that 256 bytes for each can be counted.
+        guard Int.product(shape + [1 << 8]) != nil else {
             throw DeconvolutionError(
                 .invalidData,
                 "\(array.name.inMessage): is damaged: it claims more elements than memory has; write it again"
