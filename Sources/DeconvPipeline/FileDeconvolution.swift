@@ -263,7 +263,11 @@ package struct FileDeconvolution: Sendable {
             inputs: inputPaths,
             inputStamps: survey.inputStamps
         ) { () throws(DeconvolutionError) in
-            try job.cancellation.check()
+            guard job.cancellation.isCancelled else { return }
+            throw DeconvolutionError(
+                .cancelled,
+                "interrupted; what is unfinished stays as it was, and the same command goes on with it"
+            )
         }
         defer { sink.close() }
         // The last digits of a result follow from the plans of its transforms, which are found by measuring.
