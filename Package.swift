@@ -51,6 +51,7 @@ let package = Package(
         .target(name: "CVkFFT", dependencies: ["COpenCL"]),
         // In C++, for libraries write to its streams.
         .target(name: "CStandardError"),
+        .target(name: "CUploadWatch", dependencies: ["CCLFFT"]),
 
         .target(
             name: "DeconvKernels",
@@ -73,7 +74,7 @@ let package = Package(
             "DeconvDevice",
             [
                 "DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CVkFFT", "CFFTW", "CPrefetch",
-                "CStandardError",
+                "CStandardError", "CUploadWatch",
             ]
         ),
         room("DeconvMethods", ["DeconvVolume", "DeconvDevice"]),

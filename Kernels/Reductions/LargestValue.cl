@@ -5,11 +5,11 @@
 kernel void largest_value(
     global const float *work, uint rowPitch, ulong planePitch, uint extentZ, uint extentY, uint extentX,
     global float *partial, local float *scratch) {
-    size_t count = (size_t)extentZ * extentY * extentX;
+    size_t rows = (size_t)extentZ * extentY;
     float largest = 0.0f;
-    for (size_t index = get_global_id(0); index < count; index += get_global_size(0)) {
-        size_t x = index % extentX, y = index / extentX % extentY, z = index / extentX / extentY;
-        largest = fmax(largest, work[z * planePitch + y * rowPitch + x]);
+    for (size_t row = get_group_id(0); row < rows; row += get_num_groups(0)) {
+        size_t start = row / extentY * planePitch + row % extentY * rowPitch;
+        for (size_t x = get_local_id(0); x < extentX; x += get_local_size(0)) largest = fmax(largest, work[start + x]);
     }
     size_t item = get_local_id(0);
     scratch[item] = largest;

@@ -63,6 +63,10 @@ package protocol ComputeBackend: Sendable {
     /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
     func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace
 
+    /// The same device with nothing of what failed: a context of its own.
+    /// - Throws: `DeconvolutionError.deviceFailed` when the driver makes none.
+    func renewed() throws(DeconvolutionError) -> Self
+
     /// Copies memory on the device and gives the bytes read and written a second, in the fastest of several copies.
     /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
     func measureCopyRate() throws(DeconvolutionError) -> Double
@@ -83,6 +87,10 @@ package struct TransferRates: Sendable {
     package var uploadBytesPerSecond: Double
     /// Bytes a second on the way back.
     package var downloadBytesPerSecond: Double
+}
+
+extension ComputeBackend {
+    package func renewed() throws(DeconvolutionError) -> Self { self }
 }
 
 /// What all volumes of a job have in common.

@@ -41,6 +41,11 @@ public struct DeconvolutionProgress: Sendable, Hashable {
     /// The stage that took longest so far; nil until this run has finished a volume.
     public var bottleneck: RunReport.Stage?
 
+    /// The program that a device's driver compiles, from 1; nil in other stages than `compiling`, and until it is known.
+    public var program: Int?
+    /// Programs that are expected to be compiled; nil where `program` is.
+    public var programCount: Int?
+
     /// The part that is done, 0 to 1, which is when all volumes are where they belong: writing one counts as an iteration.
     public var fraction: Double {
         Double(completedIterations + finishedVolumeCount) / Double(max(totalIterations + volumeCount, 1))

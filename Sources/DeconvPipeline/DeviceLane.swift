@@ -9,8 +9,11 @@ import Logging
 ///
 /// Unchecked: it belongs to that thread.
 final class DeviceLane: @unchecked Sendable {
-    /// How often it plans anew after the device ran out of memory in spite of the plan.
-    private static let memoryAttempts = 4
+    /// How often it plans for half the memory after the device ran out of it in spite of the plan: from all of an 80 GB card to
+    /// the 40 MB that others left of it.
+    private static let planAttempts = 11
+    /// How often it begins anew in another context: once as it was, then with less to do.
+    private static let contextAttempts = 8
 
     /// Where it computes.
     var device: DeviceDescription { plan.backend.device }
@@ -24,6 +27,11 @@ final class DeviceLane: @unchecked Sendable {
     private let writer: VolumeWriter
     private let record: RunRecord
     private let setup: JobSetup
+    /// How often it may still plan for less memory.
+    private var plansLeft = DeviceLane.planAttempts
+    /// Contexts that failed.
+    private var contexts = 0
+    private var hasChangedLibrary = false
     private var own: JobSetup.Lane { setup.lanes[number] }
     private var plan: JobPlan { own.plan }
     private var engine: (any VolumeEngine)? { own.engine }
@@ -46,42 +54,88 @@ final class DeviceLane: @unchecked Sendable {
         writer = VolumeWriter(job, on: setup.lanes[number].plan.backend.device, into: collection, record)
     }
 
-    /// Computes and writes volumes until all are finished; with less memory if there is not what the plan counted on.
+    /// Computes and writes volumes until all are finished; with less memory if there is not what the plan counted on, in a new
+    /// context where one failed, and with another FFT library where one goes wrong.
     /// - Throws: what went wrong; the volumes that it had are then there for others.
     func run() throws(DeconvolutionError) {
         defer { share.leave() }
-        var attempt = 1
         while true {
             do {
-                return try runVolumes()
-            } catch  where error.code == .outOfMemory && attempt < Self.memoryAttempts {
-                own.engine = nil
-                if setup.giveUpOthers() {
-                    share.reopen()
-                    continue
+                let (record, device) = (record, device)
+                return try Compilation.observed(by: { record.tell($0, device) }) { () throws(DeconvolutionError) in
+                    try runVolumes()
                 }
-                own.isSpoiled = true
-                // One volume at a time takes less; only then less of a volume.
-                if plan.overlap != nil {
-                    job.logger.warning("going on with one volume at a time", metadata: ["reason": "\(error)"])
-                    own.plan.overlap = nil
-                } else {
-                    attempt += 1
-                    job.logger.warning("planning smaller tiles", metadata: ["reason": "\(error)"])
-                    let former = plan
-                    do { try setup.planSmaller(lane: number, divisor: 1 << (attempt - 1)) } catch _ { throw error }
-                    job.limitKeptBytes(plan, insteadOf: former)
-                    record.warn(
-                        Diagnostic(.outOfMemory, "\(device.name) ran out of memory; went on with smaller tiles")
-                    )
-                }
-                share.reopen()
             } catch {
                 own.engine = nil
-                own.isSpoiled = true
-                throw error
+                guard finds(error.remedy, for: error) else {
+                    own.isSpoiled = true
+                    throw error
+                }
+                share.reopen()
             }
         }
+    }
+
+    /// Changes what a failure came from.
+    /// - Returns: false where nothing is left to be tried.
+    private func finds(_ remedy: DeviceRemedy?, for error: DeconvolutionError) -> Bool {
+        let reason = error.cause.map { "\($0)".prefix { !$0.isNewline } } ?? error.message[...]
+        switch remedy {
+        case .lessMemory:
+            if setup.giveUpOthers() { return true }
+            own.isSpoiled = true
+            guard let change = takesLess(error) else { return false }
+            record.warn(Diagnostic(.outOfMemory, "\(device.name) ran out of memory; went on \(change)"))
+            return true
+        case .newContext:
+            contexts += 1
+            own.isSpoiled = true
+            guard contexts <= Self.contextAttempts else { return false }
+            do { try setup.renew(lane: number) } catch _ { return false }
+            // It may have been the memory.
+            let change = contexts > 1 ? takesLess(error) : nil
+            if contexts > 1, change == nil { return false }
+            job.logger.warning("beginning anew in another context", metadata: ["reason": "\(error)"])
+            let how = change.map { ", \($0)" } ?? ""
+            record.warn(Diagnostic(.deviceRecovered, "\(device.name): \(reason); went on in a new context\(how)"))
+            return true
+        case .otherTransforms:
+            own.isSpoiled = true
+            guard job.options.fft == .auto, !hasChangedLibrary else { return false }
+            hasChangedLibrary = true
+            job.logger.warning("beginning anew with another FFT library", metadata: ["reason": "\(error)"])
+            record.warn(
+                Diagnostic(
+                    .transformsReplaced,
+                    "\(device.name): \(reason); began anew with another FFT library, which this run uses from now on"
+                )
+            )
+            return true
+        case nil:
+            return false
+        }
+    }
+
+    /// Plans for less memory: for one volume at a time, and only then for less of a volume.
+    /// - Returns: how it goes on, or nil where no less will do.
+    private func takesLess(_ error: DeconvolutionError) -> String? {
+        if plan.overlap != nil {
+            job.logger.warning("going on with one volume at a time", metadata: ["reason": "\(error)"])
+            own.plan.overlap = nil
+            return "with one volume at a time"
+        }
+        guard plansLeft > 0 else { return nil }
+        plansLeft -= 1
+        let former = plan
+        do { try setup.planSmaller(lane: number) } catch _ { return nil }
+        job.limitKeptBytes(plan, insteadOf: former)
+        guard let tile = plan.tiles.tile else { return "with less memory" }
+        job.logger.warning(
+            "planning smaller tiles",
+            metadata: ["reason": "\(error)", "tile": "\(tile.frame.shape)"]
+        )
+        return former.tiles.tile == nil
+            ? "in tiles of \(tile.frame.shape) voxels" : "with smaller tiles, of \(tile.frame.shape) voxels"
     }
 
     private func runVolumes() throws(DeconvolutionError) {

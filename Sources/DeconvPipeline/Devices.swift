@@ -24,12 +24,26 @@ public enum Devices {
     ///   `invalidArgument` where a device is named twice.
     package static func backends(for options: DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend] {
         let mayLeaveOut = options.device?.lowercased() == "all"
-        return try backends(chosenNumbers(options), leavingOut: mayLeaveOut) { (number) throws(DeconvolutionError) in
+        var backends = try backends(chosenNumbers(options), leavingOut: mayLeaveOut) {
+            (number) throws(DeconvolutionError) in
             let backend = try backend(number: number, options)
             try refuseLibrary(options, on: backend.device)
             return backend
         }
+        if let failure = unseenDevices(options) { backends[0].leftOut.append(Diagnostic(.devicesUnseen, "\(failure)")) }
+        return backends
     }
+
+    /// Why there may be a device that was not taken, where the options leave the choice of it to the program.
+    package static func unseenDevices(_ options: DeconvolutionOptions) -> DeconvolutionError? {
+        guard options.backend != .cpu, options.device == nil || options.device?.lowercased() == "all" else {
+            return nil
+        }
+        return OpenCLDevice.failure
+    }
+
+    /// Why `all` may lack devices.
+    package static var failure: DeconvolutionError? { OpenCLDevice.failure }
 
     /// Makes back ends.
     /// - Parameter isTolerant: whether those of devices that fail are left out, with a warning, as long as one is there.
@@ -146,10 +160,11 @@ public enum Devices {
     }
 
     private static var noOpenCLDevice: DeconvolutionError {
-        DeconvolutionError(
-            .deviceUnavailable,
-            "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use --backend cpu"
-        )
+        OpenCLDevice.failure
+            ?? DeconvolutionError(
+                .deviceUnavailable,
+                "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use --backend cpu"
+            )
     }
 
     /// The number of the device of a number, or of the first one of a name, or of a part of a name, that the wanted back

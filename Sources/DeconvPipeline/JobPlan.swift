@@ -64,7 +64,7 @@ extension JobPlan {
     ///   - readingNeeds: what reading the image and its maps may take.
     ///   - deviceCount: devices that run at once and share the host's memory.
     ///   - results: what results take on their way.
-    ///   - memoryDivisor: the budget is divided by this after the device ran out of memory in spite of a plan.
+    ///   - memoryCap: what may be taken at most after a device ran out of memory in spite of a plan: a part of what that plan takes.
     /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile, or not beside what
     ///   reading and writing take.
     package init(
@@ -77,7 +77,7 @@ extension JobPlan {
         readingNeeds: ReadingNeeds = ReadingNeeds(),
         deviceCount: Int = 1,
         results: Results = .inOrder,
-        memoryDivisor: Int = 1
+        memoryCap: Int? = nil
     ) throws(DeconvolutionError) {
         self.image = image
         self.psfs = psfs
@@ -114,10 +114,9 @@ extension JobPlan {
         if let limit = options.memoryLimitBytes {
             budget.totalBytes = budget.isHostMemory ? limit : min(limit, budget.totalBytes)
         }
-        budget.totalBytes /= memoryDivisor
-        budget.largestBufferBytes /= memoryDivisor
         if budget.isHostMemory || budget.sharesHostMemory { budget.totalBytes /= deviceCount }
         if budget.hostBytes < .max { budget.hostBytes /= deviceCount }
+        if let memoryCap { budget.totalBytes = min(budget.totalBytes, memoryCap) }
         let host = budget.isHostMemory ? budget.totalBytes : budget.hostBytes
         var waitingBytes = 0
         writeBytes = 0
@@ -183,6 +182,14 @@ extension JobPlan {
         } else {
             usesScratchFiles = true
         }
+    }
+
+    /// Bytes that it takes of what `MemoryBudget.totalBytes` covers.
+    var takenBytes: Int {
+        let footprint = tiles.footprint
+        guard backend.freeMemory.isHostMemory else { return footprint.deviceBytes }
+        return footprint.deviceBytes + footprint.transferBytes + reading.byteCount + writeBytes
+            + (usesScratchFiles ? 0 : footprint.wholeBytes + storeBytes / deviceCount)
     }
 
     /// Reading and writing leave too little for the smallest tile.

@@ -48,6 +48,8 @@ package final class JobSetup: @unchecked Sendable {
         var plan: JobPlan
         /// What was made for the plan.
         var engine: (any VolumeEngine)?
+        /// The device after it was opened anew.
+        fileprivate(set) var newBackend: (any ComputeBackend)?
         /// Whether the device failed, or ran out of memory, so that this is not to be kept.
         var isSpoiled = false
 
@@ -82,7 +84,7 @@ package final class JobSetup: @unchecked Sendable {
         _ psfs: [PreparedPSF],
         on device: NumberedBackend,
         deviceCount: Int,
-        memoryDivisor: Int = 1
+        memoryCap: Int? = nil
     ) throws(DeconvolutionError) -> JobPlan {
         try JobPlan(
             image: request.image,
@@ -94,22 +96,35 @@ package final class JobSetup: @unchecked Sendable {
             readingNeeds: request.reading,
             deviceCount: deviceCount,
             results: request.results,
-            memoryDivisor: memoryDivisor
+            memoryCap: memoryCap
         )
     }
 
     /// Whether volumes are computed in one piece everywhere.
     var isInOnePiece: Bool { plans.allSatisfy { $0.tiles.tile == nil } }
 
-    /// Plans a device for a part of the memory and one volume at a time.
+    /// Opens a device anew, after its context failed.
+    /// - Throws: as `ComputeBackend.renewed`.
+    func renew(lane: Int) throws(DeconvolutionError) {
+        func renewed(_ backend: some ComputeBackend) throws(DeconvolutionError) -> any ComputeBackend {
+            try backend.renewed()
+        }
+        let backend = try renewed(lanes[lane].plan.backend)
+        lanes[lane].plan.backend = backend
+        lanes[lane].newBackend = backend
+    }
+
+    /// Plans a device for half of what its plan takes, whatever it says that it has, and for one volume at a time.
     /// - Throws: as `JobPlan.init`.
-    func planSmaller(lane: Int, divisor: Int) throws(DeconvolutionError) {
+    func planSmaller(lane: Int) throws(DeconvolutionError) {
+        var device = devices[lane]
+        if let backend = lanes[lane].newBackend { device.backend = backend }
         var plan = try Self.plan(
             request,
             lanes[lane].plan.psfs,
-            on: devices[lane],
+            on: device,
             deviceCount: devices.count,
-            memoryDivisor: divisor
+            memoryCap: lanes[lane].plan.takenBytes / 2
         )
         plan.overlap = nil
         lanes[lane].plan = plan

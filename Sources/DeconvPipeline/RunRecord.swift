@@ -256,6 +256,19 @@ extension RunRecord {
         }
     }
 
+    /// Tells that a device's driver compiles, unless something was computed before: then it goes on beside that.
+    func tell(_ step: CompilationStep, _ device: DeviceDescription) {
+        telling.withLock { _ in
+            let progress: DeconvolutionProgress? = state.withLock { state -> DeconvolutionProgress? in
+                guard state.runIterations == 0 else { return nil }
+                var progress = self.progress(.compiling, device, state)
+                (progress.program, progress.programCount) = (step.number, step.count)
+                return progress
+            }
+            if let progress { job.progress(progress) }
+        }
+    }
+
     /// The stage of the whole run: those of its threads would take turns many times a second.
     private func stage(_ stage: DeconvolutionProgress.Stage, _ state: State) -> DeconvolutionProgress.Stage {
         if stage == .compiling { return stage }

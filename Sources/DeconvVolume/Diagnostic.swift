@@ -106,8 +106,14 @@ extension Diagnostic {
         public static let transformsReplaced = Kind("transformsReplaced")
         /// A device that ran out of memory on the way.
         public static let outOfMemory = Kind("outOfMemory")
+        /// A device that failed on the way and went on in a new context.
+        public static let deviceRecovered = Kind("deviceRecovered")
         /// A device that failed and was left out.
         public static let deviceLeftOut = Kind("deviceLeftOut")
+        /// Devices that an OpenCL driver may have and did not tell of.
+        public static let devicesUnseen = Kind("devicesUnseen")
+        /// Files in the cache of PoCL's compiler that were cut off and removed.
+        public static let compilerCacheMended = Kind("compilerCacheMended")
         /// Devices whose results differ in the last digits.
         public static let devicesDiffer = Kind("devicesDiffer")
 

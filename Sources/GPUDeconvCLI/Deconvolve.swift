@@ -159,6 +159,7 @@ struct Deconvolve: ParsableCommand {
                 cancellation: cancellation,
                 logger: Logger(label: "gpudeconv")
             ) { progress in
+                Interruption.note(progress)
                 bar?.show(progress)
                 lines?.show(progress)
             }

@@ -19,7 +19,9 @@ struct Devices: ParsableCommand {
                 try Terminal.print(JSONText.of(DeviceEntry.all))
             } else {
                 var lines = devices.enumerated().map(text)
-                if devices.count == 1 {
+                if let failure = GPUDeconv.Devices.failure {
+                    lines.append("\(failure)")
+                } else if devices.count == 1 {
                     lines.append("No OpenCL device: the driver of a GPU brings one, pocl-opencl-icd one for the CPU.")
                 }
                 try Terminal.print(lines.joined(separator: "\n"))

@@ -4,7 +4,8 @@ import GPUDeconv
 import Synchronization
 
 /// Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, keep what it can and clean up, the second ends the process at once. Where no
-/// run can be asked, the first ends it.
+/// run can be asked, the first ends it; and so it does while a driver compiles, which takes minutes and cannot be interrupted, as long
+/// as there is nothing to keep.
 ///
 /// The signals are blocked and a thread of its own waits for them, so it may lock, print and remove files as it likes. A
 /// dispatch source would not do: with two signals in quick succession the second one killed the process.
@@ -29,6 +30,15 @@ enum Interruption {
         }
     }
 
+    private static let isCompiling = Mutex(false)
+
+    /// Looks at how far the run is.
+    static func note(_ progress: DeconvolutionProgress) {
+        let heldIterations = progress.totalIterations / max(progress.volumeCount, 1) * progress.resumedVolumeCount
+        let hasComputed = progress.completedIterations > heldIterations
+        isCompiling.withLock { $0 = progress.stage == .compiling && !hasComputed }
+    }
+
     /// Has the next interruption ask a run to stop.
     static func cancels(_ run: Cancellation) { cancellation.withLock { $0 = run } }
 
@@ -36,7 +46,8 @@ enum Interruption {
         // One request may come twice: `timeout` and queues signal the process, and then its group.
         let now = ContinuousClock.now
         if let asked = asked.withLock({ $0 }), now - asked < .milliseconds(300) { return }
-        if let run = cancellation.withLock({ $0 }), !run.isCancelled {
+        let isCompiling = isCompiling.withLock { $0 }
+        if let run = cancellation.withLock({ $0 }), !run.isCancelled, !isCompiling {
             asked.withLock { $0 = now }
             run.cancel()
             if Terminal.showsProgress {
@@ -47,6 +58,7 @@ enum Interruption {
             return
         }
         Deconvolver.removeUnfinishedOutputs()
+        if isCompiling { announce("interrupted; nothing was written") }
         announce("interrupted; nothing that looks finished is left, and what is NAME.partial can be gone on with")
         _exit(ExitStatus.interrupted.rawValue)
     }

@@ -40,7 +40,12 @@ final class ProgressBar: Sendable {
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
         var parts: [String] = []
         switch progress.stage {
-        case .compiling: parts.append("compiling kernels for \(progress.device)")
+        case .compiling:
+            let which =
+                if let number = progress.program, let count = progress.programCount { "\(number) of \(count)" } else {
+                    "kernels"
+                }
+            parts.append("compiling \(which) for \(progress.device)")
         case .computing where progress.volumeCount > 1: break
         default: parts.append(progress.stage.rawValue)
         }

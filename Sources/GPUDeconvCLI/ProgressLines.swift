@@ -1,12 +1,13 @@
 import GPUDeconv
 import Synchronization
 
-/// How far a run is, for programs: a line of JSON on standard error for every volume that is finished and before kernels are
-/// compiled, and at most ten a second between them.
+/// How far a run is, for programs: a line of JSON on standard error for every volume that is finished and before a program of
+/// kernels is compiled, and at most ten a second between them.
 final class ProgressLines: Sendable {
     private struct State {
         var lastWritten: ContinuousClock.Instant?
         var stage: DeconvolutionProgress.Stage?
+        var program: Int?
         var finishedVolumeCount = 0
     }
 
@@ -24,6 +25,8 @@ final class ProgressLines: Sendable {
         let voxelsPerSecond: Double?
         let secondsLeft: Double?
         let bottleneck: String?
+        let program: Int?
+        let programs: Int?
 
         init(_ progress: DeconvolutionProgress) {
             stage = progress.stage.rawValue
@@ -37,6 +40,8 @@ final class ProgressLines: Sendable {
             voxelsPerSecond = progress.voxelsPerSecond
             secondsLeft = progress.secondsLeft
             bottleneck = progress.bottleneck?.rawValue
+            program = progress.program
+            programs = progress.programCount
         }
     }
 
@@ -48,10 +53,11 @@ final class ProgressLines: Sendable {
             let now = ContinuousClock.now
             let isNews =
                 progress.finishedVolumeCount != state.finishedVolumeCount
-                || progress.stage == .compiling && state.stage != .compiling
+                || progress.stage == .compiling && (state.stage != .compiling || state.program != progress.program)
             if let last = state.lastWritten, now - last < .milliseconds(100), !isNews { return }
             state.lastWritten = now
             state.stage = progress.stage
+            state.program = progress.program
             state.finishedVolumeCount = progress.finishedVolumeCount
             Terminal.writeJSON(Line(progress))
         }

@@ -1,6 +1,9 @@
-import DeconvDevice
+import COpenCL
+import DeconvVolume
 import Foundation
 import Testing
+
+@testable import DeconvDevice
 
 @Suite struct OpenCLStatusTests {
     /// What the headers say: `#define NAME value`, and `NAME = value` or `NAME = OTHER` in an enumeration.
@@ -62,5 +65,29 @@ import Testing
     @Test func anUnknownStatusIsTold() {
         #expect(OpenCLStatus(-9999).description == "status -9999")
         #expect(OpenCLStatus(0).description == "CL_SUCCESS")
+    }
+
+    /// A buffer that was refused lacks memory; a kernel that was, or that came to grief, may lack anything.
+    @Test func onlyMemoryIsCalledMemory() {
+        func error(_ call: String, _ status: Int32) -> DeconvolutionError {
+            OpenCLError(call: call, status: OpenCLStatus(status)).deconvolutionError(on: "GPU")
+        }
+        for (call, status) in [
+            ("clCreateBuffer of 8 bytes", CL_OUT_OF_RESOURCES), ("clFinish", CL_MEM_OBJECT_ALLOCATION_FAILURE),
+            ("clfftEnqueueTransform", CL_OUT_OF_HOST_MEMORY),
+        ] {
+            #expect(error(call, status).code == .outOfMemory && error(call, status).remedy == .lessMemory)
+        }
+        for call in ["clFinish", "clEnqueueNDRangeKernel of take_ratio", "clfftEnqueueTransform"] {
+            for status in [
+                CL_OUT_OF_RESOURCES, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, CL_INVALID_COMMAND_QUEUE,
+            ] {
+                let error = error(call, status)
+                #expect(error.code == .deviceFailed && error.remedy == .newContext)
+                #expect(error.description.hasSuffix(": \(call) returned \(OpenCLStatus(status))"))
+                #expect(!error.message.contains("too little"))
+            }
+        }
+        #expect(error("clFinish", CL_INVALID_VALUE).remedy == nil)
     }
 }

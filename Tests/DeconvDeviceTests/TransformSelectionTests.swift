@@ -187,7 +187,7 @@ import Testing
     @Test(arguments: devices)
     func lackOfMemoryIsNotHeldAgainstALibrary(device: Int) throws {
         let memory = TransformMemory(path: nil)
-        let status = OpenCLStatus(CL_OUT_OF_RESOURCES)
+        let status = OpenCLStatus(CL_MEM_OBJECT_ALLOCATION_FAILURE)
         let first = try selection(memory, failing: [.clfft: status]).makeWorkspace(Self.layout, in: context(device))
         #expect(first.fft == .vkfft)
         #expect(first.warnings.isEmpty)
@@ -199,6 +199,24 @@ import Testing
                 .makeWorkspace(Self.layout, in: context(device))
         }
         #expect(error?.code == .outOfMemory)
+    }
+
+    /// Once in another context, and then by the other library; what happened is said.
+    @Test(arguments: devices, [1, Int.max])
+    func whatMayBeTheContextsFaultIsTriedAnew(device: Int, count: Int) throws {
+        var failing = selection(TransformMemory(path: nil))
+        failing.engines[0] = FailingEngine(CLFFTEngine(), OpenCLStatus(CL_OUT_OF_RESOURCES), count: count)
+        let workspace = try failing.makeWorkspace(Self.layout, in: context(device))
+        #expect(workspace.fft == (count == 1 ? .clfft : .vkfft))
+        #expect(workspace.warnings.count == 1)
+        let message = try #require(workspace.warnings.first?.message)
+        #expect(message.contains("taken to fail, returned CL_OUT_OF_RESOURCES"))
+        #expect(
+            message.contains(
+                count == 1 ? "clFFT began anew" : "VkFFT takes its place, for volumes of this shape in this run"
+            )
+        )
+        #expect(!message.contains("memory"))
     }
 
     @Test(arguments: devices)
@@ -274,12 +292,12 @@ import Testing
         #expect(try selection(memory).makeWorkspace(Self.layout, in: context(device)).fft == .clfft)
 
         let flat = Self.layout(TestEngine.sharedWorkShape(isFlat: true))
-        for status in [CL_BUILD_PROGRAM_FAILURE, CL_INVALID_WORK_GROUP_SIZE, CL_OUT_OF_RESOURCES].map(OpenCLStatus.init)
-        {
+        let statuses = [CL_BUILD_PROGRAM_FAILURE, CL_INVALID_WORK_GROUP_SIZE, CL_MEM_OBJECT_ALLOCATION_FAILURE]
+        for status in statuses.map(OpenCLStatus.init) {
             let (memory, failing) = (TransformMemory(path: path), status)
             let first = try selection(memory, failing: [.clfft: failing]).makeWorkspace(flat, in: context(device))
             #expect(first.fft == .vkfft)
-            #expect(first.warnings.count == (status == OpenCLStatus(CL_OUT_OF_RESOURCES) ? 0 : 1))
+            #expect(first.warnings.count == (status == OpenCLStatus(CL_MEM_OBJECT_ALLOCATION_FAILURE) ? 0 : 1))
             guard status == Self.refused else { continue }
             // Now both are refused, each for another shape, and nothing is tried or told again.
             for memory in [memory, TransformMemory(path: path)] {
@@ -400,7 +418,7 @@ import Testing
         let folder = try TemporaryFolder()
         let path = folder.path("transforms")
         let memory = TransformMemory(path: path)
-        let status = OpenCLStatus(CL_OUT_OF_RESOURCES)
+        let status = OpenCLStatus(CL_MEM_OBJECT_ALLOCATION_FAILURE)
         var measuring = selection(memory, failing: [.clfft: status])
         measuring.measures = true
         #expect(try measuring.makeWorkspace(Self.layout, in: context(device)).fft == .vkfft)

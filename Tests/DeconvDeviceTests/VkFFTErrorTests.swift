@@ -16,10 +16,18 @@ import Testing
         VkFFTPlan.error("VkFFT's transform", result, status, Array("why\0".utf8CString), on: "GPU")
     }
 
-    @Test(arguments: [CL_OUT_OF_RESOURCES, CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_HOST_MEMORY])
+    @Test(arguments: [CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_HOST_MEMORY])
     func aKernelWithoutMemoryIsTheWantOfMemory(status: Int32) {
         #expect(error(Self.notTaken, status).code == .outOfMemory)
         #expect(error(Self.notTaken, status).description.contains(OpenCLStatus(status).description))
+    }
+
+    /// It may be memory, and it may be the kernel.
+    @Test func aKernelWithoutResourcesIsNotSaidToLackMemory() {
+        let failed = error(Self.notTaken, CL_OUT_OF_RESOURCES)
+        #expect(failed.code == .deviceFailed && failed.remedy == .newContext)
+        #expect(!failed.message.contains("too little free memory"))
+        #expect(failed.description.contains("VkFFT's transform returned CL_OUT_OF_RESOURCES"))
     }
 
     @Test func otherKernelsFailAsOpenCLSays() {

@@ -235,15 +235,23 @@ import Testing
     @Test(arguments: 1..<Devices.all.count)
     func compilingForADeviceIsToldBeforeComputing(device: Int) throws {
         let stages = Mutex<[DeconvolutionProgress.Stage]>([])
+        let programs = Mutex<[Int]>([])
         let source = TestSeries([Self.volume(1)], shape: Self.shape)
         let name = Devices.all[device].name
         _ = try job(source, options(device)) { progress in
             #expect(progress.device == name)
             stages.withLock { if $0.last != progress.stage { $0.append(progress.stage) } }
+            if let number = progress.program {
+                #expect(progress.stage == .compiling && number <= progress.programCount ?? 0)
+                programs.withLock { $0.append(number) }
+            }
         }.run(into: TestSink())
+        // Plans for the trial, then for the PSF and the first iteration.
         #expect(
-            stages.withLock { $0 } == [.reading, .preparing, .compiling, .preparing, .computing, .writing]
+            stages.withLock { $0 } == [.reading, .preparing, .compiling, .preparing, .compiling, .computing, .writing]
         )
+        let numbers = programs.withLock { $0 }
+        #expect(numbers == Array(1...max(numbers.count, 1)) && numbers.count > 3)
     }
 }
 

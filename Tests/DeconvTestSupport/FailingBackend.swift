@@ -4,12 +4,19 @@ package import DeconvVolume
 import Glibc
 import Synchronization
 
-/// A device that breaks after a number of steps, or waits until another one has, and otherwise is a third.
+/// A device that breaks after a number of steps, or waits until another one has, or has less memory than it says, and otherwise is
+/// a third.
 package final class FailingBackend: ComputeBackend {
     private let real: any ComputeBackend
     private let left: Countdown
     private let other: FailingBackend?
     private let spoils: Bool
+    private let memory: (said: Int, held: Int)?
+    private let failsWhenMade: Bool
+    private let renewals = Mutex(0)
+
+    /// How often it was opened anew.
+    package var renewalCount: Int { renewals.withLock { $0 } }
 
     /// A device that breaks.
     /// - Parameters:
@@ -17,36 +24,90 @@ package final class FailingBackend: ComputeBackend {
     ///   - code: what it then throws.
     package init(_ real: any ComputeBackend, after steps: Int, _ code: DeconvolutionError.Code = .deviceFailed) {
         self.real = real
-        left = Countdown(steps, code)
+        left = Countdown(steps, DeconvolutionError(code, "the test device broke"))
         other = nil
         spoils = false
+        memory = nil
+        failsWhenMade = false
+    }
+
+    /// A device that fails at some of its steps and works on.
+    /// - Parameters:
+    ///   - steps: iterations, of all its volumes together, before the first failure.
+    ///   - error: what it then throws.
+    ///   - times: how many steps fail.
+    ///   - whenMade: whether workspaces that are made count instead of iterations.
+    package init(
+        _ real: any ComputeBackend,
+        after steps: Int,
+        failing error: DeconvolutionError,
+        times: Int,
+        whenMade: Bool = false
+    ) {
+        self.real = real
+        failsWhenMade = whenMade
+        left = Countdown(steps, error, times: times)
+        other = nil
+        spoils = false
+        memory = nil
+    }
+
+    /// A device of which others have taken nearly all memory.
+    /// - Parameters:
+    ///   - said: bytes that it says are free.
+    ///   - held: bytes of the largest work volume that it has room for.
+    package init(_ real: any ComputeBackend, saying said: Int, holding held: Int) {
+        self.real = real
+        left = Countdown(.max, DeconvolutionError(.deviceFailed, "the test device broke"))
+        other = nil
+        spoils = false
+        memory = (said, held)
+        failsWhenMade = false
     }
 
     /// A device that does not end its first step before another one has broken.
     package init(_ real: any ComputeBackend, waitingFor other: FailingBackend) {
         self.real = real
-        left = Countdown(.max, .deviceFailed)
+        left = Countdown(.max, DeconvolutionError(.deviceFailed, "the test device broke"))
         self.other = other
         spoils = false
+        memory = nil
+        failsWhenMade = false
     }
 
     /// A device whose results have a voxel that is no number.
     package init(spoiling real: any ComputeBackend) {
         self.real = real
-        left = Countdown(.max, .deviceFailed)
+        left = Countdown(.max, DeconvolutionError(.deviceFailed, "the test device broke"))
         other = nil
         spoils = true
+        memory = nil
+        failsWhenMade = false
     }
 
     package var device: DeviceDescription { real.device }
-    package var freeMemory: MemoryBudget { real.freeMemory }
+    package var freeMemory: MemoryBudget { memory.map { MemoryBudget(totalBytes: $0.said) } ?? real.freeMemory }
     package var padding: FFTPadding { real.padding }
 
     package func transformBytes(_ geometry: WorkGeometry) -> TransformBytes { real.transformBytes(geometry) }
 
+    package func renewed() throws(DeconvolutionError) -> Self {
+        renewals.withLock { $0 += 1 }
+        return self
+    }
+
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
+        if let memory, layout.spectrumCount * 8 > memory.held {
+            throw DeconvolutionError(.outOfMemory, "the test device has no memory for \(layout.workShape)")
+        }
+        if failsWhenMade { try left.step() }
         func failing(_ workspace: some Workspace) -> any Workspace {
-            FailingWorkspace(workspace, left, other?.left, spoils: spoils)
+            FailingWorkspace(
+                workspace,
+                failsWhenMade ? Countdown(.max, DeconvolutionError(.deviceFailed, "the test device broke")) : left,
+                other?.left,
+                spoils: spoils
+            )
         }
         return failing(try real.makeWorkspace(layout))
     }
@@ -56,21 +117,23 @@ package final class FailingBackend: ComputeBackend {
 
 private final class Countdown: Sendable {
     private let left: Mutex<Int>
-    private let code: DeconvolutionError.Code
+    private let error: DeconvolutionError
+    private let times: Int
 
-    init(_ steps: Int, _ code: DeconvolutionError.Code) {
+    init(_ steps: Int, _ error: DeconvolutionError, times: Int = .max) {
         left = Mutex(steps)
-        self.code = code
+        self.error = error
+        self.times = times
     }
 
     var hasEnded: Bool { left.withLock { $0 < 0 } }
 
     func step() throws(DeconvolutionError) {
-        let isLeft = left.withLock { left in
-            if left >= 0 { left -= 1 }
-            return left >= 0
+        let fails = left.withLock { left in
+            if left >= (times == .max ? 0 : -times) { left -= 1 }
+            return left < 0 && left >= -times
         }
-        if !isLeft { throw DeconvolutionError(code, "the test device broke") }
+        if fails { throw error }
     }
 }
 

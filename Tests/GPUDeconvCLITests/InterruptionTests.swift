@@ -41,6 +41,36 @@ import Testing
         #expect(folder.files == before)
     }
 
+    /// With nothing compiled yet, all kernels take a minute or more, in which nothing is computed.
+    @Test(arguments: ["out.tif", "out.zarr"])
+    func aSignalWhileKernelsAreCompiledEndsTheRunAtOnce(output: String) async throws {
+        let (folder, caches) = (try Scene.folder(), try TemporaryFolder())
+        let before = folder.files
+        let arguments = [
+            "image.tif", "--psf", "psf.tif", "-o", output, "-i", "5", "--backend", "opencl", "--fft", "clfft",
+        ]
+        let result = try await Command.run(
+            arguments + ["--json-progress"],
+            in: folder,
+            environment: ["XDG_CACHE_HOME": caches.url.path, "POCL_CACHE_DIR": caches.path("pocl")]
+        ) { command in
+            Self.waitForWork(in: folder)
+            // PoCL makes this folder when it compiles first.
+            for _ in 0..<20_000 where !FileManager.default.fileExists(atPath: caches.path("pocl")) { usleep(5000) }
+            usleep(1_500_000)
+            command.send(SIGINT)
+        }
+        #expect(result.status == 130)
+        // Not all programs were compiled first.
+        let told = result.error.matches(of: /"program":([0-9]+),"programs":([0-9]+)/).map { (Int($0.1)!, Int($0.2)!) }
+        let last = try #require(told.last, "\(result.error)")
+        #expect(last.0 < last.1)
+        #expect(result.error.contains("\"stage\":\"compiling\""))
+        #expect(result.error.contains("interrupted; nothing was written"))
+        #expect(!result.error.contains("\"stage\":\"computing\""))
+        #expect(folder.files.filter { !$0.key.contains(".partial") } == before)
+    }
+
     @Test(arguments: 0..<5)
     func twoSignalsAtOnceDoTheSame(attempt: Int) async throws {
         let folder = try Scene.folder()

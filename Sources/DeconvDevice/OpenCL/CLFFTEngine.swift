@@ -29,6 +29,9 @@ struct CLFFTEngine: TransformEngine {
         shape.y > 1 && shape.x > 1 && shape.axes.allSatisfy(Self.isOneKernel)
     }
 
+    /// A trial has products with real and with complex transfer functions.
+    func programCount(inPasses: Bool, triesThem: Bool) -> Int { (inPasses ? 13 : 7) + (triesThem ? 4 : 0) }
+
     func planes(
         _ layout: WorkspaceLayout,
         count: Int,

@@ -59,6 +59,7 @@ final class CLFFTPlan: TransformPlan {
         var temporary = 0
         var queueHandle: cl_command_queue? = queue.handle
         var callbackMemory: cl_mem? = data?.handle
+        var failedUpload: OpenCLStatus?
         func register(_ callback: KernelSource.Callback?, _ type: clfftCallbackType) -> clfftStatus {
             guard let callback else { return CLFFT_SUCCESS }
             let function = CallbackText.pointer(to: callback.function)
@@ -86,7 +87,14 @@ final class CLFFTPlan: TransformPlan {
                 ("clfftSetPlanScale", { clfftSetPlanScale(handle, CLFFT_BACKWARD, 1) }),
                 ("clfftSetPlanCallback", { register(read, PRECALLBACK) }),
                 ("clfftSetPlanCallback", { register(write, POSTCALLBACK) }),
-                ("clfftBakePlan", { clfftBakePlan(handle, 1, &queueHandle, nil, nil) }),
+                (
+                    "clfftBakePlan",
+                    {
+                        let baked = UploadWatch.during { clfftBakePlan(handle, 1, &queueHandle, nil, nil) }
+                        failedUpload = baked.failure
+                        return baked.result
+                    }
+                ),
                 ("clfftGetTmpBufSize", { clfftGetTmpBufSize(handle, &temporary) }),
             ]
             for (call, run) in settings {
@@ -98,6 +106,7 @@ final class CLFFTPlan: TransformPlan {
             }
             return (status, "")
         }
+        Compilation.begin()
         var ((status, call), text) = CLFFTLibrary.lock.withLock { _ in StandardErrorCapture.during(make) }
         if let log = Self.buildLog(text) {
             // Baking succeeds all the same, and the plan fails when it runs.
@@ -108,6 +117,12 @@ final class CLFFTPlan: TransformPlan {
                 .deconvolutionError(on: queue.context.name)
         }
         StandardErrorCapture.passOn(Self.withoutCompilerChatter(text))
+        if status == CLFFT_SUCCESS, let failedUpload {
+            // Its kernels would run over as many lines as happen to stand where their number never arrived.
+            _ = CLFFTLibrary.lock.withLock { _ in clfftDestroyPlan(&handle) }
+            throw OpenCLError(call: "clEnqueueWriteBuffer in clfftBakePlan of \(layout.lengths)", status: failedUpload)
+                .deconvolutionError(on: queue.context.name)
+        }
         try check(status, call, on: queue.context.name)
         self.handle = handle
         self.direction = direction

@@ -43,6 +43,8 @@ final class CLFFTPlanePasses: PlanePasses {
     /// Passes that the device refused, whatever buffer they read.
     private var refused: [Pass] = []
 
+    private(set) var planCount = 0
+
     /// The passes for a work volume that has them.
     /// - Parameter isPadded: whether transforms are told of pitches that are powers of two, by which offsets divide fast.
     init(_ layout: WorkspaceLayout, of work: DeviceBuffer, isPadded: Bool, on queue: CommandQueue) {
@@ -103,6 +105,7 @@ final class CLFFTPlanePasses: PlanePasses {
         if let known = plans[pass] { return known }
         let plan = try make(pass, data)
         plans[pass] = plan
+        planCount += 1
         forgetBuffers(after: pass)
         return plan
     }
@@ -112,7 +115,7 @@ final class CLFFTPlanePasses: PlanePasses {
         if refused.contains(where: { $0.isLike(pass) }) { return nil }
         do {
             return try plan(pass, data)
-        } catch  where error.code == .deviceFailed {
+        } catch  where error.code == .deviceFailed && error.remedy == nil {
             refused.append(pass)
             return nil
         }

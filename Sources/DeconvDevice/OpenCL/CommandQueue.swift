@@ -55,11 +55,12 @@ package final class CommandQueue {
         try check(status, "clEnqueueWriteBuffer", on: context.name)
     }
 
-    /// Copies from the start of a buffer.
+    /// Copies from the start of a buffer, or from `offset` bytes.
     package func read<T: BitwiseCopyable>(
         _ count: Int,
         of type: T.Type,
-        from buffer: DeviceBuffer
+        from buffer: DeviceBuffer,
+        at offset: Int = 0
     ) throws(DeconvolutionError) -> [T] {
         var status = CL_SUCCESS
         let values = [T](unsafeUninitializedCapacity: count) { target, filled in
@@ -67,7 +68,7 @@ package final class CommandQueue {
                 start: target.baseAddress,
                 count: count * MemoryLayout<T>.stride
             )
-            status = enqueueRead(from: buffer, into: bytes)
+            status = enqueueRead(from: buffer, at: offset, into: bytes)
             filled = status == CL_SUCCESS ? count : 0
         }
         try check(status, "clEnqueueReadBuffer", on: context.name)
@@ -76,15 +77,19 @@ package final class CommandQueue {
 
     /// Copies from the start of a buffer to host memory.
     func read(from buffer: DeviceBuffer, into target: UnsafeMutableRawBufferPointer) throws(DeconvolutionError) {
-        try check(enqueueRead(from: buffer, into: target), "clEnqueueReadBuffer", on: context.name)
+        try check(enqueueRead(from: buffer, at: 0, into: target), "clEnqueueReadBuffer", on: context.name)
     }
 
-    private func enqueueRead(from buffer: DeviceBuffer, into target: UnsafeMutableRawBufferPointer) -> cl_int {
+    private func enqueueRead(
+        from buffer: DeviceBuffer,
+        at offset: Int,
+        into target: UnsafeMutableRawBufferPointer
+    ) -> cl_int {
         clEnqueueReadBuffer(
             handle,
             buffer.handle,
             cl_bool(CL_TRUE),
-            0,
+            offset,
             target.count,
             target.baseAddress,
             0,

@@ -49,6 +49,9 @@ final class DeviceTransforms {
         columnsForward = try reserved(engine.columns(layout, inverse: false, on: queue))
     }
 
+    /// Plans made so far.
+    private(set) var planCount = 0
+
     /// Bytes of the transfer function and of scratch memory.
     var byteCount: Int { (transfer?.buffer.byteCount ?? 0) + (temporary?.byteCount ?? 0) }
 
@@ -95,7 +98,7 @@ final class DeviceTransforms {
                 let inverse = try engine.fusedColumns(layout, inverse: true, by: transfer, on: queue)
             else { return nil }
             return try (reserved(forward), reserved(inverse))
-        } catch  where error.code == .deviceFailed {
+        } catch  where error.code == .deviceFailed && error.remedy == nil {
             // A compiler that takes the plain transforms need not take those with callbacks.
             return nil
         }
@@ -174,6 +177,7 @@ final class DeviceTransforms {
 
     /// A plan, once there is enough scratch memory for it.
     private func reserved(_ plan: any TransformPlan) throws(DeconvolutionError) -> any TransformPlan {
+        planCount += 1
         if plan.temporaryByteCount > temporary?.byteCount ?? 0 {
             // The smaller buffer may still be in use by what is enqueued.
             try queue.finish()

@@ -279,12 +279,39 @@ package final class KernelTable {
 
     /// The largest value of the work volume on the domain, not below 0.
     package func largestValue(_ work: DeviceBuffer, _ layout: WorkspaceLayout) throws(DeconvolutionError) -> Float {
-        let shape = layout.domain.shape
+        try largestValue(of: work, layout.domain.shape, pitches(layout))
+    }
+
+    /// The largest value of the work volume on some planes of the domain, not below 0.
+    func largestValue(
+        planes: Range<Int>,
+        of work: DeviceBuffer,
+        _ layout: WorkspaceLayout
+    ) throws(DeconvolutionError) -> Float {
+        var shape = layout.domain.shape
+        shape.z = planes.count
+        let offset = planes.lowerBound * layout.planePitch * 8
+        let part =
+            offset == 0
+            ? work : try DeviceBuffer(partOf: work, offset: offset, byteCount: work.byteCount - offset)
+        return try largestValue(of: part, shape, pitches(layout))
+    }
+
+    /// The largest value of a field, not below 0.
+    func largestValue(of field: DeviceBuffer, _ shape: VolumeShape) throws(DeconvolutionError) -> Float {
+        try largestValue(of: field, shape, [.uint(shape.x), .ulong(shape.planeVoxelCount)])
+    }
+
+    private func largestValue(
+        of values: DeviceBuffer,
+        _ shape: VolumeShape,
+        _ pitches: [Kernel.Argument]
+    ) throws(DeconvolutionError) -> Float {
         let kernel = largestValueKernel
         let groups = groups(for: shape.voxelCount, kernel)
         try kernel.run(
             x: groups * kernel.groupSize,
-            [.buffer(work)] + pitches(layout) + [
+            [.buffer(values)] + pitches + [
                 .uint(shape.z), .uint(shape.y), .uint(shape.x), .buffer(partialSums), .local(kernel.groupSize * 4),
             ]
         )

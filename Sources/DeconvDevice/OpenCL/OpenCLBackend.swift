@@ -7,8 +7,10 @@ package struct OpenCLBackend: ComputeBackend {
     /// The kernels of clFFT 2.12.2 index real values in 32 bits: beyond this they would wrap without a word.
     private static let largestTransformBytes = 4 * (1 << 32) - 4
 
-    let context: OpenCLContext
+    private(set) var context: OpenCLContext
     private var selection: TransformSelection
+    /// Where PoCL keeps its kernels.
+    var kernelFolder = PoCLCache.folder
 
     /// A back end on one device.
     /// - Parameters:
@@ -64,7 +66,25 @@ package struct OpenCLBackend: ComputeBackend {
         FFTPadding(context.device.isAccelerator ? .accelerator : .openCLOnCPU) { [selection] in selection.supports($0) }
     }
 
+    package func renewed() throws(DeconvolutionError) -> OpenCLBackend {
+        var backend = self
+        backend.context = try OpenCLContext(context.device, binaries: context.binaries)
+        return backend
+    }
+
     package func makeWorkspace(_ layout: WorkspaceLayout) throws(DeconvolutionError) -> any Workspace {
-        try selection.makeWorkspace(layout, in: context)
+        let removed = context.device.isPoCL ? PoCLCache.removeDamaged(in: kernelFolder) : 0
+        let workspace = try selection.makeWorkspace(layout, in: context)
+        if removed > 0 {
+            workspace.warn(
+                Diagnostic(
+                    .compilerCacheMended,
+                    "\(context.name): files in the cache of PoCL's kernels, \(kernelFolder), were not whole and are "
+                        + "removed, as of a process that was killed while it compiled",
+                    figures: "\(removed)"
+                )
+            )
+        }
+        return workspace
     }
 }

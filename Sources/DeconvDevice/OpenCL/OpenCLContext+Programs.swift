@@ -19,6 +19,7 @@ extension OpenCLContext {
     }
 
     private func program(from source: String, options: String) throws(DeconvolutionError) -> cl_program {
+        Compilation.begin()
         var status = CL_SUCCESS
         let program = source.withCString { text in
             var text: UnsafePointer<CChar>? = text

@@ -8,12 +8,31 @@ func check(_ status: cl_int, _ call: String, on device: String) throws(Deconvolu
 }
 
 extension OpenCLError {
+    /// Whether smaller buffers may help: where the status says so, or where a buffer was asked for.
+    var isOutOfMemory: Bool {
+        let asksForMemory = ["clCreateBuffer", "clCreateSubBuffer", "clEnqueueMapBuffer"].contains {
+            call.hasPrefix($0)
+        }
+        return status.isOutOfMemory || asksForMemory && status.rawValue == CL_OUT_OF_RESOURCES
+    }
+
     /// What this failure means to a user.
     func deconvolutionError(on device: String) -> DeconvolutionError {
-        if status.isOutOfMemory {
+        if isOutOfMemory {
             return DeconvolutionError(
                 .outOfMemory,
                 "\(device) has too little free memory: set a lower --memory-limit",
+                cause: self
+            )
+        }
+        if status.isOfBrokenContext {
+            let what =
+                status.rawValue == CL_OUT_OF_RESOURCES
+                ? "ran out of resources, of memory or by a fault of a kernel"
+                : "gave up in the middle of its work, as after a fault of a kernel or by a watchdog"
+            return DeconvolutionError(
+                .deviceFailed,
+                "\(device) \(what): try again, set a lower --memory-limit, or use another --device or --backend cpu",
                 cause: self
             )
         }

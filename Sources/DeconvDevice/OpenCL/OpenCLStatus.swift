@@ -9,12 +9,15 @@ package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
     /// The status of a code.
     package init(_ rawValue: Int32) { self.rawValue = rawValue }
 
-    /// Whether smaller buffers may help.
-    ///
-    /// `CL_OUT_OF_RESOURCES` also means other faults on some drivers, so whoever tries again counts the attempts.
+    /// Whether it says that there is too little memory.
     var isOutOfMemory: Bool {
-        [CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY, CL_INVALID_BUFFER_SIZE]
-            .contains(rawValue)
+        [CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_HOST_MEMORY, CL_INVALID_BUFFER_SIZE].contains(rawValue)
+    }
+
+    /// Whether something went wrong that the context may not recover from: too little memory that shows when a buffer is first
+    /// used, a fault of a kernel, a watchdog. NVIDIA's drivers say all three of any of these, at whichever call comes next.
+    var isOfBrokenContext: Bool {
+        [CL_OUT_OF_RESOURCES, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, CL_INVALID_COMMAND_QUEUE].contains(rawValue)
     }
 
     /// Whether the compiler refused kernels: now, or earlier and without a word.

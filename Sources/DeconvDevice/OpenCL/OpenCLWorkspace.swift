@@ -7,15 +7,19 @@ import Synchronization
 package final class OpenCLWorkspace: Workspace {
     package let layout: WorkspaceLayout
     let queue: CommandQueue
-    private let kernels: KernelTable
-    private let work: DeviceBuffer
-    private let transforms: DeviceTransforms
+    let kernels: KernelTable
+    let work: DeviceBuffer
+    let transforms: DeviceTransforms
     /// What transforms planes instead of `transforms`, or nil where that does.
-    private let passes: (any PlanePasses)?
+    let passes: (any PlanePasses)?
     /// What a person should know of how the transforms were chosen.
-    package let warnings: [Diagnostic]
+    package private(set) var warnings: [Diagnostic]
     var observed: ObservedFrame?
-    private var sensitivity: DeviceBuffer?
+    private(set) var sensitivity: DeviceBuffer?
+    /// The PSF, and Σ|psf|.
+    private(set) var psf: (voxels: [Float], shape: VolumeShape, sum: Float) = ([], VolumeShape(z: 1, y: 1, x: 1), 0)
+    /// Whether and how far the plans of this workspace were seen to be right; nil where nobody looks.
+    var check: PlanCheck?
     /// A box of the work volume on its way to the host.
     private var box: DeviceBuffer?
     private let fields = LiveFields()
@@ -68,6 +72,9 @@ package final class OpenCLWorkspace: Workspace {
         passes = usesPasses ? engine.planePasses(layout, of: work, on: queue) : nil
     }
 
+    /// Adds to what a person should know.
+    func warn(_ warning: Diagnostic) { warnings.append(warning) }
+
     package var byteCount: Int {
         work.byteCount + transforms.byteCount + fields.count * layout.domain.shape.voxelCount * 4
             + (observed?.buffer.byteCount ?? 0) + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
@@ -119,6 +126,7 @@ extension OpenCLWorkspace {
 
     /// Sets one value of a field.
     func set(_ field: Field, at index: VolumeIndex, to value: Float) throws(DeconvolutionError) {
+        check?.projected = nil
         let shape = layout.domain.shape
         let offset = (index.z * shape.y + index.y) * shape.x + index.x
         try queue.fill(field.buffer, with: value, from: offset * 4, byteCount: 4)
@@ -140,11 +148,13 @@ extension OpenCLWorkspace {
     }
 
     package func fill(_ field: Field, with value: Float) throws(DeconvolutionError) {
+        check?.projected = nil
         try queue.fill(field.buffer, with: value, byteCount: field.buffer.byteCount)
     }
 
     package func upload(_ voxels: [Float], to field: Field) throws(DeconvolutionError) {
         precondition(voxels.count == layout.domain.shape.voxelCount, "a field has the domain's shape")
+        check?.projected = nil
         try queue.write(voxels, to: field.buffer)
     }
 
@@ -155,6 +165,12 @@ extension OpenCLWorkspace {
 
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] {
         try finishRows()
+        try checkProjection()
+        return try extractWork(region)
+    }
+
+    /// The values of the work volume in a region, where it holds voxels.
+    func extractWork(_ region: Region) throws(DeconvolutionError) -> [Float] {
         // A rectangular read wants a plane to be a whole number of rows, which the pitch of the work volume is not.
         let byteCount = region.shape.voxelCount * 4
         let target: DeviceBuffer
@@ -181,6 +197,7 @@ extension OpenCLWorkspace {
     package func setSensitivity(
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError) {
+        check?.forget()
         guard let read else {
             sensitivity = nil
             return
@@ -230,8 +247,11 @@ extension OpenCLWorkspace {
         } else {
             try transforms.transformPlanes(0..<layout.workShape.z, inverse: false)
         }
-        try transforms.takeTransferFunction(sum: Float(voxels.reduce(0.0) { $0 + Double(abs($1)) }))
+        let sum = Float(voxels.reduce(0.0) { $0 + Double(abs($1)) })
+        try transforms.takeTransferFunction(sum: sum)
         content = .planes(0..<0)
+        self.psf = (voxels, shape, sum)
+        check?.forget()
     }
 
     package func forwardProject(_ field: Field) throws(DeconvolutionError) {
@@ -244,12 +264,14 @@ extension OpenCLWorkspace {
     }
 
     package func runTransforms() throws(DeconvolutionError) {
+        check?.forget()
         try convolve(layout.domain, readingBack: layout.frame, adjoint: false)
         try convolve(layout.frame, readingBack: layout.domain, adjoint: true)
         try finishRows()
     }
 
     package func backProject() throws(DeconvolutionError) {
+        try expectBackProjection()
         try convolve(layout.frame, readingBack: layout.domain, adjoint: true)
     }
 
@@ -271,6 +293,8 @@ extension OpenCLWorkspace {
         readingBack output: Region,
         adjoint: Bool
     ) throws(DeconvolutionError) {
+        check?.forget()
+        defer { check?.projected = (field, adjoint) }
         queue.passClock?.projection = adjoint ? .back : .forward
         guard let passes else {
             try kernels.embedField(field.buffer, into: work, layout)
@@ -330,6 +354,7 @@ extension OpenCLWorkspace {
         if let passes, content == .rowSpectra(layout.frame), sensitivity == nil, measured == nil {
             if try passes.inverseRows(takingRatio: observed, constants) {
                 content = .planes(layout.frame.zRange)
+                try checkRatio(constants)
                 return nil
             }
         }
@@ -347,6 +372,7 @@ extension OpenCLWorkspace {
         }
         try kernels.takeRatio(observed.voxels, sensitivity: sensitivity, work, layout, constants)
         try queue.ended(.ratio)
+        try checkRatio(constants)
         return divergence
     }
 
@@ -357,6 +383,7 @@ extension OpenCLWorkspace {
         outside: Float
     ) throws(DeconvolutionError) {
         guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
+        check?.projected = nil
         try kernels.fillFromObserved(
             field.buffer,
             observed.voxels,
@@ -374,6 +401,7 @@ extension OpenCLWorkspace {
         complemented: Bool
     ) throws(DeconvolutionError) {
         try finishRows()
+        try checkBackProjection()
         if complemented { try kernels.complementWork(work, layout) }
         let largest = try kernels.largestValue(work, layout)
         try kernels.storeNormalization(field.buffer, work, layout, least: threshold * largest)
@@ -385,17 +413,25 @@ extension OpenCLWorkspace {
         least: Float,
         projectingNext: Bool
     ) throws(DeconvolutionError) {
-        if let passes, content == .rowSpectra(layout.domain), least == 0 {
-            if try passes.inverseRows(multiplying: estimate.buffer, normalization: normalization?.buffer) { return }
+        let takesRows = passes != nil && content == .rowSpectra(layout.domain)
+        try checkUpdate(
+            of: estimate,
+            normalization: normalization,
+            least: least,
+            usesPlans: !takesRows || least == 0
+        ) { () throws(DeconvolutionError) in
+            if let passes, takesRows, least == 0 {
+                if try passes.inverseRows(multiplying: estimate.buffer, normalization: normalization?.buffer) { return }
+            }
+            try finishRows()
+            try kernels.multiplyEstimate(
+                estimate.buffer,
+                work,
+                layout,
+                normalization: normalization?.buffer,
+                least: least
+            )
+            try queue.ended(.update)
         }
-        try finishRows()
-        try kernels.multiplyEstimate(
-            estimate.buffer,
-            work,
-            layout,
-            normalization: normalization?.buffer,
-            least: least
-        )
-        try queue.ended(.update)
     }
 }

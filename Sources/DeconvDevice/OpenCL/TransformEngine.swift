@@ -46,6 +46,12 @@ protocol TransformEngine: Sendable {
         on queue: CommandQueue
     ) throws(DeconvolutionError) -> (any TransformPlan)?
 
+    /// Programs that a workspace makes of its plans, at most.
+    /// - Parameters:
+    ///   - inPasses: whether planes are transformed in passes.
+    ///   - triesThem: whether they are tried first.
+    func programCount(inPasses: Bool, triesThem: Bool) -> Int
+
     /// Whether it transforms the planes of such a volume in passes; whether the device can is found out by trying.
     func hasPlanePasses(_ shape: VolumeShape) -> Bool
 
@@ -88,11 +94,17 @@ protocol PlanePasses: AnyObject {
         normalization: DeviceBuffer?
     ) throws(DeconvolutionError) -> Bool
 
+    /// Plans made so far.
+    var planCount: Int { get }
+
     /// Forgets what was planned for observed frames and normalizations, which plans keep alive.
     func forgetBuffers()
 }
 
 extension TransformEngine {
+    /// Rows or planes to and fro, and columns.
+    func programCount(inPasses: Bool, triesThem: Bool) -> Int { 9 }
+
     func hasPlanePasses(_ shape: VolumeShape) -> Bool { false }
 
     func planePasses(

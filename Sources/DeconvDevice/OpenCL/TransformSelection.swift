@@ -58,8 +58,16 @@ package struct TransformSelection: Sendable {
     ) throws(DeconvolutionError) -> OpenCLWorkspace {
         let site = Site(layout: layout, device: context.device)
         // What is known needs no waiting for others.
-        if isKnown(site) { return try select(site, context) }
-        return try memory.alone { () throws(DeconvolutionError) in try select(site, context) }
+        let workspace =
+            isKnown(site)
+            ? try select(site, context)
+            : try memory.alone { () throws(DeconvolutionError) in try select(site, context) }
+        let library = workspace.fft
+        workspace.checkPlans { [memory] error in
+            // Not for good: the library was seen to be right, so it is this run that goes wrong.
+            memory.passOver(library, shapes: site.shapes, on: site.device, reason: error.message)
+        }
+        return workspace
     }
 
     /// The libraries that may be used, the one to use first.
@@ -171,11 +179,6 @@ package struct TransformSelection: Sendable {
         }
     }
 
-    /// The cause of a trial that did not give what it must.
-    private struct WrongTransforms: Error, CustomStringConvertible {
-        let description = "its transforms are wrong"
-    }
-
     /// A workspace with the first library that works; what those before it failed with is told and remembered, once one works.
     ///
     /// One that runs out of memory or of a kernel's resources may work at another shape, so that is not remembered.
@@ -231,6 +234,7 @@ package struct TransformSelection: Sendable {
     ///
     /// Before a failure costs a library or a manner its place for good, all kernels are built anew in a context of their own: what
     /// a compiler failed with may have been the moment's, such as the want of memory, and a program that was kept may be wrong.
+    /// What may have been the context's fault is tried in another one as well.
     private func make(
         _ engine: any TransformEngine,
         _ site: Site,
@@ -242,6 +246,13 @@ package struct TransformSelection: Sendable {
         } catch  where Self.isForGood(error) {
             let another = try OpenCLContext(context.device, binaries: context.binaries.rebuilding)
             return try makeOnce(engine, site, another, warnings, isLast: true)
+        } catch  where error.remedy == .newContext {
+            let another = try OpenCLContext(context.device, binaries: context.binaries)
+            let warning = Diagnostic(
+                .deviceRecovered,
+                "\(context.name): \(Self.reason(error)); \(engine.library.name) began anew"
+            )
+            return try makeOnce(engine, site, another, warnings + [warning], isLast: true)
         }
     }
 
@@ -260,6 +271,9 @@ package struct TransformSelection: Sendable {
         var failure: DeconvolutionError?
         var manner = known ?? .passes
         if manner == .passes, !triesPasses { manner = .planes }
+        Compilation.expect(
+            1 + engine.programCount(inPasses: manner == .passes, triesThem: !isProven || known != manner && triesPasses)
+        )
         while true {
             let isApart = manner == .apart
             let workspace = try OpenCLWorkspace(
@@ -289,7 +303,7 @@ package struct TransformSelection: Sendable {
                 }
                 return workspace
             } catch  where error.code == .deviceFailed {
-                if Self.isForGood(error), !isLast { throw error }
+                if Self.isForGood(error) || error.remedy == .newContext, !isLast { throw error }
                 switch manner {
                 // A device that gets passes wrong may get whole planes right,
                 case .passes: manner = .planes
