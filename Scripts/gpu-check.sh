@@ -151,12 +151,16 @@ step() {
     if [[ -n $most ]] && ((limit > most)); then limit=$most; fi
     mkdir -p "$output/$name"
     start=$(microseconds)
-    (
-        cd "$output/$name"
-        # shellcheck disable=SC2016 # Its arguments are for the inner shell.
-        exec timeout --kill-after=2 "$limit" "$BASH" -c 'set -euo pipefail; "$@"' "$name" "$@" \
-            </dev/null >output.txt 2>errors.txt
-    ) || status=$?
+    # Killed with all that it started: a program that ends in its own time would compute beside the next step. The shell
+    # would tell of that, too.
+    {
+        (
+            cd "$output/$name"
+            # shellcheck disable=SC2016 # Its arguments are for the inner shell.
+            exec timeout --signal=KILL "$limit" "$BASH" -c 'set -euo pipefail; "$@"' "$name" "$@" \
+                </dev/null >output.txt 2>errors.txt
+        ) || status=$?
+    } 2>/dev/null
     record "$name" --status "$status" --limit "$limit" --microseconds $(($(microseconds) - start))
     if ((status != 0)); then failures=$((failures + 1)); fi
 }

@@ -155,8 +155,8 @@ def record(arguments: argparse.Namespace) -> None:
         line["skipped"] = arguments.skipped
         said = f"skipped: {arguments.skipped}"
     else:
-        # timeout(1) ends with 124, and with 137 where it had to kill.
-        is_cut_off = arguments.status in (124, 137) and arguments.microseconds >= 1e6 * arguments.limit
+        # timeout(1) kills, itself among them.
+        is_cut_off = arguments.status == 137 and arguments.microseconds >= 1e6 * arguments.limit
         line["seconds"] = arguments.microseconds / 1e6
         line["limit"] = arguments.limit
         line["status"] = arguments.status
