@@ -109,17 +109,20 @@ find_driver() {
     done
 }
 
+# Where no GPU is seen: a file may name the driver and not say where it is.
 name_driver() {
-    local driver named vendors=${OCL_ICD_VENDORS:-/etc/OpenCL/vendors}
+    local driver vendors=${OCL_ICD_VENDORS:-/etc/OpenCL/vendors}
     [[ -d $vendors ]] || { [[ -z ${OCL_ICD_VENDORS:-} ]] || return 0; }
-    named=$(cat "$vendors"/*.icd 2>/dev/null || true)
-    [[ $named != *nvidia* ]] || return 0
+    if "$program" devices --json 2>/dev/null | grep -q '"GPU"'; then return 0; fi
     driver=$(find_driver | head -n 1)
     [[ -n $driver ]] || return 0
     mkdir -p "$output/icd"
     cp "$vendors"/*.icd "$output/icd" 2>/dev/null || true
+    rm -f "$output/icd"/*nvidia*.icd
     echo "$driver" >"$output/icd/nvidia.icd"
     export OCL_ICD_VENDORS=$output/icd
+    # It opens its other parts by name.
+    export LD_LIBRARY_PATH=${driver%/*}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
     echo "driver: $driver, named in $output/icd/nvidia.icd"
 }
 
@@ -294,9 +297,9 @@ fi
 light_run=("$light" "$light_psf" --iterations "$iterations")
 light_shapes=(--shape "$light" --psf-shape "$light_psf")
 
-name_driver | tee "$output/driver.txt"
-# A pipe's shell cannot export.
-if [[ -f $output/icd/nvidia.icd ]]; then export OCL_ICD_VENDORS=$output/icd; fi
+# Not through a pipe, whose shell could not export.
+name_driver >"$output/driver.txt"
+cat "$output/driver.txt"
 
 export program scratch root helper rehearsal light light_psf device=1
 export -f machine bench bench_device bench_checked cupy light_volumes deconvolve on_device differ right right_simulated stream tiles

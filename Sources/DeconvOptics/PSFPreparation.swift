@@ -190,7 +190,9 @@ package struct PSFPreparation: Sendable, Hashable {
         report.croppedFrom = field.shape
         field = field.cropped(to: PSFCropping.box(around: field, tolerance: tolerance))
         let sum = field.sum
-        if report.resampled == nil, (field.values.max() ?? 0) > Self.shareOfPoint * sum {
+        if !report.warnings.contains(where: { $0.kind == .psfNarrow }),
+            (field.values.max() ?? 0) > Self.shareOfPoint * sum
+        {
             report.warn(.psfNarrow, "\(name): the PSF has its light in one voxel, with which nothing is deconvolved")
         }
         report.croppedFraction = max(0, 1 - sum / whole)
@@ -227,9 +229,11 @@ package struct PSFPreparation: Sendable, Hashable {
         let widths = (0..<3).map { axis in
             field.halfMaximum(through: middle, axis: axis).width.map { $0 / ratios[axis] }
         }
-        let narrow = axes.filter { axis in ratios[axis] > 1 && widths[axis].map { $0 < 1 } ?? false }
-        guard !narrow.isEmpty else { return }
+        // A point has a width of 1 voxel by the lines that are drawn between voxels.
+        let narrow = axes.filter { axis in widths[axis].map { $0 < 1 || $0 == 1 && ratios[axis] == 1 } ?? false }
+        guard narrow.contains(where: { ratios[$0] > 1 }) else { return }
         let words = narrow.map { "\(significant(widths[$0]!)) along \(["z", "y", "x"][$0])" }.joined(separator: ", ")
+        let place = narrow == axes ? "" : " along that axis"
         let isUnit = narrow.contains { ratios[$0] > Self.mostRatio }
         guard narrow == axes || isUnit else {
             report.warn(
@@ -243,7 +247,7 @@ package struct PSFPreparation: Sendable, Hashable {
         throw DeconvolutionError(
             .invalidData,
             "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to) (\(words)), so that nothing would be "
-                + "deconvolved; check the units of both, with --spacing and --psf-spacing in µm, or give --psf-as-is"
+                + "deconvolved\(place); check the units of both, with --spacing and --psf-spacing in µm, or give --psf-as-is"
         )
     }
 

@@ -196,6 +196,7 @@ package struct DeconvolutionJob: Sendable {
         )
         let lanes = plans.indices.map { DeviceLane($0, self, setup, agenda, into: collection, record) }
         if !missing.isEmpty { try run(lanes, agenda, record) }
+        try record.refuseRoundedResult()
         try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
         record.tell(.writing, lanes[0].device, isAlone: true)
         return record.finishedReport(

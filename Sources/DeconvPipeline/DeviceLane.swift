@@ -67,7 +67,7 @@ final class DeviceLane: @unchecked Sendable {
                 }
             } catch {
                 own.engine = nil
-                guard finds(error.remedy, for: error) else {
+                guard finds(error.remedy, for: error) || movesToCPU(error) else {
                     own.isSpoiled = true
                     throw error
                 }
@@ -114,6 +114,27 @@ final class DeviceLane: @unchecked Sendable {
         case nil:
             return false
         }
+    }
+
+    /// Has this machine's cores go on where the choice of the device was the program's, and nothing else helped.
+    private func movesToCPU(_ error: DeconvolutionError) -> Bool {
+        let options = job.options
+        guard error.isOfDevice, device.backend == .opencl, setup.lanes.count == 1, options.backend == .auto,
+            options.device == nil, options.fft == .auto
+        else { return false }
+        let (former, failed) = (plan, device.name)
+        own.isSpoiled = true
+        do { try setup.moveToCPU(lane: number) } catch _ { return false }
+        job.logger.warning("going on with the CPU", metadata: ["reason": "\(error)"])
+        job.limitKeptBytes(plan, insteadOf: former)
+        record.moved(lane: number, to: plan, error)
+        record.warn(
+            Diagnostic(
+                .deviceLeftOut,
+                "\(failed) cannot be used, so the CPU took over, which takes longer: \(error.message)"
+            )
+        )
+        return true
     }
 
     /// Plans for less memory: for one volume at a time, and only then for less of a volume.

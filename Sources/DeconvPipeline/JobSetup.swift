@@ -48,8 +48,8 @@ package final class JobSetup: @unchecked Sendable {
         var plan: JobPlan
         /// What was made for the plan.
         var engine: (any VolumeEngine)?
-        /// The device after it was opened anew.
-        fileprivate(set) var newBackend: (any ComputeBackend)?
+        /// The device after it was opened anew, or what took its place.
+        fileprivate(set) var newDevice: NumberedBackend?
         /// Whether the device failed, or ran out of memory, so that this is not to be kept.
         var isSpoiled = false
 
@@ -111,14 +111,21 @@ package final class JobSetup: @unchecked Sendable {
         }
         let backend = try renewed(lanes[lane].plan.backend)
         lanes[lane].plan.backend = backend
-        lanes[lane].newBackend = backend
+        lanes[lane].newDevice = NumberedBackend(number: lanes[lane].plan.deviceNumber, backend: backend)
+    }
+
+    /// Has this machine's cores take the place of a device.
+    /// - Throws: as `JobPlan.init`.
+    func moveToCPU(lane: Int) throws(DeconvolutionError) {
+        let cpu = NumberedBackend(number: 0, backend: CPUBackend(threadCount: request.options.threadCount))
+        lanes[lane].plan = try Self.plan(request, lanes[lane].plan.psfs, on: cpu, deviceCount: devices.count)
+        lanes[lane].newDevice = cpu
     }
 
     /// Plans a device for half of what its plan takes, whatever it says that it has, and for one volume at a time.
     /// - Throws: as `JobPlan.init`.
     func planSmaller(lane: Int) throws(DeconvolutionError) {
-        var device = devices[lane]
-        if let backend = lanes[lane].newBackend { device.backend = backend }
+        let device = lanes[lane].newDevice ?? devices[lane]
         var plan = try Self.plan(
             request,
             lanes[lane].plan.psfs,

@@ -60,7 +60,8 @@ public struct OutputOptions: Sendable, Hashable {
     /// - Throws: `invalidArgument` for a name of no TIFF file; `cannotCreateOutput` where the target exists or its folder cannot
     ///   be written; `inputOutput` where the disk has no room for it.
     func makeSink(path: String, image: ImageDescription) throws(DeconvolutionError) -> TIFFSink {
-        guard let nameSays = Format(nameOf: path) else {
+        let nameSays = Format(nameOf: path)
+        guard nameSays != nil || Self.namesNothing(path) else {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(path): its ending is not that of a TIFF file; give a name in .tif, or .ome.tif for OME-TIFF"
@@ -97,6 +98,9 @@ extension OutputOptions.Format {
 }
 
 extension OutputOptions {
+    /// Whether a path names no file, which is told where files are made.
+    static func namesNothing(_ path: String) -> Bool { path.isEmpty || path.hasSuffix("/") }
+
     /// The options of a Zarr result.
     /// - Throws: `invalidArgument` naming the option and its value.
     func zarrOptions(isOMEByDefault: Bool) throws(DeconvolutionError) -> ZarrOutputOptions {
@@ -165,7 +169,7 @@ enum OutputTarget {
                     "\(path): options of Zarr for a TIFF file; give --output a name that ends in .zarr"
                 )
             }
-            guard OutputOptions.Format(nameOf: path) != nil || path.isEmpty || path.hasSuffix("/") else {
+            guard OutputOptions.Format(nameOf: path) != nil || OutputOptions.namesNothing(path) else {
                 throw DeconvolutionError(
                     .invalidArgument,
                     "\(path): its ending does not say what it is to be; give --output a name in .tif, .ome.tif for "

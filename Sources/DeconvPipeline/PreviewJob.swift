@@ -21,18 +21,13 @@ package struct PreviewJob: Sendable {
     package init(inputs: [(path: String, caption: String)]) { self.inputs = inputs }
 
     /// Draws and writes.
+    /// - Returns: what a person should know.
     /// - Throws: `DeconvolutionError` for a file that is none, a channel that is not there, or an output that exists.
-    package func run(output: String, overwrite: Bool) throws(DeconvolutionError) {
+    package func run(output: String, overwrite: Bool) throws(DeconvolutionError) -> [Diagnostic] {
         guard 0 <= percentiles.low, percentiles.low < percentiles.high, percentiles.high <= 100 else {
             throw DeconvolutionError(
                 .invalidArgument,
                 "--percentiles \(percentiles.low.inMessage),\(percentiles.high.inMessage): give two rising numbers from 0 to 100"
-            )
-        }
-        guard output.lowercased().hasSuffix(".png") else {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "\(output): a preview is a PNG file; give --output a name in .png"
             )
         }
         if let spacing, !spacing.isValid {
@@ -42,7 +37,14 @@ package struct PreviewJob: Sendable {
             )
         }
         try OutputPaths.check([output], against: inputs.map(\.path))
+        guard output.lowercased().hasSuffix(".png") || OutputOptions.namesNothing(output) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(output): a preview is a PNG file; give --output a name in .png"
+            )
+        }
         var panels: [Preview.Panel] = []
+        var warnings: [Diagnostic] = []
         var known = spacing
         for (path, caption) in inputs {
             let file = try ImageFile.open(path: path)
@@ -55,6 +57,8 @@ package struct PreviewJob: Sendable {
                     "\(option) \(wanted): \(path) has \(count), counted from 0"
                 )
             }
+            let survey = try file.surveyChunks(channels: [channel], timepoints: [timepoint], withStamps: false)
+            warnings += survey?.diagnostics ?? []
             known = known ?? image.spacing
             panels.append(
                 Preview.Panel(
@@ -71,6 +75,7 @@ package struct PreviewJob: Sendable {
         let contrast = Contrast.percentiles(low: percentiles.low / 100, high: percentiles.high / 100)
         let preview = try Preview(panels, spacing: known, contrast: contrast, gamma: gamma)
         try AtomicOutput.write(try preview.png(), to: output, overwrite: overwrite)
+        return warnings
     }
 }
 

@@ -12,8 +12,8 @@ final class RunRecord: Sendable {
     fileprivate struct Work {
         var figures = VolumeFigures()
         var completedIterations = 0
-        /// The device that has computed it.
-        var lane: Int?
+        /// The place among the devices of the report of the one that has computed it.
+        var device: Int?
     }
 
     fileprivate struct State {
@@ -22,8 +22,8 @@ final class RunRecord: Sendable {
         var figures: [VolumePosition: VolumeFigures]
         var work: [VolumePosition: Work] = [:]
         var finishedCount: Int
-        /// Whether some volume of the result is not 0 everywhere in its type.
-        var hasVisibleVolume: Bool
+        /// The place of each lane's device among those of the report.
+        var entries: [Int]
         var completedIterations: Int
         /// Iterations of this run, with those of volumes that were begun again.
         var runIterations = 0
@@ -89,7 +89,7 @@ final class RunRecord: Sendable {
                 report: report,
                 figures: figures,
                 finishedCount: heldCount,
-                hasVisibleVolume: heldCount > 0,
+                entries: Array(plans.indices),
                 completedIterations: heldCount * options.iterationCount
             )
         )
@@ -131,7 +131,7 @@ extension RunRecord {
 
     /// What the engine of a device is.
     func made(_ engine: any VolumeEngine, lane: Int) {
-        state.withLock { $0.report.devices[lane].fft = engine.fft }
+        state.withLock { $0.report.devices[$0.entries[lane]].fft = engine.fft }
         for warning in engine.warnings { warn(warning) }
     }
 
@@ -174,10 +174,11 @@ extension RunRecord {
     ) {
         state.withLock { state in
             state.work[position]?.figures.divergence = divergence
-            state.work[position]?.lane = lane
+            let entry = state.entries[lane]
+            state.work[position]?.device = entry
             state.report.peakDeviceBytes = max(state.report.peakDeviceBytes, deviceBytes)
             state.mostUncountedHostBytes = max(state.mostUncountedHostBytes, uncountedHostBytes)
-            state.report.devices[lane].computeSeconds += seconds
+            state.report.devices[entry].computeSeconds += seconds
         }
     }
 
@@ -189,18 +190,24 @@ extension RunRecord {
         return figures
     }
 
-    /// A volume of the result is not 0 everywhere in its type.
-    func hasVisibleVolume() { state.withLock { $0.hasVisibleVolume = true } }
+    /// Its type leaves nothing of a volume.
+    func roundsAway(_ position: VolumePosition, _ warning: Diagnostic) {
+        state.withLock { $0.work[position]?.figures.warnings.append(warning) }
+    }
 
-    /// A volume of the result is 0 everywhere in its type.
-    /// - Parameter warning: said where others are not.
-    /// - Returns: whether there is another that is not.
-    func roundsToZero(_ position: VolumePosition, _ warning: Diagnostic) -> Bool {
-        state.withLock { state in
-            guard state.hasVisibleVolume else { return false }
-            state.work[position]?.figures.warnings.append(warning)
-            return true
-        }
+    /// Refuses a result of which its type leaves nothing in any volume, of this run or an earlier one.
+    /// - Throws: `invalidArgument`.
+    func refuseRoundedResult() throws(DeconvolutionError) {
+        let figures = state.withLock(\.figures)
+        let bright = figures.values.filter { $0.sum > 0 }
+        let rounded = bright.compactMap { $0.warnings.first { $0.kind == .roundedAway } }
+        guard let first = rounded.first, rounded.count == bright.count, figures.count == job.source.image.volumeCount
+        else { return }
+        throw DeconvolutionError(
+            .invalidArgument,
+            "\(job.source.name): as \(job.resultType.rawValue) the result would hold nothing but 0 and 1 in all volumes"
+                + "\(first.figures.map { " (\($0))" } ?? ""); give --dtype float32, or multiply the image by a factor first"
+        )
     }
 
     /// A volume is where it belongs.
@@ -209,16 +216,33 @@ extension RunRecord {
         state.withLock { state in
             guard let work = state.work[position] else { return }
             state.figures[position] = figures
-            if let lane = work.lane { state.report.devices[lane].volumeCount += 1 }
+            if let device = work.device { state.report.devices[device].volumeCount += 1 }
             state.finishedCount += 1
+        }
+    }
+
+    /// A device failed, and another one goes on in its place.
+    func moved(lane: Int, to plan: JobPlan, _ error: DeconvolutionError) {
+        let share = RunReport.DeviceShare(number: plan.deviceNumber, device: plan.backend.device)
+        state.withLock { state in
+            let entry = state.entries[lane]
+            if state.report.devices[entry].volumeCount == 0 {
+                state.report.devices[entry] = share
+                if entry == 0 { state.report.device = share.device }
+            } else {
+                state.report.devices[entry].failure = error.message
+                state.entries[lane] = state.report.devices.count
+                state.report.devices.append(share)
+            }
         }
     }
 
     /// A device failed, and others go on with what it had.
     func dropped(lane: Int, _ error: DeconvolutionError) {
         let device = state.withLock { state in
-            state.report.devices[lane].failure = error.message
-            return state.report.devices[lane]
+            let entry = state.entries[lane]
+            state.report.devices[entry].failure = error.message
+            return state.report.devices[entry]
         }
         warn(
             Diagnostic(

@@ -92,8 +92,8 @@ extension Diagnostic {
         public static let lightChanged = Kind("lightChanged")
         /// Voxels of the result outside the range of its type.
         public static let valuesClipped = Kind("valuesClipped")
-        /// Volumes whose result is 0 in its type, though it is not in itself.
-        public static let roundedToZero = Kind("roundedToZero")
+        /// Volumes of which the result's integer type leaves nothing but 0 and 1.
+        public static let roundedAway = Kind("roundedAway")
         /// Volumes of an earlier run of which nothing is known.
         public static let figuresMissing = Kind("figuresMissing")
 

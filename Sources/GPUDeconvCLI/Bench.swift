@@ -188,7 +188,8 @@ struct Bench: ParsableCommand {
                     )
                 )
             }
-            try Terminal.print(output.json ? JSONText.of(report) : BenchmarkTable(report).text)
+            let figures = output.json ? JSONText.of(report) : BenchmarkTable(report).text
+            if output.save == nil { try Terminal.print(figures) } else { Terminal.printBehind(figures) }
             if let error = report.failedCheck { throw error }
         }
     }

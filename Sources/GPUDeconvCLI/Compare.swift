@@ -24,7 +24,8 @@ struct Compare: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            let comparison = try ComparisonJob.run(image, reference: reference, matchScale: matchScale)
+            let (comparison, warnings) = try ComparisonJob.run(image, reference: reference, matchScale: matchScale)
+            for warning in warnings { Terminal.warn(warning) }
             try Terminal.print(json ? JSONText.of(comparison) : text(comparison))
         }
     }

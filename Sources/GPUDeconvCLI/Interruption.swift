@@ -58,7 +58,6 @@ enum Interruption {
             return
         }
         Deconvolver.removeUnfinishedOutputs()
-        if isCompiling { announce("interrupted; nothing was written") }
         announce("interrupted; nothing that looks finished is left, and what is NAME.partial can be gone on with")
         _exit(ExitStatus.interrupted.rawValue)
     }

@@ -75,7 +75,7 @@ struct Preview: ParsableCommand {
             job.spacing = spacing?.spacing
             job.percentiles = (percentiles.low, percentiles.high)
             job.gamma = gamma
-            try job.run(output: output, overwrite: overwrite)
+            for warning in try job.run(output: output, overwrite: overwrite) { Terminal.warn(warning) }
             Terminal.printBehind(output)
         }
     }

@@ -157,7 +157,8 @@ import Testing
             let found = try survey(url)
             #expect(found.foundCount == 2 && found.wantedCount == 1 << 52)
             #expect(
-                found.diagnostics.first?.message.contains("count as 3: \((1 << 52) - 2) of \(1 << 52);") == true
+                found.diagnostics.first?.message.contains("count as 3;") == true
+                    && found.diagnostics.first?.figures == "\((1 << 52) - 2) of \(1 << 52)"
             )
         }
     }
@@ -218,7 +219,7 @@ import Testing
             let url = try make("\(naming).zarr", naming, shape: [1, 1, 2, 2, 4], chunks: [1, 1, 1, 1, 4])
             try fill(url, ["notes.txt", ".DS_Store", "0.0", "c.txt"])
             let found = try survey(url)
-            #expect(found.diagnostics.first?.message.contains("count as 0: 4 of 4;") == true)
+            #expect(found.diagnostics.map(\.kind) == [.chunksMissing] && found.diagnostics.first?.figures == "4 of 4")
             // Chunks of volumes that are not read are no other naming.
             let later = try make("later\(naming).zarr", naming, shape: [1, 3, 1, 2, 4], chunks: [1, 1, 1, 2, 4])
             try fill(later, [Self.namings[naming].key([0, 2, 0, 0, 0])])

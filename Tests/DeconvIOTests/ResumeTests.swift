@@ -571,6 +571,13 @@ import Testing
         #expect(twice.held == [first[0], first[2]])
         let name = "channel \(first[1].channel), time point \(first[1].timepoint)"
         #expect(twice.message?.hasSuffix("line \(count + 1) is of \(name), which was there before)") == true)
+        // What is written of it then counts.
+        do {
+            let sink = try item.sink(path)
+            try item.write(first[1], to: sink)
+        }
+        #expect(try held(item, by: item.sink(path)) == first)
+        try (before).write(toFile: journal, atomically: false, encoding: .utf8)
         // What was cut off is what a crash leaves, and nothing odd.
         #expect(try opened("{\"channel\": 0, \"ti").message == nil)
 

@@ -135,13 +135,29 @@ import Testing
         #expect(try prepare(for: coarse, .asIs).warnings.map(\.kind) == [.psfNotResampled])
     }
 
+    /// A point stays one where one axis is made coarser.
+    @Test func aPointOnAnotherGridIsAnError() throws {
+        let psf = Volume(
+            shape: VolumeShape(z: 3, y: 3, x: 3),
+            voxels: (0..<27).map { $0 == 13 ? 1 : 0 },
+            spacing: VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
+        )
+        let error = try #require(throws: DeconvolutionError.self) {
+            try PSFPreparation().prepare(psf, name: "psf.tif", imageSpacing: VoxelSpacing(z: 0.3, y: 0.1, x: 0.1))
+        }
+        #expect(error.code == .invalidData && error.message.contains("narrower than a voxel"), "\(error.message)")
+    }
+
     /// A number of nm under a unit of µm along one axis alone.
     @Test func spacingsThatOnlyAWrongUnitExplainsAreAnError() throws {
         let error = try #require(throws: DeconvolutionError.self) {
             try prepare(for: VoxelSpacing(z: 300, y: 0.1, x: 0.1))
         }
         #expect(error.code == .invalidData && error.message.contains("units"), "\(error.message)")
-        #expect(error.message.contains("0.0016 along z"), "\(error.message)")
+        #expect(
+            error.message.contains("0.0016 along z") && error.message.contains("deconvolved along that axis"),
+            "\(error.message)"
+        )
     }
 
     @Test func aPointIsSaidToDeconvolveNothing() throws {

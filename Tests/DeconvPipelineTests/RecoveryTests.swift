@@ -20,12 +20,14 @@ import Testing
         _ backend: any ComputeBackend,
         overlapping: Bool = false,
         fft: FFTChoice = .auto,
+        wanted: DeconvolutionOptions.Backend = .auto,
         count: Int = 1
     ) throws -> (volumes: [[Int]: [Float]], report: RunReport) {
         var options = DeconvolutionOptions()
         options.iterationCount = 3
         options.psfAsIs = true
         options.fft = fft
+        options.backend = wanted
         options.overlapsVolumes = overlapping
         let psf = GaussianPSF.normalized(shape: VolumeShape(z: 3, y: 5, x: 5), sigma: [0.7, 0.9, 1.1])
         let job = DeconvolutionJob(
@@ -107,6 +109,31 @@ import Testing
         #expect(last?.description.hasSuffix(": clFinish returned CL_OUT_OF_RESOURCES") == true)
         #expect(last?.message.contains("too little free memory") == false)
         #expect((3...9).contains(broken.renewalCount))
+    }
+
+    /// Who leaves the choice to the program gets a result; who named the device is told.
+    @Test func whereTheDeviceThatWasChosenDoesNotWorkTheCPUTakesOver() throws {
+        let openCL = try OpenCLBackend(try #require(OpenCLDevice.all.first), TransformSelection(.vkfft))
+        let (wanted, _) = try run(Self.cpu, count: 2)
+        let (volumes, report) = try run(FailingBackend(openCL, after: 0), count: 2)
+        #expect(volumes == wanted)
+        #expect(report.device.backend == .cpu && report.devices.map(\.volumeCount) == [2] && report.fft == .fftw)
+        #expect(report.warnings.map(\.kind) == [.deviceLeftOut])
+        #expect(
+            report.warnings.first?.message.hasSuffix("the CPU took over, which takes longer: the test device broke")
+                == true
+        )
+
+        // Of three iterations a volume: the first volume is done.
+        let later = try run(FailingBackend(openCL, after: 4), count: 2)
+        for (key, voxels) in wanted { #expect(relativeRMSE(try #require(later.volumes[key]), voxels) < 2e-6) }
+        #expect(later.report.devices.map(\.volumeCount) == [1, 1] && later.report.devices.map(\.number) == [0, 0])
+        #expect(later.report.devices.first?.failure == "the test device broke")
+
+        let error = #expect(throws: DeconvolutionError.self) {
+            _ = try run(FailingBackend(openCL, after: 0), wanted: .opencl)
+        }
+        #expect(error?.message == "the test device broke")
     }
 
     @Test func wrongTransformsGiveWayToAnotherLibraryUnlessOneWasAskedFor() throws {

@@ -380,10 +380,10 @@ extension BadInput {
         ) { try FileManager.default.createDirectory(atPath: $0.path("bad.tif"), withIntermediateDirectories: false) },
         BadInput(
             "the output is a device",
-            "image.tif --psf psf.tif -o /dev/full --overwrite",
+            "image.tif --psf psf.tif -o full.tif --overwrite",
             73,
-            "/dev/full: is a pipe or device, not a file; choose another name"
-        ),
+            "full.tif: is a pipe or device, not a file; choose another name"
+        ) { try FileManager.default.createSymbolicLink(atPath: $0.path("full.tif"), withDestinationPath: "/dev/full") },
         BadInput(
             "the output has no name",
             "image.tif --psf psf.tif -o ''",

@@ -444,6 +444,14 @@ import Testing
         let rest = try await Command.run(job + ["--channel", "1", "--time", ":2", "-o", "rest.tif"], in: folder)
         #expect(rest.status == 0 && !rest.error.contains("not there"), "\(rest.error)")
 
+        for look in [
+            ["preview", "data.zarr/raw", "--time", "1", "-o", "raw.png"],
+            ["compare", "data.zarr/raw", "data.zarr/raw"],
+        ] {
+            let seen = try await Command.run(look, in: folder)
+            #expect(seen.status == 0 && seen.error.contains("chunks that are not there count as 0"), "\(seen.error)")
+        }
+
         // Of a PSF.
         try files.removeItem(atPath: folder.path("data.zarr/psf/1.0.0.0.0"))
         let psf = try await Command.run(

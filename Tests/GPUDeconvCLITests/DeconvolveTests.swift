@@ -201,7 +201,8 @@ import Testing
             let text = String(decoding: try folder.bytes(name), as: UTF8.self)
             #expect(text.contains("<OME ") == isOME && text.contains("ImageJ=") != isOME, "\(name)")
         }
-        _ = try await run(["psf", "prepare", "psf.tif", "-o", "ready.ome.tif"], in: folder)
+        let prepared = try await Command.run(["psf", "prepare", "psf.tif", "-o", "ready.ome.tif"], in: folder)
+        #expect(prepared.status == 0, "\(prepared.error)")
         #expect(String(decoding: try folder.bytes("ready.ome.tif"), as: UTF8.self).contains("<OME "))
         let before = folder.contents
         for (arguments, name) in [
@@ -216,36 +217,43 @@ import Testing
         }
     }
 
-    /// Floats of 0 to 1 are common, and their result as integers is black.
-    @Test(arguments: ["unit.tif", "unit.zarr"])
-    func aResultThatRoundsToNothingIsRefused(name: String) async throws {
+    /// Floats of 0 to 1 are common, and nothing is to be seen of their result as integers.
+    @Test(arguments: ["unit.tif", "unit.zarr"], [5000 as Float, 1000])
+    func aResultOfWhichItsTypeLeavesNothingIsRefused(name: String, divisor: Float) async throws {
         let folder = try Scene.folder()
-        try Scene.write(Scene.image.map { $0 / 5000 }, Scene.shape, to: folder.path("dim.tif"))
-        let arguments = ["dim.tif", "--psf", "psf.tif", "-o", name, "-i", "2", "--backend", "cpu", "--dtype", "uint16"]
-        let result = try await Command.run(arguments, in: folder)
+        let dim = Scene.image.map { $0 / divisor }
+        try Scene.write(dim, Scene.shape, to: folder.path("dim.tif"))
+        let options = ["--psf", "psf.tif", "-o", name, "-i", "2", "--backend", "cpu", "--dtype", "uint16"]
+        let result = try await Command.run(["dim.tif"] + options, in: folder)
         #expect(result.status == 64)
         #expect(
             result.error.hasPrefix(
-                "gpudeconv: dim.tif: every voxel of the result would round to 0 as uint16, for the brightest "
+                "gpudeconv: dim.tif: as uint16 the result would hold nothing but 0 and 1, for the brightest "
             ),
             "\(result.error)"
         )
         #expect(folder.contents == ["dim.tif", "image.tif", "psf.tif"])
-        // Among others a dim volume is said.
-        try Scene.write(
-            Scene.image + Scene.image.map { $0 / 5000 },
-            Scene.shape,
-            timepoints: 2,
-            to: folder.path("fading.tif")
-        )
-        let both = try await run(["fading.tif"] + arguments.dropFirst(), in: folder)
-        #expect(
-            both.error.contains(
-                "warning: fading.tif: every voxel of the result would round to 0 as uint16 in some volumes (channel 0, time "
-                    + "point 1: the brightest has 0."
-            ),
-            "\(both.error)"
-        )
+        // Among others a dim volume is said, whichever comes first.
+        for volumes in [Scene.image + dim, dim + Scene.image] {
+            try? FileManager.default.removeItem(atPath: folder.path("fading.tif"))
+            try Scene.write(volumes, Scene.shape, timepoints: 2, to: folder.path("fading.tif"))
+            let both = try await run(
+                ["fading.tif"] + options.dropLast(4) + ["--dtype", "uint16", "--overwrite"],
+                in: folder
+            )
+            let time = volumes.prefix(dim.count) == dim[...] ? 0 : 1
+            #expect(
+                both.error.contains(
+                    "warning: fading.tif: as uint16 the result would hold nothing but 0 and 1 in some volumes (channel 0, time "
+                        + "point \(time): the brightest voxel has "
+                ),
+                "\(both.error)"
+            )
+        }
+        // Nothing else in any of them.
+        try Scene.write(dim + dim, Scene.shape, timepoints: 2, to: folder.path("dark.tif"))
+        let all = try await Command.run(["dark.tif"] + options + ["--overwrite"], in: folder)
+        #expect(all.status == 64 && all.error.contains("nothing but 0 and 1 in all volumes"), "\(all.error)")
     }
 
     /// Warnings were told apart by their words, among which names of files are.

@@ -112,6 +112,9 @@ package final class ResumableFolder: Sendable {
     /// The volumes that are there.
     var volumes: [VolumeNumber: VolumeJournal.Entry] { contents.volumes }
 
+    /// Volumes that the journal has twice, and which so do not count.
+    var contestedVolumes: Set<VolumeNumber> { contents.contested }
+
     /// What of its journal makes no sense and was left out, in words.
     var journalProblems: [String] { contents.problems }
 

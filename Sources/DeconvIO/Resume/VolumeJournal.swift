@@ -53,7 +53,7 @@ final class VolumeJournal: Sendable {
         /// What makes no sense and is left out, in words, by line.
         var problems: [String] = []
         /// Volumes that were there twice, of which nobody knows which to believe.
-        fileprivate var contested: Set<VolumeNumber> = []
+        fileprivate(set) var contested: Set<VolumeNumber> = []
     }
 
     /// What a line says.

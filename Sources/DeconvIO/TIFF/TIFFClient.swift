@@ -106,7 +106,6 @@ final class TIFFClient {
     /// The position among the directories; nil where they are not apart, or it is elsewhere.
     private var offsetInDirectories: Int? {
         guard let places, position >= places.directoryStart else { return nil }
-        // Voxels are never read back, nor written here.
         return position - places.directoryStart
     }
 }

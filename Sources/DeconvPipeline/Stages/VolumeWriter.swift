@@ -54,7 +54,7 @@ struct VolumeWriter: Sendable {
             }
             if let result {
                 try result.read(region, plane: check)
-                try refuseRounding(of: largest, position)
+                try noteRounding(of: largest, position)
             } else {
                 let dark = [Float](repeating: 0, count: shape.planeVoxelCount)
                 for _ in 0..<shape.z {
@@ -69,24 +69,17 @@ struct VolumeWriter: Sendable {
         record.finished(position, record.figures(position, sum: sum))
     }
 
-    /// Refuses a result that is 0 in its type though it is not in itself, unless other volumes are not so: then it is said.
-    private func refuseRounding(of largest: Float, _ position: VolumePosition) throws(DeconvolutionError) {
-        guard resultType != .float32, largest > 0 else { return }
-        // Halves go to the even number.
-        guard largest <= 0.5 else { return record.hasVisibleVolume() }
-        let message = "\(source.name): every voxel of the result would round to 0 as \(resultType.rawValue)"
-        guard
-            record.roundsToZero(
-                position,
-                Diagnostic(.roundedToZero, "\(message) in some volumes", figures: "the brightest has \(largest)")
-            )
-        else {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "\(message), for the brightest has \(largest); give --dtype float32, or multiply the image by a factor"
-            )
-        }
+    /// Notes a volume of which its type leaves nothing but 0 and 1; whether there are others is known at the end.
+    /// - Throws: `invalidArgument` where it is the only one.
+    private func noteRounding(of largest: Float, _ position: VolumePosition) throws(DeconvolutionError) {
+        guard resultType != .float32, largest > 0, largest < Self.leastBrightest else { return }
+        let rounding = RoundedResult(source.name, resultType, largest)
+        guard source.image.volumeCount > 1 else { throw rounding.error }
+        record.roundsAway(position, rounding.warning)
     }
+
+    /// What rounds to 2.
+    private static let leastBrightest: Float = 1.5
 
     /// The sum of a plane's voxels, and the largest.
     /// - Throws: `deviceFailed` for a result that no image can have, which is never shown.
@@ -117,5 +110,29 @@ struct VolumeWriter: Sendable {
             )
         }
         return (sum, max(largest.max(), rest.max() ?? 0))
+    }
+}
+
+/// A result of which its integer type leaves nothing but 0 and 1, such as that of an image whose voxels go from 0 to 1.
+struct RoundedResult {
+    private let message: String
+    private let largest: Float
+
+    init(_ name: String, _ type: PixelType, _ largest: Float) {
+        message = "\(name): as \(type.rawValue) the result would hold nothing but 0 and 1"
+        self.largest = largest
+    }
+
+    /// What is said of volumes among others.
+    var warning: Diagnostic {
+        Diagnostic(.roundedAway, "\(message) in some volumes", figures: "the brightest voxel has \(largest)")
+    }
+
+    /// What is thrown where there are no others.
+    var error: DeconvolutionError {
+        DeconvolutionError(
+            .invalidArgument,
+            "\(message), for the brightest voxel has \(largest); give --dtype float32, or multiply the image by a factor first"
+        )
     }
 }

@@ -94,7 +94,9 @@ package final class ZarrSink: VolumeCollection {
             try folder.begin()
         }
         for array in arrays { try Self.require(array) }
-        let removed = try known.removeChanged(inputStamps) + known.removeDamaged(arrays, threadCount, checking)
+        let removed =
+            try known.removeChanged(inputStamps) + known.removeDamaged(arrays, threadCount, checking)
+            + folder.contestedVolumes
         if !removed.isEmpty { try folder.remove(removed) }
         diagnostics = known.diagnostics
         state = Mutex(State(volumes: known.entries))
