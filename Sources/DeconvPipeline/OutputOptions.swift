@@ -1,4 +1,4 @@
-import DeconvIO
+package import DeconvIO
 public import DeconvVolume
 
 /// How a result is written: to a TIFF file, or into a Zarr store where its name ends in `.zarr`.
@@ -144,11 +144,20 @@ extension OutputOptions.Zarr {
 }
 
 /// What a result becomes.
-enum OutputTarget {
+package enum OutputTarget {
     /// A TIFF file.
     case tiff
     /// An array or image at a path in a store, or a store of its own.
     case zarr(store: String, array: ZarrPath)
+
+    /// Whether a path is that of a Zarr store or in one.
+    package static func isZarr(_ path: String) -> Bool {
+        store(among: path.split(separator: "/", omittingEmptySubsequences: false)) != nil
+    }
+
+    private static func store(among parts: [Substring]) -> Int? {
+        parts.firstIndex { $0.lowercased().hasSuffix(".zarr") }
+    }
 
     /// A path that has a folder named `….zarr` in it is one in a store; what follows that folder is a path in the store.
     /// - Throws: `invalidArgument` for a name of neither TIFF nor Zarr, where options of Zarr go with a TIFF file, or where two
@@ -156,7 +165,7 @@ enum OutputTarget {
     init(_ path: String, _ options: OutputOptions) throws(DeconvolutionError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let zarr = options.zarr
-        guard let store = parts.firstIndex(where: { $0.lowercased().hasSuffix(".zarr") }) else {
+        guard let store = Self.store(among: parts) else {
             guard zarr.array == nil else {
                 throw DeconvolutionError(
                     .invalidArgument,

@@ -149,7 +149,7 @@ struct Deconvolve: ParsableCommand {
                 reportFile = try ReportFile(path: path, overwrite: result.overwrite)
             }
             let cancellation = Cancellation()
-            Interruption.cancels(cancellation)
+            Interruption.cancels(cancellation, keepsUnfinished: OutputTarget.isZarr(result.output))
             let lines = result.jsonProgress ? ProgressLines() : nil
             let bar = Terminal.showsProgress && !result.quiet && lines == nil ? ProgressBar() : nil
             defer { bar?.clear() }

@@ -40,7 +40,13 @@ enum Interruption {
     }
 
     /// Has the next interruption ask a run to stop.
-    static func cancels(_ run: Cancellation) { cancellation.withLock { $0 = run } }
+    /// - Parameter keepsUnfinished: whether what is unfinished stays for another run.
+    static func cancels(_ run: Cancellation, keepsUnfinished: Bool = false) {
+        keeps.withLock { $0 = keepsUnfinished }
+        cancellation.withLock { $0 = run }
+    }
+
+    private static let keeps = Mutex(false)
 
     private static func handle() {
         // One request may come twice: `timeout` and queues signal the process, and then its group.
@@ -58,6 +64,7 @@ enum Interruption {
             return
         }
         Deconvolver.removeUnfinishedOutputs()
+        if isCompiling, !keeps.withLock({ $0 }) { announce("interrupted; nothing was written") }
         announce("interrupted; nothing that looks finished is left, and what is NAME.partial can be gone on with")
         _exit(ExitStatus.interrupted.rawValue)
     }

@@ -328,7 +328,7 @@ import Testing
         #expect(folder.contents == ["data.zarr", "killed.json", "killed.zarr", "psfs", "whole.json"])
     }
 
-    /// Runs until the journal has a volume, and is killed.
+    /// Runs until the journal has a volume, and is killed; iterations must be many enough for that to be before the last one.
     private static func begin(_ job: [String], _ output: String, in folder: TemporaryFolder) async throws {
         let begun = try await Command.run(job, in: folder) { command in
             let journal = folder.path("\(output).partial/.gpudeconv-journal")
@@ -350,7 +350,7 @@ import Testing
     /// What disks and clean-up tools do while nobody runs, and a journal with a volume that cannot be.
     @Test func whatIsLostOfAnUnfinishedResultIsComputedAgainAndSaid() async throws {
         let folder = try Self.folder("1,4,16,48,56")
-        let options = ["-i", "100", "--report", "report.json", "--overwrite"]
+        let options = ["-i", "600", "--report", "report.json", "--overwrite"]
         let whole = try await Command.run(Self.job("whole.zarr") + options, in: folder)
         try #require(whole.status == 0, "\(whole.error)")
         for (words, damage): (String, @Sendable (String) throws -> Void) in [
@@ -388,7 +388,7 @@ import Testing
 
     @Test func anInputThatChangesBetweenTwoRunsIsReadAgainWhereItDid() async throws {
         let folder = try Self.folder("1,4,16,48,56")
-        let options = ["-i", "100", "--report", "report.json"]
+        let options = ["-i", "600", "--report", "report.json"]
         try await Self.begin(Self.job("out.zarr") + options, "out.zarr", in: folder)
         // The first time point becomes the last.
         let raw = folder.url.appendingPathComponent("data.zarr/raw")
@@ -412,7 +412,7 @@ import Testing
         let writer = try ZarrArrayWriter(creating: metadata, at: .root, in: mask)
         var good = [UInt8](repeating: 1, count: 16 * 48 * 56)
         try good.withUnsafeBytes { try writer.write($0, region: ArrayRegion(shape)) }
-        let masked = Self.job("masked.zarr", "--mask", "mask.zarr", "-i", "100")
+        let masked = Self.job("masked.zarr", "--mask", "mask.zarr", "-i", "600")
         try await Self.begin(masked, "masked.zarr", in: folder)
         good[7] = 0
         try good.withUnsafeBytes { try writer.write($0, region: ArrayRegion(shape)) }
