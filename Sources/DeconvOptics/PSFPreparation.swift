@@ -238,8 +238,8 @@ package struct PSFPreparation: Sendable, Hashable {
         guard narrow == axes || isUnit else {
             report.warn(
                 .psfNarrow,
-                "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to), so that little is "
-                    + "deconvolved along that axis; a smaller distance between planes would show more",
+                "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to) along an axis, so that "
+                    + "little is deconvolved there; smaller voxels along it would show more",
                 figures: "voxels: \(words)"
             )
             return

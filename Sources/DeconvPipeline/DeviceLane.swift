@@ -24,7 +24,7 @@ final class DeviceLane: @unchecked Sendable {
     private let method: RichardsonLucy
     private let share: VolumeAgenda.Share
     private let agenda: VolumeAgenda
-    private let writer: VolumeWriter
+    private let collection: any VolumeCollection
     private let record: RunRecord
     private let setup: JobSetup
     /// How often it may still plan for less memory.
@@ -32,6 +32,8 @@ final class DeviceLane: @unchecked Sendable {
     /// Contexts that failed.
     private var contexts = 0
     private var hasChangedLibrary = false
+    /// Names the device that computes now.
+    private var writer: VolumeWriter { VolumeWriter(job, on: device, into: collection, record) }
     private var own: JobSetup.Lane { setup.lanes[number] }
     private var plan: JobPlan { own.plan }
     private var engine: (any VolumeEngine)? { own.engine }
@@ -51,7 +53,7 @@ final class DeviceLane: @unchecked Sendable {
         self.record = record
         share = VolumeAgenda.Share(of: agenda)
         method = RichardsonLucy(job.options)
-        writer = VolumeWriter(job, on: setup.lanes[number].plan.backend.device, into: collection, record)
+        self.collection = collection
     }
 
     /// Computes and writes volumes until all are finished; with less memory if there is not what the plan counted on, in a new
