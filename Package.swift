@@ -70,6 +70,7 @@ let package = Package(
         ),
         room("DeconvOptics", ["DeconvVolume"]),
         room("DeconvPlan", ["DeconvVolume"]),
+        room("DeconvOptions", ["DeconvVolume", "DeconvPlan"]),
         room(
             "DeconvDevice",
             [
@@ -77,28 +78,46 @@ let package = Package(
                 "CStandardError", "CUploadWatch",
             ]
         ),
-        room("DeconvMethods", ["DeconvVolume", "DeconvDevice"]),
+        room("DeconvMethods", ["DeconvVolume", "DeconvOptions", "DeconvDevice"]),
         room("DeconvSimulation", ["DeconvVolume"]),
         room("DeconvComparison", ["DeconvVolume"]),
         room("DeconvPreview", ["DeconvVolume", "CPNG"]),
         room(
             "DeconvPipeline",
             [
-                "DeconvVolume", "DeconvIO", "DeconvOptics", "DeconvPlan", "DeconvDevice", "DeconvMethods",
-                "DeconvSimulation", "DeconvComparison", "DeconvPreview", logging,
+                "DeconvVolume", "DeconvIO", "DeconvOptics", "DeconvPlan", "DeconvOptions", "DeconvDevice",
+                "DeconvMethods", logging,
             ]
         ),
-        room("GPUDeconv", ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods", "DeconvPipeline", logging]),
+        // What only the command does, so that the library for C and Python does not carry it.
+        room(
+            "DeconvTools",
+            [
+                "DeconvVolume", "DeconvIO", "DeconvOptics", "DeconvPlan", "DeconvOptions", "DeconvDevice",
+                "DeconvMethods", "DeconvPipeline", "DeconvSimulation", "DeconvComparison", "DeconvPreview",
+            ]
+        ),
+        room(
+            "GPUDeconv",
+            [
+                "DeconvVolume", "DeconvPlan", "DeconvOptions", "DeconvDevice", "DeconvMethods", "DeconvPipeline",
+                logging,
+            ]
+        ),
         // A header, whose functions are in the next room.
         .systemLibrary(name: "CGPUDeconv"),
         room(
             "GPUDeconvC",
-            ["CGPUDeconv", "GPUDeconv", "DeconvPipeline", "DeconvOptics", "DeconvPlan", "DeconvIO", "DeconvVolume"]
+            [
+                "CGPUDeconv", "GPUDeconv", "DeconvPipeline", "DeconvOptions", "DeconvOptics", "DeconvPlan", "DeconvIO",
+                "DeconvVolume",
+            ]
         ),
         .executableTarget(
             name: "GPUDeconvCLI",
             dependencies: [
-                "GPUDeconv", "DeconvPipeline", "DeconvPlan", "DeconvOptics", "DeconvComparison", "CLinux", logging,
+                "GPUDeconv", "DeconvPipeline", "DeconvTools", "DeconvOptions", "DeconvPlan", "DeconvOptics",
+                "DeconvComparison", "CLinux", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -108,7 +127,7 @@ let package = Package(
 
         .target(
             name: "DeconvTestSupport",
-            dependencies: ["DeconvVolume", "DeconvPlan", "DeconvDevice", "DeconvMethods"],
+            dependencies: ["DeconvVolume", "DeconvPlan", "DeconvOptions", "DeconvDevice", "DeconvMethods"],
             path: "Tests/DeconvTestSupport",
             swiftSettings: settings
         ),
@@ -123,29 +142,33 @@ let package = Package(
         tests(
             "DeconvDeviceTests",
             [
-                "DeconvDevice", "DeconvMethods", "DeconvPlan", "DeconvVolume", "CNoisyLibrary", "CVkFFT", "COpenCL",
+                "DeconvDevice", "DeconvMethods", "DeconvOptions", "DeconvPlan", "DeconvVolume", "CNoisyLibrary",
+                "CVkFFT", "COpenCL",
                 "DeconvTestSupport",
             ]
         ),
         tests(
             "DeconvMethodsTests",
             [
-                "DeconvMethods", "DeconvPipeline", "DeconvDevice", "DeconvPlan", "DeconvOptics", "DeconvVolume",
-                "DeconvTestSupport",
+                "DeconvMethods", "DeconvPipeline", "DeconvOptions", "DeconvDevice", "DeconvPlan", "DeconvOptics",
+                "DeconvVolume", "DeconvTestSupport",
             ]
         ),
         tests(
             "DeconvPipelineTests",
             [
-                "DeconvPipeline", "DeconvMethods", "DeconvDevice", "DeconvPlan", "DeconvOptics", "DeconvIO",
-                "DeconvComparison", "DeconvSimulation", "DeconvVolume", "DeconvTestSupport",
+                "DeconvPipeline", "DeconvTools", "DeconvMethods", "DeconvOptions", "DeconvDevice", "DeconvPlan",
+                "DeconvOptics", "DeconvIO", "DeconvComparison", "DeconvSimulation", "DeconvVolume", "DeconvTestSupport",
             ]
         ),
-        tests("DeconvExamplesTests", ["DeconvExamples", "GPUDeconv", "DeconvPipeline", "DeconvTestSupport"]),
+        tests(
+            "DeconvExamplesTests",
+            ["DeconvExamples", "GPUDeconv", "DeconvPipeline", "DeconvTools", "DeconvTestSupport"]
+        ),
         // Depends on the library so that it is built with its tests, which compile C programs against it.
         tests(
             "GPUDeconvCTests",
-            ["GPUDeconvC", "DeconvPipeline", "DeconvIO", "DeconvVolume", "DeconvTestSupport"],
+            ["GPUDeconvC", "DeconvPipeline", "DeconvOptions", "DeconvIO", "DeconvVolume", "DeconvTestSupport"],
             exclude: ["Program"]
         ),
         // Depends on the program so that it is built with its tests, which run it as a process.

@@ -15,7 +15,7 @@ library = pathlib.Path(os.environ.get("GPUDECONV_LIBRARY", root / "library" / "l
 
 def version():
     """The version of the program, which has one home."""
-    source = (root / "Sources" / "DeconvPipeline" / "ProgramVersion.swift").read_text()
+    source = (root / "Sources" / "DeconvVolume" / "ProgramVersion.swift").read_text()
     return re.search(r'text = "(.+)"', source)[1]
 
 

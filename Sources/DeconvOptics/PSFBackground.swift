@@ -1,3 +1,4 @@
+import DeconvOptions
 import DeconvVolume
 
 /// The level that a PSF stands on, and the noise around it.

@@ -1,3 +1,4 @@
+import DeconvOptions
 package import DeconvVolume
 import Glibc
 

@@ -1,3 +1,4 @@
+import DeconvOptions
 import DeconvVolume
 
 /// Where a noisy PSF has light that can be told from noise.

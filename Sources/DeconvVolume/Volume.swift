@@ -21,3 +21,12 @@ public struct Volume: Sendable {
         set { voxels[(z * shape.y + y) * shape.x + x] = newValue }
     }
 }
+
+extension Volume {
+    /// The box of a shape around the center voxel n/2, which stays the center voxel.
+    package func centralPart(_ part: VolumeShape) -> Volume {
+        if part == shape { return self }
+        let region = Region(origin: VolumeIndex { shape[$0] / 2 - part[$0] / 2 }, shape: part)
+        return Volume(shape: part, voxels: voxels.cropped(from: shape, to: region), spacing: spacing)
+    }
+}

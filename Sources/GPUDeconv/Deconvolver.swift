@@ -1,3 +1,4 @@
+public import DeconvOptions
 public import DeconvPipeline
 public import DeconvVolume
 import Foundation
@@ -60,7 +61,7 @@ public struct Deconvolver: Sendable {
         let sink = ArraySink()
         let job = DeconvolutionJob(
             source: ArraySource(image),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: psf, shouldHaveSpacing: false)],
+            psfs: [MeasuredPSF(name: "the PSF", volume: psf, shouldHaveSpacing: false)],
             sensitivity: sensitivity,
             options: options,
             scratchFolder: FileManager.default.temporaryDirectory.path,

@@ -4,6 +4,7 @@
 public import CGPUDeconv
 import DeconvIO
 import DeconvOptics
+import DeconvOptions
 import DeconvPipeline
 import DeconvVolume
 import Foundation
@@ -258,10 +259,7 @@ public func gpudeconv_prepare_psf(
         }
         let volume = Volume(shape: psf.volumeShape, voxels: psf.read(Region(psf.volumeShape), at: 0).floats)
         let options = OptionsBox.options(options).deconvolution
-        let ready = try PSFJob.prepared(
-            [DeconvolutionJob.MeasuredPSF(name: "the PSF", volume: volume, shouldHaveSpacing: false)],
-            options
-        )[0]
+        let ready = try MeasuredPSF(name: "the PSF", volume: volume, shouldHaveSpacing: false).prepared(options)
         prepared.pointee = OwnedArray.make(ready.psf.volume)
         report?.pointee = strdup(JSONText.of(ready.report))
     }

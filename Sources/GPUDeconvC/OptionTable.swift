@@ -1,3 +1,4 @@
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 import GPUDeconv

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 public import GPUDeconv

@@ -1,6 +1,8 @@
 import ArgumentParser
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
+import DeconvTools
 import Foundation
 import GPUDeconv
 

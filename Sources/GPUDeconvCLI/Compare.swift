@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeconvComparison
 import DeconvPipeline
+import DeconvTools
 import Foundation
 import GPUDeconv
 

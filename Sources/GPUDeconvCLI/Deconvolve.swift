@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 import Foundation

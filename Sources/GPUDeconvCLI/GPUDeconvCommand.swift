@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeconvPipeline
+import DeconvVolume
 
 @main
 struct GPUDeconvCommand: ParsableCommand {

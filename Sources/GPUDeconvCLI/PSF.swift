@@ -1,6 +1,8 @@
 import ArgumentParser
 import DeconvOptics
+import DeconvOptions
 import DeconvPipeline
+import DeconvTools
 import Foundation
 import GPUDeconv
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeconvOptics
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 import Foundation

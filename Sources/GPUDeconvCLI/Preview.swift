@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeconvPipeline
+import DeconvTools
 import GPUDeconv
 
 struct Preview: ParsableCommand {

@@ -1,5 +1,7 @@
 import ArgumentParser
+import DeconvOptions
 import DeconvPipeline
+import DeconvTools
 import GPUDeconv
 
 struct Simulate: ParsableCommand {

@@ -1,3 +1,4 @@
+import DeconvPlan
 import DeconvVolume
 import Synchronization
 

@@ -1,5 +1,6 @@
 import COpenCL
 import DeconvMethods
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume

@@ -1,6 +1,7 @@
 import DeconvExamples
 import DeconvPipeline
 import DeconvTestSupport
+import DeconvTools
 import Foundation
 import GPUDeconv
 import Testing

@@ -1,4 +1,5 @@
 import DeconvMethods
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 import DeconvTestSupport

@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvMethods
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume

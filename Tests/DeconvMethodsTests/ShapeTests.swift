@@ -1,5 +1,6 @@
 import DeconvMethods
 import DeconvOptics
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 import DeconvTestSupport

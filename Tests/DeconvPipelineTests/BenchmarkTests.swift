@@ -1,7 +1,9 @@
 import DeconvDevice
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 import DeconvTestSupport
+import DeconvTools
 import DeconvVolume
 import Testing
 

@@ -1,4 +1,5 @@
 import DeconvIO
+import DeconvOptions
 import DeconvPipeline
 import DeconvTestSupport
 import DeconvVolume
@@ -39,7 +40,7 @@ import Testing
         let sink = ArraySink()
         let job = DeconvolutionJob(
             source: try ImageFile.open(path: folder.path("series.tif")),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: psf)],
+            psfs: [MeasuredPSF(name: "psf", volume: psf)],
             options: options
         )
         let report = try job.run(into: sink)
@@ -63,7 +64,7 @@ import Testing
         let sink = ArraySink()
         let job = DeconvolutionJob(
             source: ArraySource(.float32(voxels), shape: Self.shape),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: psf)],
+            psfs: [MeasuredPSF(name: "psf", volume: psf)],
             options: options
         )
         let report = try job.run(into: sink)

@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvOptics
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
@@ -64,7 +65,7 @@ import Testing
         options.tileShape = tile
         return DeconvolutionJob(
             source: ArraySource(.uint16(image), shape: Self.shape),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: psf)],
+            psfs: [MeasuredPSF(name: "psf", volume: psf)],
             sensitivity: Sensitivity(mask: mask),
             options: options,
             backends: { _ throws(DeconvolutionError) in [NumberedBackend(number: 0, backend: backend)] },
@@ -175,7 +176,7 @@ import Testing
         options.psfAsIs = true
         let second = DeconvolutionJob(
             source: ArraySource(.uint16(Self.image(2)), shape: Self.shape),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: Self.psf(0.8))],
+            psfs: [MeasuredPSF(name: "psf", volume: Self.psf(0.8))],
             options: options,
             cancellation: request,
             backends: { _ throws(DeconvolutionError) in [NumberedBackend(number: 0, backend: backend)] },
@@ -197,7 +198,7 @@ import Testing
             options.psfAsIs = true
             return DeconvolutionJob(
                 source: ArraySource(.uint16(Self.image(1)), shape: Self.shape),
-                psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: Self.psf(0.8))],
+                psfs: [MeasuredPSF(name: "psf", volume: Self.psf(0.8))],
                 options: options,
                 backends: { _ throws(DeconvolutionError) in
                     opened.withLock { $0 += 1 }

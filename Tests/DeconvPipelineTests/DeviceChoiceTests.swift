@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvOptions
 import DeconvVolume
 import Testing
 

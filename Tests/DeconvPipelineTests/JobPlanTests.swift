@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvIO
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
@@ -65,7 +66,7 @@ import Testing
         let psf = GaussianPSF.normalized(shape: VolumeShape(z: 3, y: 5, x: 5), sigma: [0.7, 0.9, 1.1])
         return DeconvolutionJob(
             source: source,
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: psf)],
+            psfs: [MeasuredPSF(name: "psf", volume: psf)],
             sensitivity: Sensitivity(flatFieldSource: nil, maskSource: mask),
             options: options,
             backends: { _ throws(DeconvolutionError) in

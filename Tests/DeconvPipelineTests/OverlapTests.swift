@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvMethods
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
@@ -43,7 +44,7 @@ import Testing
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) -> DeconvolutionJob {
         let psfs = Self.psfs.prefix(source.image.channelCount).enumerated().map { index, volume in
-            DeconvolutionJob.MeasuredPSF(name: "psf \(index)", volume: volume)
+            MeasuredPSF(name: "psf \(index)", volume: volume)
         }
         return DeconvolutionJob(
             source: source,

@@ -2,6 +2,7 @@ import DeconvComparison
 import DeconvDevice
 import DeconvIO
 import DeconvOptics
+import DeconvOptions
 import DeconvPipeline
 import DeconvTestSupport
 import DeconvVolume
@@ -10,7 +11,7 @@ import Testing
 /// The main job on real stacks, as a scientist runs it.
 @Suite(.enabled(if: SharedData.isPresent, Comment(rawValue: SharedData.skipReason)), .serialized)
 struct RealDataTests {
-    private static func psf(_ path: String) throws -> DeconvolutionJob.MeasuredPSF {
+    private static func psf(_ path: String) throws -> MeasuredPSF {
         try FileDeconvolution.measuredPSFs(in: ImageFile.open(path: SharedData.path(path)))[0]
     }
 

@@ -1,4 +1,5 @@
 import COpenCL
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
@@ -32,7 +33,7 @@ import Testing
         let psf = GaussianPSF.normalized(shape: VolumeShape(z: 3, y: 5, x: 5), sigma: [0.7, 0.9, 1.1])
         let job = DeconvolutionJob(
             source: TestSeries(Array(Self.volumes.prefix(count)), shape: Self.shape, channelCount: 1),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: psf)],
+            psfs: [MeasuredPSF(name: "psf", volume: psf)],
             options: options,
             backends: { _ throws(DeconvolutionError) in [NumberedBackend(number: 0, backend: backend)] }
         )

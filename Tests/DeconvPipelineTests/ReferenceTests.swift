@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvMethods
+import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
 import DeconvTestSupport

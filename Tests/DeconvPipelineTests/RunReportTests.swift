@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvIO
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
@@ -49,7 +50,7 @@ import Testing
         )
         return DeconvolutionJob(
             source: source,
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: Self.psf)],
+            psfs: [MeasuredPSF(name: "psf", volume: Self.psf)],
             sensitivity: saturation == nil ? Sensitivity() : Sensitivity(mask: mask),
             options: options,
             cancellation: cancellation,
@@ -176,7 +177,7 @@ import Testing
             let psf = Volume(shape: VolumeShape(z: 1, y: 1, x: 1), voxels: [1])
             return try DeconvolutionJob(
                 source: series,
-                psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: psf, shouldHaveSpacing: false)],
+                psfs: [MeasuredPSF(name: "psf", volume: psf, shouldHaveSpacing: false)],
                 options: options
             ).run(into: TestSink())
         }

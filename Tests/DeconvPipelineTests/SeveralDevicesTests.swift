@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
@@ -36,7 +37,7 @@ import Testing
         return DeconvolutionJob(
             source: source,
             psfs: Self.psfs.prefix(source.image.channelCount).map {
-                DeconvolutionJob.MeasuredPSF(name: "psf", volume: $0)
+                MeasuredPSF(name: "psf", volume: $0)
             },
             options: options,
             backends: { _ throws(DeconvolutionError) in
@@ -140,7 +141,7 @@ import Testing
         #expect(left.map(\.number) == [2, 4])
         let report = try DeconvolutionJob(
             source: Self.series(3),
-            psfs: [DeconvolutionJob.MeasuredPSF(name: "psf", volume: Self.psfs[0])],
+            psfs: [MeasuredPSF(name: "psf", volume: Self.psfs[0])],
             options: DeconvolutionOptions(),
             backends: { _ throws(DeconvolutionError) in left }
         ).run(into: TestSink())

@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvOptics
+import DeconvOptions
 import DeconvPipeline
 import DeconvSimulation
 import DeconvTestSupport
@@ -28,7 +29,7 @@ import Testing
             let sink = ArraySink()
             let job = DeconvolutionJob(
                 source: ArraySource(.uint16(counts), shape: cell.shape, spacing: spacing),
-                psfs: [DeconvolutionJob.MeasuredPSF(name: "widefield", volume: psf.volume)],
+                psfs: [MeasuredPSF(name: "widefield", volume: psf.volume)],
                 options: options
             )
             let report = try job.run(into: sink)

@@ -1,4 +1,5 @@
 public import DeconvDevice
+public import DeconvPlan
 import Foundation
 import Synchronization
 

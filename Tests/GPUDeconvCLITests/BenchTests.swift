@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
 import Foundation

@@ -1,4 +1,4 @@
-import DeconvPlan
+package import DeconvPlan
 package import DeconvVolume
 
 /// Convolutions on this machine's cores, with what is done to voxels between them while their row is in cache.

@@ -1,3 +1,4 @@
+import DeconvPlan
 import DeconvVolume
 
 /// What is known of the plans of a workspace that is checked while it computes.

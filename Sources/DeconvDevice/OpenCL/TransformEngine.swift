@@ -1,3 +1,4 @@
+import DeconvPlan
 import DeconvVolume
 
 /// A batch of transforms, in place, in single precision, unnormalized in both directions; belongs to one queue.

@@ -1,3 +1,4 @@
+package import DeconvPlan
 import DeconvVolume
 import Glibc
 import Synchronization

@@ -1,4 +1,4 @@
-import DeconvPlan
+package import DeconvPlan
 import DeconvVolume
 
 /// Which FFT library transforms on a device, and how that is found out.

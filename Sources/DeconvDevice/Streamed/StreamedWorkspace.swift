@@ -1,3 +1,4 @@
+package import DeconvPlan
 package import DeconvVolume
 
 /// A workspace whose fields lie in host memory or in scratch files, and whose convolutions are made tile by tile on a

@@ -1,3 +1,4 @@
+import DeconvOptions
 import DeconvVolume
 import Foundation
 import Synchronization

@@ -1,5 +1,6 @@
 import CTIFF
 import CTIFFShim
+import DeconvOptions
 package import DeconvVolume
 import Foundation
 

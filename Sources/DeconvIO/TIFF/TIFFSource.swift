@@ -1,4 +1,5 @@
 import CTIFF
+import DeconvOptions
 package import DeconvVolume
 import Foundation
 

@@ -1,3 +1,4 @@
+import DeconvOptions
 package import DeconvVolume
 
 /// What is at a path of a store.

@@ -1,4 +1,5 @@
 import CBlosc
+import DeconvOptions
 import DeconvVolume
 
 /// Blosc 1: blocks, shuffled and compressed by one of several compressors.

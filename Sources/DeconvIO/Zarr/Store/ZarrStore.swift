@@ -1,4 +1,5 @@
 import CLinux
+import DeconvOptions
 package import DeconvVolume
 import Foundation
 import Synchronization

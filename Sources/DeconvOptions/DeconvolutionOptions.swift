@@ -1,0 +1,134 @@
+public import DeconvPlan
+public import DeconvVolume
+
+/// What to do with an image; the defaults suit a measured stack and a measured PSF.
+public struct DeconvolutionOptions: Sendable, Hashable {
+    /// Which engine computes.
+    public enum Backend: String, CaseIterable, Sendable {
+        /// A GPU or accelerator if there is one, else the CPU back end.
+        case auto
+        /// An OpenCL device, of whatever type.
+        case opencl
+        /// FFTW on this machine's cores.
+        case cpu
+    }
+
+    /// How the PSF's background is found.
+    public enum PSFBackground: Hashable, Sendable {
+        /// From the PSF's border.
+        case auto
+        /// A number of counts.
+        case value(Double)
+
+        /// As a person gives it.
+        package var inMessage: String {
+            switch self {
+            case .auto: "auto"
+            case .value(let counts): counts.inMessage
+            }
+        }
+    }
+
+    /// How to deconvolve.
+    public var method = MethodName.richardsonLucy
+    /// Updates of the estimate, 1 to a million, for methods that iterate.
+    public var iterationCount = 10
+    /// What lies outside the recorded frame.
+    public var boundary = BoundaryMode.extend
+    /// Camera offset and haze, in the counts of the image, at least 0.
+    public var background = 0.0
+    /// Standard deviation of the camera's read noise, in the counts of the image, at least 0.
+    public var readNoise = 0.0
+    /// Voxels of the image at or above so many counts are saturated and do not count; nil where none is.
+    public var saturation: Double?
+    /// Signal over noise of the image, above 0, for methods that hold the noise down by it.
+    public var snr = 20.0
+    /// Where the estimate starts.
+    public var start = StartingEstimate.light
+    /// How the PSF's background is found.
+    public var psfBackground = PSFBackground.auto
+    /// Whether the PSF is normalized to sum 1 and otherwise taken as it is: no background removed, not centered, not
+    /// cropped, not resampled.
+    public var psfAsIs = false
+    /// Voxel size of the image, µm; nil for what the file says.
+    public var spacing: VoxelSpacing?
+    /// Voxel size of the PSF, µm; nil for what the file says.
+    public var psfSpacing: VoxelSpacing?
+    /// Which engine computes.
+    public var backend = Backend.auto
+    /// The number of a device in `Devices.all`, or a part of its name; nil for the best.
+    public var device: String?
+    /// Which library transforms on an OpenCL device.
+    public var fft = FFTChoice.auto
+    /// Threads of the CPU back end; nil for as many as there are cores.
+    public var threadCount: Int?
+    /// Most bytes that the computation may hold, on the device or with the CPU back end in all; nil for what is free.
+    public var memoryLimitBytes: Int?
+    /// Voxels that a tile delivers; nil for as many as fit.
+    public var tileShape: VolumeShape?
+    /// The Poisson divergence is measured every so many iterations, and at the first and last; 0 for never.
+    public var divergenceInterval = 5
+    /// Whether a volume is read and another one written while one is computed, where there is memory for it. Changes no result.
+    package var overlapsVolumes = true
+
+    /// The defaults.
+    public init() {}
+
+    /// More read noise than any camera has; its square still leaves room in single precision.
+    package static let mostReadNoise = 1e6
+
+    /// Far more than any image gains from, and few enough to be counted over all tiles and volumes.
+    static let mostIterations = 1_000_000
+    /// More than any machine has cores.
+    static let mostThreads = 4096
+
+    /// Checks what no file is needed for.
+    /// - Throws: `invalidArgument` naming the option, its value and its range.
+    package func validate() throws(DeconvolutionError) {
+        func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(DeconvolutionError) {
+            if !condition { throw DeconvolutionError(.invalidArgument, message()) }
+        }
+        try require(
+            (1...Self.mostIterations).contains(iterationCount),
+            "--iterations \(iterationCount): give 1 to \(Self.mostIterations)"
+        )
+        try require(
+            background >= 0 && background.isFinite,
+            "--background \(background.inMessage): give counts of 0 or more"
+        )
+        try require(
+            (0...Self.mostReadNoise).contains(readNoise),
+            "--read-noise \(readNoise.inMessage): give counts from 0 to \(Self.mostReadNoise.inMessage)"
+        )
+        if let saturation {
+            try require(
+                saturation > 0 && saturation.isFinite,
+                "--saturation \(saturation.inMessage): give counts above 0"
+            )
+        }
+        if case .value(let level) = psfBackground {
+            try require(level.isFinite, "--psf-background \(level.inMessage): give a number of counts, or auto")
+        }
+        for (option, spacing) in [("--spacing", spacing), ("--psf-spacing", psfSpacing)] {
+            if let spacing {
+                try require(
+                    spacing.isValid,
+                    "\(option) \(spacing.inMessage): give three positive sizes in micrometres, as z,y,x"
+                )
+            }
+        }
+        if let threadCount {
+            try require(
+                (1...Self.mostThreads).contains(threadCount),
+                "--threads \(threadCount): give 1 to \(Self.mostThreads)"
+            )
+        }
+        if let memoryLimitBytes {
+            try require(memoryLimitBytes >= 1, "--memory-limit \(memoryLimitBytes): give a size such as 8GB")
+        }
+        if let tileShape {
+            try require(tileShape.axes.allSatisfy { $0 > 0 }, "--tile \(tileShape): give three sizes of at least 1")
+        }
+        try require(divergenceInterval >= 0, "the divergence interval \(divergenceInterval) is below 0")
+    }
+}

@@ -1,0 +1,32 @@
+public import DeconvVolume
+
+/// The name of a method. Which there are is the registry's to say: `Methods` in `DeconvMethods`.
+public struct MethodName: Hashable, Sendable, RawRepresentable, CustomStringConvertible {
+    /// As users give it: `richardson-lucy`.
+    public let rawValue: String
+
+    /// A name, whether or not there is such a method.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The name.
+    public var description: String { rawValue }
+
+    /// What is done where nobody says.
+    public static let richardsonLucy = MethodName(rawValue: "richardson-lucy")
+}
+
+/// What the table of options knows of a method.
+package struct MethodDescription: Sendable {
+    /// What it is called.
+    package let name: MethodName
+    /// One line about it, for help.
+    package let help: String
+    /// The options that it takes; others of the group "method" mean nothing to it.
+    package let options: [OptionName]
+
+    package init(name: MethodName, help: String, options: [OptionName]) {
+        self.name = name
+        self.help = help
+        self.options = options
+    }
+}

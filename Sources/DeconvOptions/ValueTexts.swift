@@ -1,0 +1,47 @@
+package import DeconvVolume
+
+extension VoxelSpacing {
+    /// Three sizes in micrometres, written `z,y,x`; nil where the text is something else.
+    package init?(text: String) {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+        guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
+        self.init(z: z, y: y, x: x)
+    }
+}
+
+extension VolumeShape {
+    /// Three numbers of voxels, written `z,y,x`; nil where the text is something else.
+    package init?(text: String) {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
+        // So small that no product of the three overflows.
+        guard z >= 1, y >= 1, x >= 1, max(z, y, x) <= 1 << 20 else { return nil }
+        self.init(z: z, y: y, x: x)
+    }
+}
+
+extension DeconvolutionOptions.PSFBackground {
+    /// `auto` or a number of counts; nil where the text is something else.
+    package init?(text: String) {
+        if text == "auto" {
+            self = .auto
+        } else if let value = Double(text) {
+            self = .value(value)
+        } else {
+            return nil
+        }
+    }
+}
+
+extension Double {
+    /// The number as a person writes it: `98`, not `98.0`.
+    package var inMessage: String {
+        let text = "\(self)"
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+}
+
+extension VoxelSpacing {
+    /// The spacing as a person gives it: `0.3,0.1,0.1`.
+    package var inMessage: String { "\(z.inMessage),\(y.inMessage),\(x.inMessage)" }
+}

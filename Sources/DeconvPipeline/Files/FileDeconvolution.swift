@@ -1,0 +1,379 @@
+import DeconvDevice
+package import DeconvIO
+package import DeconvOptions
+package import DeconvVolume
+import Foundation
+package import Logging
+
+/// The main job: an image and its PSFs in, an image out.
+package struct FileDeconvolution: Sendable {
+    private let input: InputImage
+    private let inputPath: String
+    private let psfPaths: [String]
+    private let flatField: (any ImageFileSource)?
+    private let mask: (any ImageFileSource)?
+    private let psfs: [MeasuredPSF]
+    private let options: DeconvolutionOptions
+    private let psfWarnings: [Diagnostic]
+
+    /// Opens the files.
+    /// - Parameters:
+    ///   - input: a TIFF stack, a Zarr array or image of OME-Zarr, or a folder or pattern of TIFF stacks, of any number of
+    ///     channels and time points.
+    ///   - selection: which part of it is deconvolved.
+    ///   - psfPaths: files, patterns or Zarr arrays: one PSF for all channels, or one a channel, in the order of the list,
+    ///     those of a pattern in the order of their names.
+    ///   - flatField: the sensitivity of the image's voxels, and
+    ///   - mask: which of them are good: see `Sensitivity`.
+    /// - Throws: `inputNotFound` or `invalidData` naming the file.
+    package init(
+        input: String,
+        selection: InputSelection = InputSelection(),
+        psfPaths: [String],
+        flatField: String? = nil,
+        mask: String? = nil,
+        options: DeconvolutionOptions
+    ) throws(DeconvolutionError) {
+        try options.validate()
+        guard !psfPaths.isEmpty, !psfPaths.contains("") else {
+            throw DeconvolutionError(.invalidArgument, "--psf names no file; give the PSF as a TIFF stack")
+        }
+        var paths: [String] = []
+        for path in psfPaths { paths += try PathPattern.expand(path) }
+        self.psfPaths = paths
+        var psfs: [MeasuredPSF] = []
+        var warnings: [Diagnostic] = []
+        for path in paths {
+            let file = try Self.psfFile(path)
+            let survey = try file.surveyChunks()
+            psfs += try Self.measuredPSFs(in: file)
+            warnings += file.diagnostics + (survey?.diagnostics ?? [])
+        }
+        psfWarnings = warnings
+        inputPath = input
+        self.input = try selection.open(input, psfCount: psfs.count)
+        // One a channel of the file: those of the channels that were selected.
+        if let channels = self.input.channels, psfs.count > 1, psfs.count == self.input.whole.image.channelCount {
+            psfs = channels.map { [psfs] in psfs[$0] }
+        }
+        self.psfs = psfs
+        self.flatField = try Self.map(flatField, "--flat-field", "a flat field", of: self.input)
+        self.mask = try Self.map(mask, "--mask", "a mask", of: self.input)
+        self.options = options
+    }
+
+    /// A PSF file; of four axes without names the first is the channel.
+    private static func psfFile(_ path: String) throws(DeconvolutionError) -> any ImageFileSource {
+        let file = try ImageFile.open(path: path)
+        guard let zarr = file as? ZarrSource, zarr.layout.axes == [.timepoint, .z, .y, .x], zarr.ome == nil,
+            zarr.array.metadata.dimensionNames == nil
+        else { return file }
+        return try ImageFile.open(path: path, options: ImageFile.Options(axes: "czyx"))
+    }
+
+    private static func map(
+        _ path: String?,
+        _ option: String,
+        _ what: String,
+        of input: InputImage
+    ) throws(DeconvolutionError) -> (any ImageFileSource)? {
+        guard let path else { return nil }
+        guard !path.isEmpty else {
+            throw DeconvolutionError(.invalidArgument, "\(option) names no file; give \(what) as a TIFF stack")
+        }
+        return try input.selected(of: ImageFile.open(path: path))
+    }
+
+    /// The PSFs of a file, one a channel.
+    package static func measuredPSFs(
+        in file: any ImageFileSource
+    ) throws(DeconvolutionError) -> [MeasuredPSF] {
+        let image = file.image
+        guard image.timepointCount == 1 else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(file.name): a PSF of \(image.timepointCount) time points; give a stack of planes"
+            )
+        }
+        // Preparation works in double precision on a few copies.
+        let voxelCount = Double(image.shape.voxelCount) * Double(image.channelCount)
+        guard voxelCount * 40 <= Double(HostSystem.freeBytes) else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(file.name): \(image.shape) voxels are too many for a PSF in this machine's memory; is it the image? "
+                    + "crop the PSF"
+            )
+        }
+        var psfs: [MeasuredPSF] = []
+        for channel in 0..<image.channelCount {
+            psfs.append(
+                MeasuredPSF(
+                    name: image.channelCount == 1 ? file.name : "\(file.name), channel \(channel)",
+                    volume: Volume(
+                        shape: image.shape,
+                        voxels: try file.readVolume(channel: channel).floats,
+                        spacing: image.spacing
+                    )
+                )
+            )
+        }
+        return psfs
+    }
+
+    /// Removes the hidden files of all unfinished outputs; safe in a signal handler.
+    package static func removeUnfinishedOutputs() { AtomicOutput.removeAllUnfinished() }
+
+    /// What the input is called and what is deconvolved of it.
+    package var source: any VolumeSource { input.source }
+
+    /// What would be done, without doing it: a plan for each device, the first one with all warnings.
+    package func plans() throws(DeconvolutionError) -> [JobPlan] {
+        var results = JobPlan.Results.inOrder
+        // Most that comes out of a store goes into one, stored as its input is.
+        if input.whole is ZarrSource,
+            let plan = try? zarrPlan("result.zarr", .root, OutputOptions(), input.source.image)
+        {
+            results = .inAnyOrder(writeBytes: plan.bytesPerWrite(threadCount: Self.writingThreadCount))
+        }
+        let survey = try FileSurvey(input.source, maps: maps, withStamps: false)
+        var plans = try job().plans(results: results)
+        plans[0].warnings = fileWarnings + survey.warnings + plans[0].warnings
+        return plans
+    }
+
+    /// The most threads that encode chunks.
+    private static var writingThreadCount: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+    private func zarrPlan(
+        _ store: String,
+        _ array: ZarrPath,
+        _ outputOptions: OutputOptions,
+        _ image: ImageDescription
+    ) throws(DeconvolutionError) -> ZarrOutputPlan {
+        try ZarrOutputPlan(
+            path: store,
+            array: array,
+            content: input.zarrContent(image),
+            options: outputOptions.zarrOptions(isOMEByDefault: input.isOMEByDefault)
+        )
+    }
+
+    private func job(
+        resultType: PixelType = .float32,
+        scratchFolder: String = ".",
+        cancellation: Cancellation = Cancellation(),
+        logger: Logger = Logger(label: "gpudeconv"),
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) -> DeconvolutionJob {
+        DeconvolutionJob(
+            source: input.source,
+            psfs: psfs,
+            sensitivity: sensitivity,
+            options: options,
+            resultType: resultType,
+            scratchFolder: scratchFolder,
+            cancellation: cancellation,
+            logger: logger,
+            progress: progress
+        )
+    }
+
+    /// Refuses outputs of which one would replace an input or another output.
+    /// - Throws: `cannotCreateOutput` naming the output.
+    package func check(outputs: [String]) throws(DeconvolutionError) {
+        try OutputPaths.check(outputs, against: inputPaths)
+    }
+
+    /// Every file and folder that is read.
+    private var inputPaths: [String] {
+        let image = (input.whole as? SeriesSource)?.paths ?? [(input.whole as? ZarrSource)?.array.name ?? inputPath]
+        return image + psfPaths + [flatField, mask].compactMap { $0?.name }
+    }
+
+    /// Does the work.
+    ///
+    /// A result that is a Zarr store or array is begun as `NAME.partial`; a run that was stopped is gone on with by the next one
+    /// of the same files and options.
+    /// - Throws: `DeconvolutionError`; the output then does not exist, or is what it was.
+    package func run(
+        output: String,
+        outputOptions: OutputOptions,
+        cancellation: Cancellation = Cancellation(),
+        logger: Logger = Logger(label: "gpudeconv"),
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) throws(DeconvolutionError) -> RunReport {
+        let target = try OutputTarget(output, outputOptions)
+        var image = input.source.image
+        image.spacing = options.spacing ?? image.spacing
+        let job = job(
+            resultType: outputOptions.pixelType,
+            scratchFolder: OutputPath(output).folder,
+            cancellation: cancellation,
+            logger: logger,
+            progress: progress
+        )
+        var report: RunReport
+        let survey: FileSurvey
+        switch target {
+        case .tiff:
+            try check(outputs: [output])
+            if let series = input.whole as? SeriesSource, series.wouldHold(output) {
+                throw DeconvolutionError(
+                    .cannotCreateOutput,
+                    "\(output): would be one of the stacks of \(series.name) for the next run; choose another folder"
+                )
+            }
+            survey = try FileSurvey(input.source, maps: maps, withStamps: false)
+            let sink = try outputOptions.makeSink(path: output, image: image)
+            report = try job.run(into: sink)
+            report.saturatedVoxelCount = sink.saturatedVoxelCount
+        case .zarr(let store, let array):
+            // Before anything is read, so that whatever changes from now on is another file to the next run.
+            survey = try FileSurvey(input.source, maps: maps, withStamps: true)
+            report = try run(job, store, array, outputOptions, image, survey)
+        }
+        report.warnings = fileWarnings + survey.warnings + report.warnings
+        if report.saturatedVoxelCount > 0 {
+            report.warnings.append(
+                Diagnostic(
+                    .valuesClipped,
+                    "\(output): voxels that did not fit \(outputOptions.pixelType.rawValue) were set to its largest or "
+                        + "smallest value; float32 keeps them",
+                    figures: "\(report.saturatedVoxelCount) voxels"
+                )
+            )
+        }
+        return report
+    }
+
+    private func run(
+        _ job: DeconvolutionJob,
+        _ store: String,
+        _ array: ZarrPath,
+        _ outputOptions: OutputOptions,
+        _ image: ImageDescription,
+        _ survey: FileSurvey
+    ) throws(DeconvolutionError) -> RunReport {
+        let plan = try zarrPlan(store, array, outputOptions, image)
+        // What the job throws before it begins must not leave an output behind.
+        let writeBytes = plan.bytesPerWrite(threadCount: Self.writingThreadCount)
+        let (job, setup, fingerprint) = try goingOn(job, plan, survey, writeBytes: writeBytes)
+        let sink = try ZarrSink(
+            plan,
+            job: fingerprint,
+            inputs: inputPaths,
+            inputStamps: survey.inputStamps
+        ) { () throws(DeconvolutionError) in
+            guard job.cancellation.isCancelled else { return }
+            throw DeconvolutionError(
+                .cancelled,
+                "interrupted; what is unfinished stays as it was, and the same command goes on with it"
+            )
+        }
+        defer { sink.close() }
+        // The last digits of a result follow from the plans of its transforms, which are found by measuring.
+        let plans = sink.plansPath.map(KeptPlans.init(path:))
+        defer { plans?.end() }
+        do {
+            var report = try job.run(setup, into: sink)
+            report.saturatedVoxelCount = sink.saturatedVoxelCount
+            report.warnings = sink.diagnostics + report.warnings
+            return report
+        } catch {
+            let held = image.volumes.count { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }
+            throw held == 0 ? error : error.withRemainder("\(sink.path).partial", held, of: image.volumeCount)
+        }
+    }
+
+    /// A job and its setup, with the tiles that its unfinished result was begun with, where nobody but us chooses them: they follow from the
+    /// memory that is free, and the last digits of a result follow from them.
+    /// - Throws: `cannotCreateOutput` where there is too little memory for these.
+    private func goingOn(
+        _ job: DeconvolutionJob,
+        _ output: ZarrOutputPlan,
+        _ survey: FileSurvey,
+        writeBytes: Int
+    ) throws(DeconvolutionError) -> (DeconvolutionJob, JobSetup, JobFingerprint) {
+        func fingerprint(_ setup: JobSetup) -> JobFingerprint {
+            JobFingerprint(
+                input,
+                psfs: psfs,
+                maps: zip(["--flat-field", "--mask"], zip([flatField, mask], survey.mapStamps)).map {
+                    ($0, $1.0, $1.1)
+                },
+                options,
+                plans: setup.plans
+            )
+        }
+        let results = JobPlan.Results.inAnyOrder(writeBytes: writeBytes)
+        let setup = try job.makeSetup(results: results)
+        let now = fingerprint(setup)
+        guard options.tileShape == nil, options.memoryLimitBytes == nil, let begun = ZarrSink.begunJob(output),
+            now.isSameButForTiles(as: begun)
+        else { return (job, setup, now) }
+        if let tileShape = begun.tileShape {
+            var same = job
+            same.options.tileShape = tileShape
+            if let setup = try? same.makeSetup(results: results) {
+                let then = fingerprint(setup)
+                if then.tiles == begun.tiles { return (same, setup, then) }
+            }
+        }
+        if output.options.overwrite { return (job, setup, now) }
+        let tiles = begun.tileShape.map { "in tiles of \($0) voxels" } ?? "with other tiles (\(begun.tiles))"
+        throw DeconvolutionError(
+            .cannotCreateOutput,
+            "\(output.path).partial: was begun \(begun.tiles == "none" ? "in one piece" : tiles), for which too little memory is "
+                + "free now: free some to go on, give --overwrite to begin anew, or choose another name"
+        )
+    }
+
+    private var maps: [(any ImageFileSource)?] { [flatField, mask] }
+
+    private var sensitivity: Sensitivity { Sensitivity(flatFieldSource: flatField, maskSource: mask) }
+
+    /// What the files left open; a spacing that an option gives is no longer open.
+    private var fileWarnings: [Diagnostic] {
+        func without(_ spacing: VoxelSpacing?, _ warnings: [Diagnostic]) -> [Diagnostic] {
+            spacing == nil ? warnings : warnings.filter { !$0.kind.isAboutSpacing }
+        }
+        // The voxels of a flat field or mask are those of the image, whatever their file says of their size.
+        let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }.filter { !$0.kind.isAboutSpacing }
+        return without(options.spacing, input.source.diagnostics) + without(options.psfSpacing, psfWarnings)
+            + mapWarnings
+    }
+}
+
+/// Which files there are of the chunks that a run reads, of image and maps.
+private struct FileSurvey {
+    /// What is missing.
+    var warnings: [Diagnostic] = []
+    /// A number for each volume of the image that changes with the files it is read from; empty where these are none of chunks.
+    var inputStamps: [VolumeNumber: UInt64] = [:]
+    /// One for each map; nil where there is none, or no chunks.
+    var mapStamps: [UInt64?] = []
+
+    init(
+        _ image: any ImageFileSource,
+        maps: [(any ImageFileSource)?],
+        withStamps: Bool
+    ) throws(DeconvolutionError) {
+        let survey = try image.surveyChunks(withStamps: withStamps)
+        warnings += survey?.diagnostics ?? []
+        inputStamps = survey?.stamps ?? [:]
+        for map in maps {
+            let survey = try map?.surveyChunks(withStamps: withStamps)
+            warnings += survey?.diagnostics ?? []
+            mapStamps.append(survey?.stamp)
+        }
+    }
+}
+
+extension DeconvolutionError {
+    /// The error with what is left of the run and how to go on.
+    fileprivate func withRemainder(_ path: String, _ held: Int, of count: Int) -> DeconvolutionError {
+        let remainder = "\(path) has \(held) of \(count) volumes, and the same command goes on with it"
+        let message = code == .cancelled ? "interrupted; \(remainder)" : "\(self.message); \(remainder)"
+        return DeconvolutionError(code, message, cause: cause)
+    }
+}

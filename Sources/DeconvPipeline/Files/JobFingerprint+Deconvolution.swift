@@ -1,0 +1,139 @@
+import DeconvDevice
+import DeconvIO
+import DeconvMethods
+import DeconvOptics
+import DeconvOptions
+import DeconvPlan
+import DeconvVolume
+import Foundation
+
+extension JobFingerprint {
+    /// What decides the voxels of a result: input, PSFs and options.
+    ///
+    /// The last bits of a voxel depend on the devices, the FFT library that is asked for, and the tiles of a volume, so these are
+    /// part of it. Threads are not. What chunk files of the image are like is kept for each volume by itself, with its result.
+    /// - Parameter maps: with a number that changes with the chunk files of a map, where there are any.
+    init(
+        _ input: InputImage,
+        psfs: [MeasuredPSF],
+        maps: [(option: String, file: (any ImageFileSource)?, chunkStamp: UInt64?)],
+        _ options: DeconvolutionOptions,
+        plans: [JobPlan]
+    ) {
+        self.init()
+        let image = input.source.image
+        append("the image", Self.description(of: input.whole))
+        append("--axes", (input.whole as? ZarrSource).map { $0.layout.axes.map(\.rawValue).joined() } ?? "-")
+        let selected = input.source as? SelectedSource
+        append("--channel", selected.map { Self.description(of: $0.channels) } ?? "all")
+        append("--time", selected.map { Self.description(of: $0.timepoints) } ?? "all")
+        append("its volumes", "\(image.channelCount) x \(image.timepointCount) of \(image.shape) \(image.pixelType)")
+        append("--spacing", (options.spacing ?? image.spacing).map(\.inMessage) ?? "unknown")
+        for (number, psf) in psfs.enumerated() {
+            let spacing = (options.psfSpacing ?? psf.volume.spacing).map(\.inMessage) ?? "unknown"
+            append(
+                "PSF \(number + 1)",
+                "\(psf.volume.shape) voxels of \(spacing) with the checksum \(String(psf.volume.checksum, radix: 16))"
+            )
+        }
+        append("--psf-background", options.psfBackground.inMessage)
+        append("--psf-as-is", "\(options.psfAsIs)")
+        for map in maps {
+            let chunks = map.chunkStamp.map { ", chunk files with the checksum \(String($0, radix: 16))" } ?? ""
+            append(map.option, map.file.map { Self.description(of: $0) + chunks } ?? "none")
+        }
+        append("--saturation", options.saturation.map(\.inMessage) ?? "none")
+        append("--method", "richardson-lucy")
+        append("--iterations", "\(options.iterationCount)")
+        append("--boundary", options.boundary.rawValue)
+        append("--background", options.background.inMessage)
+        append("--read-noise", options.readNoise.inMessage)
+        append("--start", options.start.rawValue)
+        let devices = Set(plans.map { "\($0.backend.device.name) (\($0.backend.device.backend.rawValue))" })
+        append("--device", devices.sorted().joined(separator: ", "))
+        append("--fft", options.fft.rawValue)
+        append(Self.tiling, Set(plans.map(\.tiles.inFingerprint)).sorted().joined(separator: ", "))
+        append("gpudeconv", ProgramVersion.text)
+    }
+
+    private static let tiling = "the tiling (--tile, --memory-limit)"
+
+    /// Whether a job would be this one but for its tiles. What else is in its fingerprint does not count.
+    func isSameButForTiles(as begun: JobFingerprint) -> Bool {
+        fields.allSatisfy { ($0.name == Self.tiling) != (begun.value($0.name) == $0.value) }
+    }
+
+    /// How volumes are cut.
+    var tiles: String { value(Self.tiling) ?? "none" }
+
+    /// The voxels that a tile delivers; nil where volumes are computed in one piece, or in different tiles by different devices.
+    var tileShape: VolumeShape? { VolumeShape(tilesInFingerprint: tiles) }
+
+    /// Numbers of volumes, shortened where they are many.
+    private static func description(of indices: [Int]) -> String {
+        guard indices.count > 20 else { return indices.map(String.init).joined(separator: ",") }
+        let all = indices.map(String.init).joined(separator: ",")
+        return "\(indices.count) with the checksum \(String(Checksum.of(all.utf8), radix: 16))"
+    }
+
+    /// What tells a file from another of its name: for a file its size and when it was written, for an array where it is, its
+    /// shape, and when its metadata were written.
+    private static func description(of file: any ImageFileSource) -> String {
+        let paths = (file as? SeriesSource)?.paths ?? [file.name]
+        let stamps = paths.map { stamp($0) ?? arrayStamp($0) }
+        guard stamps.count > 1 else { return stamps[0] }
+        return
+            "\(stamps.count) files with the checksum \(String(Checksum.of(stamps.joined(separator: "\n").utf8), radix: 16))"
+    }
+
+    /// Name, size and time of a file, or nil where it is none.
+    private static func stamp(_ path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        let name = path.split(separator: "/").last ?? "/"
+        return "\(name) of \(status.st_size) bytes, written at \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+    }
+
+    /// Where an array lies, and when its metadata were written.
+    private static func arrayStamp(_ path: String) -> String {
+        let place = realpath(path, nil).map { real -> String in
+            defer { free(real) }
+            return String(cString: real)
+        }
+        let metadata = [ZarrMetadataFile.version3, ZarrMetadataFile.array].compactMap { stamp("\(path)/\($0)") }
+        return ([place ?? path] + metadata).joined(separator: ", ")
+    }
+}
+
+extension TilePlan {
+    /// What of it decides the last digits of a result: `2x1x2 of 40x192x96 voxels in transforms of 80x256x160`.
+    fileprivate var inFingerprint: String {
+        tile.map { "\(tileCounts) of \($0.frame.shape) voxels in transforms of \($0.workShape)" } ?? "none"
+    }
+}
+
+extension VolumeShape {
+    /// What tiles deliver, from what `TilePlan.inFingerprint` gives for a single kind of tiles.
+    fileprivate init?(tilesInFingerprint text: String) {
+        let pattern = /[0-9]+x[0-9]+x[0-9]+ of ([0-9]+)x([0-9]+)x([0-9]+) voxels in transforms of [0-9x]+/
+        guard let match = text.wholeMatch(of: pattern), let z = Int(match.1), let y = Int(match.2),
+            let x = Int(match.3),
+            z > 0, y > 0, x > 0
+        else { return nil }
+        self.init(z: z, y: y, x: x)
+    }
+}
+
+/// FNV-1a with 64 bits: tells contents apart that are not meant to be alike.
+private enum Checksum {
+    static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
+        bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+}
+
+extension Volume {
+    /// A number that changes with the voxels.
+    fileprivate var checksum: UInt64 {
+        voxels.withUnsafeBytes { Checksum.of($0) }
+    }
+}

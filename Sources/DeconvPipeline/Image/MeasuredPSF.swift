@@ -1,0 +1,47 @@
+package import DeconvOptics
+package import DeconvOptions
+package import DeconvVolume
+
+/// A PSF as measured, and what messages call it.
+package struct MeasuredPSF: Sendable {
+    package var name: String
+    package var volume: Volume
+    /// Whether somebody should have said how large its voxels are, or those of the image: files do.
+    package var shouldHaveSpacing: Bool
+
+    package init(name: String, volume: Volume, shouldHaveSpacing: Bool = true) {
+        self.name = name
+        self.volume = volume
+        self.shouldHaveSpacing = shouldHaveSpacing
+    }
+}
+
+extension MeasuredPSF {
+    /// The PSF ready for an image.
+    func prepared(
+        _ options: DeconvolutionOptions,
+        imageSpacing: VoxelSpacing?,
+        imageName: String
+    ) throws(DeconvolutionError) -> PreparedPSF {
+        let background: PSFPreparation.Background =
+            switch options.psfBackground {
+            case .auto: .automatic
+            case .value(let level): .value(level)
+            }
+        var volume = volume
+        volume.spacing = options.psfSpacing ?? volume.spacing
+        return try PSFPreparation(
+            background: background,
+            isAsIs: options.psfAsIs,
+            warnsOfNoSpacing: shouldHaveSpacing
+        )
+        .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName)
+    }
+
+    /// The PSF ready for an image of `options.spacing`, or of its own spacing where that is nil.
+    package func prepared(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> PreparedPSF {
+        try options.validate()
+        let spacing = options.psfSpacing ?? volume.spacing
+        return try prepared(options, imageSpacing: options.spacing ?? spacing, imageName: "the image")
+    }
+}

@@ -1,0 +1,274 @@
+package import DeconvDevice
+package import DeconvOptics
+package import DeconvOptions
+package import DeconvPlan
+package import DeconvVolume
+
+/// Everything decided about a job before a voxel is computed.
+package struct JobPlan: Sendable {
+    /// What the image is.
+    package var image: ImageDescription
+    /// Size of the image's voxels, µm, where somebody said.
+    package var spacing: VoxelSpacing?
+    /// The PSFs, ready: one for all channels or one a channel.
+    package var psfs: [PreparedPSF]
+    /// Where it runs.
+    package var backend: any ComputeBackend
+    /// The number of that device in `Devices.all`.
+    package var deviceNumber: Int
+    /// Devices that run at once and share the host's memory.
+    package var deviceCount: Int
+    /// Threads for what the host does beside a device.
+    package var hostThreadCount: Int
+    /// How each volume is computed.
+    package var tiles: TilePlan
+    /// Finished volumes that may wait for their turn to be written; 0 where they come in order or need none.
+    package var waitingVolumeCount: Int
+    /// Bytes that hold these.
+    package var storeBytes: Int
+    /// What reading takes in host memory.
+    package var reading: Reading
+    /// Bytes of host memory that writing a volume takes where it goes into an array.
+    package var writeBytes: Int
+    /// Whether the volumes that wait, and the fields that tiles are cut from, go to scratch files beside the output instead
+    /// of memory.
+    package var usesScratchFiles: Bool
+    /// What it takes more to read a volume and write another one while one is computed; nil for one after another.
+    package var overlap: Overlap?
+    /// What a person should know.
+    package var warnings: [Diagnostic]
+
+    /// What results take on their way to where they belong.
+    package enum Results: Hashable, Sendable {
+        /// They go as planes to a file: channels wait for each other, and so do the volumes of several devices.
+        case inOrder
+        /// They go as volumes to an array, and writing one takes so many bytes of host memory.
+        case inAnyOrder(writeBytes: Int)
+    }
+
+    /// Bytes beside those of a single volume.
+    package struct Overlap: Hashable, Sendable {
+        /// Where it is computed: a second frame, and the field of a second estimate.
+        package var deviceBytes: Int
+        /// In host memory: voxels as read, and where there is a device the buffers through which frames and results travel.
+        package var hostBytes: Int
+    }
+
+}
+
+extension JobPlan {
+    /// Plans a job.
+    /// - Parameters:
+    ///   - imageName: what messages call the image.
+    ///   - psfs: one for all channels, or one a channel.
+    ///   - hasSensitivity: whether the voxels of the image may differ in their sensitivity.
+    ///   - readingNeeds: what reading the image and its maps may take.
+    ///   - deviceCount: devices that run at once and share the host's memory.
+    ///   - results: what results take on their way.
+    ///   - memoryCap: what may be taken at most after a device ran out of memory in spite of a plan: a part of what that plan takes.
+    /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile, or not beside what
+    ///   reading and writing take.
+    package init(
+        image: ImageDescription,
+        imageName: String,
+        psfs: [PreparedPSF],
+        hasSensitivity: Bool,
+        options: DeconvolutionOptions,
+        backend: NumberedBackend,
+        readingNeeds: ReadingNeeds = ReadingNeeds(),
+        deviceCount: Int = 1,
+        results: Results = .inOrder,
+        memoryCap: Int? = nil
+    ) throws(DeconvolutionError) {
+        self.image = image
+        self.psfs = psfs
+        deviceNumber = backend.number
+        let leftOut = backend.leftOut
+        let backend = backend.backend
+        self.backend = backend
+        self.deviceCount = deviceCount
+        hostThreadCount = max(1, CPUBackend(threadCount: options.threadCount).device.computeUnits / deviceCount)
+        spacing = options.spacing ?? image.spacing
+        warnings = leftOut + psfs.flatMap(\.report.warnings)
+        if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
+            warnings.append(
+                Diagnostic(
+                    .planesNotRecorded,
+                    "\(imageName) has one plane but the PSF has several: light from planes that were not recorded is "
+                        + "estimated too; for a 2D deconvolution give a PSF of one plane"
+                )
+            )
+        }
+
+        // With what is put around it: whatever is counted below stays within what an Int holds.
+        let voxels = (0..<3).reduce(1.0) { product, axis in
+            product * 2 * Double(image.shape[axis] + (psfs.map { $0.psf.shape[axis] }.max() ?? 0))
+        }
+        guard voxels <= 0x1p53 else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(imageName): volumes of \(image.shape) voxels are more than any machine holds; check what its metadata say"
+            )
+        }
+
+        var budget = backend.freeMemory
+        if let limit = options.memoryLimitBytes {
+            budget.totalBytes = budget.isHostMemory ? limit : min(limit, budget.totalBytes)
+        }
+        if budget.isHostMemory || budget.sharesHostMemory { budget.totalBytes /= deviceCount }
+        if budget.hostBytes < .max { budget.hostBytes /= deviceCount }
+        if let memoryCap { budget.totalBytes = min(budget.totalBytes, memoryCap) }
+        let host = budget.isHostMemory ? budget.totalBytes : budget.hostBytes
+        var waitingBytes = 0
+        writeBytes = 0
+        switch results {
+        case .inOrder:
+            waitingVolumeCount = image.channelCount == 1 ? 0 : image.channelCount
+            // What one device writes, and what it has finished after it, waits for the slowest.
+            if deviceCount > 1 { waitingVolumeCount = image.channelCount + 2 * deviceCount }
+            storeBytes = waitingVolumeCount * image.shape.voxelCount * 4
+            usesScratchFiles = storeBytes / deviceCount > host / 4
+            if !usesScratchFiles { waitingBytes = storeBytes / deviceCount }
+        case .inAnyOrder(let bytes):
+            (waitingVolumeCount, storeBytes, usesScratchFiles) = (0, 0, false)
+            writeBytes = bytes
+        }
+        let resultBytes = waitingBytes + writeBytes
+
+        var request = TilePlan.Request(
+            imageShape: image.shape,
+            pixelType: image.pixelType,
+            psfShape: VolumeShape { axis in
+                psfs.map { $0.psf.shape.limited(to: image.shape, options.boundary)[axis] }.max()!
+            },
+            boundary: options.boundary,
+            hasSensitivity: hasSensitivity,
+            tileShape: options.tileShape,
+            transformBytes: backend.transformBytes,
+            padding: backend.padding
+        )
+        // In one piece a volume is read whole, and then with what the boundary mode puts around it.
+        tiles = try TilePlan(request)
+        let voxelBytes = image.pixelType.inMemory.byteCount
+        let frame = tiles.frameInImage.shape
+        let wholeVoxelBytes = (image.shape.voxelCount + (frame == image.shape ? 0 : frame.voxelCount)) * voxelBytes
+        reading = Reading(readingNeeds.volumes, voxelBytes: wholeVoxelBytes)
+        request.budget = budget.keeping(resultBytes + reading.byteCount)
+        if tiles.tile == nil, tiles.footprint.fits(request.budget) {
+            if options.overlapsVolumes {
+                overlap = Overlap(image, tiles, budget.keeping(resultBytes + reading.byteCount - wholeVoxelBytes))
+            }
+            reading.keepMore(room: request.budget.hostBytes(beside: tiles.footprint, overlap))
+            return
+        }
+        // In tiles it is read plane by plane.
+        reading = Reading(readingNeeds.planes, voxelBytes: 2 * frame.planeVoxelCount * voxelBytes)
+        reading.keepMore(room: host / 4 - reading.keptBytes.reduce(0, +))
+        request.mayBeWhole = false
+        let takenBytes = resultBytes + reading.byteCount
+        request.budget = budget.keeping(takenBytes)
+        do {
+            tiles = try TilePlan(request)
+        } catch {
+            // Where there is too little for tiles alone, that is said.
+            request.budget = budget
+            _ = try TilePlan(request)
+            throw tooMuchBesideTiles(imageName, host, resultBytes: resultBytes, options)
+        }
+        // The fields that tiles are cut from stay in memory where tiles fit into what is left.
+        let wholeBytes = tiles.footprint.wholeBytes
+        request.budget = budget.keeping(takenBytes + wholeBytes)
+        if !usesScratchFiles, wholeBytes <= (host - takenBytes) / 2, let beside = try? TilePlan(request) {
+            tiles = beside
+        } else {
+            usesScratchFiles = true
+        }
+    }
+
+    /// Bytes that it takes of what `MemoryBudget.totalBytes` covers.
+    var takenBytes: Int {
+        let footprint = tiles.footprint
+        guard backend.freeMemory.isHostMemory else { return footprint.deviceBytes }
+        return footprint.deviceBytes + footprint.transferBytes + reading.byteCount + writeBytes
+            + (usesScratchFiles ? 0 : footprint.wholeBytes + storeBytes / deviceCount)
+    }
+
+    /// Reading and writing leave too little for the smallest tile.
+    private func tooMuchBesideTiles(
+        _ name: String,
+        _ host: Int,
+        resultBytes: Int,
+        _ options: DeconvolutionOptions
+    ) -> DeconvolutionError {
+        let isLimited = options.memoryLimitBytes != nil && backend.freeMemory.isHostMemory
+        let share = deviceCount > 1 ? " for each of \(deviceCount) devices" : ""
+        return DeconvolutionError(
+            .invalidArgument,
+            "\(name): reading takes \(ByteCount(reading.byteCount)) and writing \(ByteCount(resultBytes)) of the "
+                + "\(ByteCount(host)) of memory that are \(isLimited ? "allowed" : "free")\(share), which leaves too little for "
+                + "\(options.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"): "
+                + (isLimited ? "raise --memory-limit" : "free some memory")
+                + ", or use smaller chunks (--chunks for the result)"
+        )
+    }
+}
+
+extension MemoryBudget {
+    /// What is left where so many bytes of host memory are taken by something else.
+    fileprivate func keeping(_ byteCount: Int) -> MemoryBudget {
+        var budget = self
+        if isHostMemory {
+            budget.totalBytes = max(totalBytes - byteCount, 0)
+        } else if hostBytes < .max {
+            budget.hostBytes = max(hostBytes - byteCount, 0)
+        }
+        return budget
+    }
+
+    /// Bytes of host memory that a volume in one piece, or two that overlap, leave.
+    fileprivate func hostBytes(beside footprint: Footprint, _ overlap: JobPlan.Overlap?) -> Int {
+        let (deviceBytes, otherBytes) = overlap.map { ($0.deviceBytes, $0.hostBytes) } ?? (0, 0)
+        if isHostMemory {
+            return totalBytes - footprint.deviceBytes - footprint.transferBytes - deviceBytes - otherBytes
+        }
+        return hostBytes - footprint.hostBytes(self) - otherBytes - (sharesHostMemory ? deviceBytes : 0)
+    }
+}
+
+extension JobPlan {
+    /// Takes other PSFs of the same shapes, and what there is to say of them.
+    mutating func replacePSFs(_ new: [PreparedPSF]) {
+        let old = psfs.flatMap(\.report.warnings)
+        warnings = new.flatMap(\.report.warnings) + warnings.filter { !old.contains($0) }
+        psfs = new
+    }
+}
+
+extension JobPlan.Overlap {
+    /// What volumes in one piece take to overlap, or nil where there are no two or no room.
+    fileprivate init?(_ image: ImageDescription, _ tiles: TilePlan, _ budget: MemoryBudget) {
+        guard tiles.tile == nil, image.channelCount * image.timepointCount > 1 else { return nil }
+        let footprint = tiles.footprint
+        deviceBytes = footprint.observedBytes + tiles.whole.domain.shape.voxelCount * 4
+        // A volume waits as it was read while another one is put into its frame; and so may what saturated voxels leave of f.
+        hostBytes = 2 * (footprint.observedBytes + footprint.sensitivityBytes)
+        if budget.isHostMemory {
+            let needed = footprint.deviceBytes + footprint.transferBytes + deviceBytes + hostBytes
+            if needed > budget.totalBytes { return nil }
+        } else {
+            // What the driver keeps in host memory for frames on their way there and results on their way back.
+            hostBytes += footprint.observedBytes + image.shape.voxelCount * 4
+            if footprint.deviceBytes + deviceBytes > budget.totalBytes { return nil }
+            let shared = budget.sharesHostMemory ? deviceBytes : 0
+            if footprint.hostBytes(budget) + shared + hostBytes > budget.hostBytes { return nil }
+        }
+    }
+}
+
+extension VolumeShape {
+    /// The part of a PSF that matters: where nothing lies outside the image, light travels no further than the image is long.
+    package func limited(to image: VolumeShape, _ boundary: BoundaryMode) -> VolumeShape {
+        guard boundary == .zero else { return self }
+        return VolumeShape { Swift.min(self[$0], 2 * image[$0] - 1) }
+    }
+}

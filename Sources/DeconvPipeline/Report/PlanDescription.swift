@@ -1,0 +1,54 @@
+import DeconvDevice
+import DeconvOptics
+package import DeconvOptions
+import DeconvPlan
+import DeconvVolume
+
+/// A plan with the keys of the report.
+package struct PlanDescription: Encodable {
+    let backend: String
+    let device: String
+    let method = "richardson-lucy"
+    let iterations: Int
+    let boundary: String
+    let shape: [Int]
+    let channels: Int
+    let timepoints: Int
+    let spacing: [Double]?
+    let workShape: [Int]
+    let tileCount: Int
+    let tiles: [Int]
+    let halo: [Int]
+    let deviceBytes: Int
+    let keptBytes: Int
+    let overlapBytes: Int?
+    let readBytes: Int
+    let writeBytes: Int
+    let usesScratchFiles: Bool
+    let psf: [PSFPreparationReport]
+    let warnings: [String]
+
+    /// Describes a plan.
+    package init(_ plan: JobPlan, _ options: DeconvolutionOptions) {
+        backend = plan.backend.device.backend.rawValue
+        device = plan.backend.device.name
+        iterations = options.iterationCount
+        boundary = options.boundary.rawValue
+        shape = plan.image.shape.axes
+        channels = plan.image.channelCount
+        timepoints = plan.image.timepointCount
+        spacing = plan.spacing.map { [$0.z, $0.y, $0.x] }
+        workShape = plan.tiles.workShape.axes
+        tileCount = plan.tiles.tileCount
+        tiles = plan.tiles.tileCounts.axes
+        halo = plan.tiles.halo.axes
+        deviceBytes = plan.tiles.footprint.deviceBytes
+        keptBytes = plan.tiles.footprint.wholeBytes + plan.storeBytes
+        overlapBytes = plan.overlap.map { $0.deviceBytes + $0.hostBytes }
+        readBytes = plan.reading.byteCount
+        writeBytes = plan.writeBytes
+        usesScratchFiles = plan.usesScratchFiles
+        psf = plan.psfs.map(\.report)
+        warnings = plan.warnings.map(\.description)
+    }
+}

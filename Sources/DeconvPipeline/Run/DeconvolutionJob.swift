@@ -1,0 +1,249 @@
+import DeconvDevice
+import DeconvIO
+import DeconvOptics
+package import DeconvOptions
+package import DeconvPipeline
+import DeconvPlan
+package import DeconvVolume
+import Dispatch
+package import Logging
+import Synchronization
+
+/// One image, its PSFs and what to do with them: from source to sink, volume after volume.
+package struct DeconvolutionJob: Sendable {
+    let source: any VolumeSource
+    private let psfs: [MeasuredPSF]
+    let sensitivity: Sensitivity
+    var options: DeconvolutionOptions
+    /// What the voxels of the result are stored as.
+    private(set) var resultType = PixelType.float32
+    let scratchFolder: String
+    let cancellation: Cancellation
+    let progress: @Sendable (DeconvolutionProgress) -> Void
+    let logger: Logger
+    let backends: @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend]
+
+    /// A job.
+    /// - Parameters:
+    ///   - psfs: one for all channels, or one a channel.
+    ///   - sensitivity: flat field and mask of the image.
+    ///   - resultType: what the voxels of the result are stored as; integers are refused where all would be 0.
+    ///   - scratchFolder: where results go that do not fit in memory before they are written.
+    ///   - backends: the devices that options ask for.
+    ///   - progress: called after every iteration and at every change of stage, on the threads of the run, one at a time.
+    package init(
+        source: any VolumeSource,
+        psfs: [MeasuredPSF],
+        sensitivity: Sensitivity = Sensitivity(),
+        options: DeconvolutionOptions,
+        resultType: PixelType = .float32,
+        scratchFolder: String = ".",
+        cancellation: Cancellation = Cancellation(),
+        logger: Logger = Logger(label: "gpudeconv"),
+        backends: @escaping @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend] =
+            { (options) throws(DeconvolutionError) in try Devices.backends(for: options) },
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) {
+        self.source = source
+        self.psfs = psfs
+        self.sensitivity = sensitivity
+        self.options = options
+        self.resultType = resultType
+        self.scratchFolder = scratchFolder
+        self.cancellation = cancellation
+        self.logger = logger
+        self.backends = backends
+        self.progress = progress
+    }
+
+    /// What would be done, without doing it: a plan for each device.
+    /// - Parameter results: what the results take on their way.
+    /// - Throws: as `makeSetup`.
+    package func plans(results: JobPlan.Results = .inOrder) throws(DeconvolutionError) -> [JobPlan] {
+        try makeSetup(results: results).plans
+    }
+
+    /// Prepares the PSFs, opens the devices and plans for each: everything but engines.
+    /// - Parameter results: what the results take on their way.
+    /// - Throws: as `JobPlan.init`, and `invalidData` for a flat field or mask that is not that of the image.
+    package func makeSetup(results: JobPlan.Results = .inOrder) throws(DeconvolutionError) -> JobSetup {
+        try options.validate()
+        try sensitivity.check(against: source)
+        let clock = ContinuousClock()
+        var seconds = RunReport.Seconds()
+        let psfs = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
+            try preparedPSFs { (psf, imageSpacing) throws(DeconvolutionError) in
+                try psf.prepared(options, imageSpacing: imageSpacing, imageName: source.name)
+            }
+        }
+        let devices = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
+            try backends(options)
+        }
+        let setup = try JobSetup(
+            JobSetup.Request(
+                image: source.image,
+                imageName: source.name,
+                hasSensitivity: hasSensitivity,
+                options: options,
+                results: results,
+                reading: readingNeeds
+            ),
+            psfs: psfs,
+            on: devices
+        )
+        setup.seconds = seconds
+        return setup
+    }
+
+    /// What is told while another run computes on its device.
+    func waitingProgress(number: Int) -> DeconvolutionProgress {
+        DeconvolutionProgress(
+            stage: .waiting,
+            device: Devices.description(number).name,
+            completedIterations: 0,
+            totalIterations: options.iterationCount * source.image.volumeCount,
+            volume: 1,
+            volumeCount: source.image.volumeCount
+        )
+    }
+
+    /// Whether voxels may differ in their sensitivity.
+    var hasSensitivity: Bool { !sensitivity.isEmpty || options.saturation != nil }
+
+    /// The PSFs, ready.
+    /// - Parameter prepare: prepares one for voxels of the given size.
+    /// - Throws: `invalidData` where their number is not that of the channels, and what preparing throws.
+    func preparedPSFs(
+        _ prepare: (MeasuredPSF, VoxelSpacing?) throws(DeconvolutionError) -> PreparedPSF
+    ) throws(DeconvolutionError) -> [PreparedPSF] {
+        let image = source.image
+        guard psfs.count == 1 || psfs.count == image.channelCount else {
+            let channels = image.channelCount == 1 ? "1 channel" : "\(image.channelCount) channels"
+            let names = psfs.prefix(3).map(\.name).joined(separator: "; ") + (psfs.count > 3 ? "; ..." : "")
+            let count = psfs.count == 1 ? "1 PSF is" : "\(psfs.count) PSFs are"
+            throw DeconvolutionError(
+                .invalidData,
+                "\(source.name) has \(channels), but \(count) given (\(names)); give one for all or one a channel"
+            )
+        }
+        var prepared: [PreparedPSF] = []
+        for psf in psfs {
+            prepared.append(try prepare(psf, options.spacing ?? image.spacing))
+        }
+        return prepared
+    }
+
+    /// Does the work.
+    /// - Parameter sink: takes the planes of the result, channel fastest, then z, then time point; is finished here.
+    /// - Throws: `DeconvolutionError`; the sink then shows nothing.
+    package func run(into sink: any VolumeSink) throws(DeconvolutionError) -> RunReport {
+        let setup = try makeSetup()
+        let plan = setup.plans[0]
+        let (cancellation, slotCount) = (cancellation, plan.waitingVolumeCount)
+        let volumes = try OrderedVolumes(
+            into: sink,
+            plan.image,
+            slotCount: slotCount,
+            scratchFolder: plan.usesScratchFiles ? scratchFolder : nil
+        ) { () throws(DeconvolutionError) in try cancellation.check() }
+        return try run(setup, into: volumes)
+    }
+
+    /// Does what is left of the work.
+    /// - Parameters:
+    ///   - collection: takes the volumes that it does not hold, in any order; is finished here.
+    ///   - writeBytes: what it takes in host memory to write a volume.
+    /// - Throws: `DeconvolutionError`; the collection then holds what was finished.
+    package func run(
+        into collection: any VolumeCollection,
+        writeBytes: Int
+    ) throws(DeconvolutionError) -> RunReport {
+        try run(makeSetup(results: .inAnyOrder(writeBytes: writeBytes)), into: collection)
+    }
+
+    /// Does what is left of the work with a setup that this job made, or another one like it.
+    /// - Parameters:
+    ///   - setup: keeps its engines for the next run; no other run may be using it.
+    ///   - collection: takes the volumes that it does not hold, in any order; is finished here.
+    /// - Throws: `DeconvolutionError`; the collection then holds what was finished.
+    package func run(
+        _ setup: JobSetup,
+        into collection: any VolumeCollection
+    ) throws(DeconvolutionError) -> RunReport {
+        let start = ContinuousClock().now
+        let image = source.image
+        let missing = image.volumes.filter { !collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
+        let (plans, preparing) = (setup.plans, setup.begin(cancellation))
+        limitKeptBytes(plans)
+        let record = RunRecord(self, plans, into: collection, preparing)
+        let agenda = VolumeAgenda(
+            missing,
+            channelCount: image.channelCount,
+            // One device gives results in their order, and those of a time point are gone before the next one's come.
+            lookAhead: plans.count > 1 && plans[0].waitingVolumeCount > 0 ? plans[0].waitingVolumeCount : nil
+        )
+        let lanes = plans.indices.map { DeviceLane($0, self, setup, agenda, into: collection, record) }
+        if !missing.isEmpty { try run(lanes, agenda, record) }
+        try record.refuseRoundedResult()
+        try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
+        record.tell(.writing, lanes[0].device, isAlone: true)
+        return record.finishedReport(
+            total: (ContinuousClock().now - start).inSeconds + preparing.prepare + preparing.setup
+        )
+    }
+
+    /// What reading the image and its maps may take.
+    var readingNeeds: JobPlan.ReadingNeeds { JobPlan.ReadingNeeds(sources) }
+
+    /// What is read, the image first.
+    private var sources: [any VolumeSource] { [source] + sensitivity.maps }
+
+    /// Has sources keep as many decoded chunks as the plans have room for.
+    private func limitKeptBytes(_ plans: [JobPlan]) {
+        for (index, source) in sources.enumerated() {
+            (source as? any ImageFileSource)?.limitKeptBytes { _ in plans.reduce(0) { $0 + $1.reading.keptBytes[index] }
+            }
+        }
+    }
+
+    /// The same after a device has made another plan.
+    func limitKeptBytes(_ plan: JobPlan, insteadOf former: JobPlan) {
+        for (index, source) in sources.enumerated() {
+            (source as? any ImageFileSource)?.limitKeptBytes {
+                $0 + plan.reading.keptBytes[index] - former.reading.keptBytes[index]
+            }
+        }
+    }
+
+    /// Runs all devices, the first one on this thread. One that fails is left out as long as there is another.
+    private func run(
+        _ lanes: [DeviceLane],
+        _ agenda: VolumeAgenda,
+        _ record: RunRecord
+    ) throws(DeconvolutionError) {
+        if lanes.count == 1 { return try lanes[0].run() }
+        let left = Mutex(lanes.count)
+        let run = { @Sendable (lane: DeviceLane) in
+            do throws(DeconvolutionError) {
+                try lane.run()
+            } catch {
+                let isLast = left.withLock { count in
+                    count -= 1
+                    return count == 0
+                }
+                if error.isOfDevice, !isLast {
+                    record.dropped(lane: lane.number, error)
+                } else {
+                    agenda.fail(error)
+                }
+            }
+        }
+        let threads = DispatchGroup()
+        for lane in lanes.dropFirst() {
+            DispatchQueue(label: "gpudeconv.device").async(group: threads) { run(lane) }
+        }
+        run(lanes[0])
+        threads.wait()
+        try agenda.check()
+    }
+}

@@ -1,0 +1,168 @@
+import DeconvDevice
+import DeconvOptics
+package import DeconvOptions
+import DeconvPlan
+package import DeconvVolume
+import Synchronization
+
+/// What a job needs before its first voxel: prepared PSFs, devices, a plan for each, and the engines that were made.
+///
+/// It may be kept for jobs with images of the same description and the same options, which then have nothing to set up.
+/// Unchecked: it belongs to one run at a time, and each engine and plan to the thread of its device.
+package final class JobSetup: @unchecked Sendable {
+    /// What decides on a plan beside PSFs and devices.
+    package struct Request: Hashable, Sendable {
+        /// What the images are.
+        package var image: ImageDescription
+        /// What messages call them.
+        package var imageName: String
+        /// Whether their voxels may differ in their sensitivity.
+        package var hasSensitivity: Bool
+        /// What is done to them.
+        package var options: DeconvolutionOptions
+        /// What results take on their way.
+        package var results: JobPlan.Results
+        /// What reading images and maps may take.
+        package var reading = JobPlan.ReadingNeeds()
+    }
+
+    /// What decides on its plans.
+    let request: Request
+    /// One for each device that has something to do.
+    let lanes: [Lane]
+    /// Gives up what others keep on the devices, and says whether there was anything.
+    var giveUpOthers: @Sendable () -> Bool = { false }
+    /// What tells PSFs apart, over all jobs.
+    private(set) var psfIDs: [Int]
+    /// What was spent before the first run.
+    var seconds = RunReport.Seconds()
+    private let devices: [NumberedBackend]
+    /// Whether the run that uses it is to stop; engines keep this, and not what keeps them.
+    let cancellation = CurrentCancellation()
+
+    /// What belongs to one device.
+    ///
+    /// Unchecked: while a run uses it, it belongs to the thread of that device. An object of its own, for the elements of an array
+    /// share their memory.
+    final class Lane: @unchecked Sendable {
+        /// How it computes.
+        var plan: JobPlan
+        /// What was made for the plan.
+        var engine: (any VolumeEngine)?
+        /// The device after it was opened anew, or what took its place.
+        fileprivate(set) var newDevice: NumberedBackend?
+        /// Whether the device failed, or ran out of memory, so that this is not to be kept.
+        var isSpoiled = false
+
+        fileprivate init(_ plan: JobPlan) { self.plan = plan }
+    }
+
+    /// How each device computes.
+    package var plans: [JobPlan] { lanes.map(\.plan) }
+
+    /// Plans for the given devices, of which more than there are volumes have nothing to do.
+    /// - Parameter psfIDs: what tells the PSFs apart; nil for their positions.
+    /// - Throws: as `JobPlan.init`.
+    init(
+        _ request: Request,
+        psfs: [PreparedPSF],
+        psfIDs: [Int]? = nil,
+        on devices: [NumberedBackend]
+    ) throws(DeconvolutionError) {
+        self.request = request
+        self.devices = Array(devices.prefix(max(request.image.volumeCount, 1)))
+        self.psfIDs = psfIDs ?? Array(psfs.indices)
+        var plans: [JobPlan] = []
+        for device in self.devices {
+            plans.append(try Self.plan(request, psfs, on: device, deviceCount: self.devices.count))
+        }
+        if let warning = Devices.warning(ofMixing: plans) { plans[0].warnings.append(warning) }
+        lanes = plans.map { Lane($0) }
+    }
+
+    private static func plan(
+        _ request: Request,
+        _ psfs: [PreparedPSF],
+        on device: NumberedBackend,
+        deviceCount: Int,
+        memoryCap: Int? = nil
+    ) throws(DeconvolutionError) -> JobPlan {
+        try JobPlan(
+            image: request.image,
+            imageName: request.imageName,
+            psfs: psfs,
+            hasSensitivity: request.hasSensitivity,
+            options: request.options,
+            backend: device,
+            readingNeeds: request.reading,
+            deviceCount: deviceCount,
+            results: request.results,
+            memoryCap: memoryCap
+        )
+    }
+
+    /// Whether volumes are computed in one piece everywhere.
+    var isInOnePiece: Bool { plans.allSatisfy { $0.tiles.tile == nil } }
+
+    /// Opens a device anew, after its context failed.
+    /// - Throws: as `ComputeBackend.renewed`.
+    func renew(lane: Int) throws(DeconvolutionError) {
+        func renewed(_ backend: some ComputeBackend) throws(DeconvolutionError) -> any ComputeBackend {
+            try backend.renewed()
+        }
+        let backend = try renewed(lanes[lane].plan.backend)
+        lanes[lane].plan.backend = backend
+        lanes[lane].newDevice = NumberedBackend(number: lanes[lane].plan.deviceNumber, backend: backend)
+    }
+
+    /// Has this machine's cores take the place of a device.
+    /// - Throws: as `JobPlan.init`.
+    func moveToCPU(lane: Int) throws(DeconvolutionError) {
+        let cpu = NumberedBackend(number: 0, backend: CPUBackend(threadCount: request.options.threadCount))
+        lanes[lane].plan = try Self.plan(request, lanes[lane].plan.psfs, on: cpu, deviceCount: devices.count)
+        lanes[lane].newDevice = cpu
+    }
+
+    /// Plans a device for half of what its plan takes, whatever it says that it has, and for one volume at a time.
+    /// - Throws: as `JobPlan.init`.
+    func planSmaller(lane: Int) throws(DeconvolutionError) {
+        let device = lanes[lane].newDevice ?? devices[lane]
+        var plan = try Self.plan(
+            request,
+            lanes[lane].plan.psfs,
+            on: device,
+            deviceCount: devices.count,
+            memoryCap: lanes[lane].plan.takenBytes / 2
+        )
+        plan.overlap = nil
+        lanes[lane].plan = plan
+    }
+
+    /// Takes other PSFs of the same shapes.
+    func replacePSFs(_ psfs: [PreparedPSF], ids: [Int]) {
+        precondition(plans.allSatisfy { $0.psfs.map(\.psf.shape) == psfs.map(\.psf.shape) }, "plans are for shapes")
+        for lane in lanes { lane.plan.replacePSFs(psfs) }
+        psfIDs = ids
+    }
+
+    /// Begins a run.
+    /// - Parameter cancellation: a request to stop it.
+    /// - Returns: what was spent on preparing since the last run began.
+    func begin(_ cancellation: Cancellation) -> RunReport.Seconds {
+        self.cancellation.begin(cancellation)
+        for lane in lanes { lane.engine?.beginJob() }
+        defer { seconds = RunReport.Seconds() }
+        return seconds
+    }
+}
+
+/// The request to stop of whichever run uses a setup.
+final class CurrentCancellation: Sendable {
+    private let cancellation = Mutex(Cancellation())
+
+    /// Another run begins.
+    func begin(_ cancellation: Cancellation) { self.cancellation.withLock { $0 = cancellation } }
+
+    /// - Throws: `cancelled` when the run is to stop.
+    func check() throws(DeconvolutionError) { try cancellation.withLock { $0 }.check() }
+}

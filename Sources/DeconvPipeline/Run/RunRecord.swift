@@ -1,0 +1,443 @@
+import DeconvDevice
+import DeconvMethods
+import DeconvOptics
+import DeconvOptions
+import DeconvPlan
+import DeconvVolume
+import Foundation
+import Synchronization
+
+/// What a run has done so far, told by all its threads, and told on.
+final class RunRecord: Sendable {
+    /// A volume that this run has begun.
+    fileprivate struct Work {
+        var figures = VolumeFigures()
+        var completedIterations = 0
+        /// The place among the devices of the report of the one that has computed it.
+        var device: Int?
+    }
+
+    fileprivate struct State {
+        var report: RunReport
+        /// Those of earlier runs and of this one; what was not finished comes again.
+        var figures: [VolumePosition: VolumeFigures]
+        var work: [VolumePosition: Work] = [:]
+        var finishedCount: Int
+        /// The place of each lane's device among those of the report.
+        var entries: [Int]
+        var completedIterations: Int
+        /// Iterations of this run, with those of volumes that were begun again.
+        var runIterations = 0
+        var mostUncountedHostBytes = 0
+        /// When the first iteration ended, and how many there were then.
+        var computingSince: (instant: ContinuousClock.Instant, iterations: Int)?
+    }
+
+    private let job: DeconvolutionJob
+    private let heldCount: Int
+    /// Whether there are several devices.
+    let hasSeveralDevices: Bool
+    private let clock = ContinuousClock()
+    private let state: Mutex<State>
+    /// Held while somebody is told, so that it is done one by one and in order.
+    private let telling = Mutex(())
+
+    /// A record of a run that has not begun.
+    /// - Parameters:
+    ///   - plans: one a device.
+    ///   - collection: may hold volumes that an earlier run has finished.
+    init(
+        _ job: DeconvolutionJob,
+        _ plans: [JobPlan],
+        into collection: any VolumeCollection,
+        _ seconds: RunReport.Seconds
+    ) {
+        self.job = job
+        let held = job.source.image.volumes.filter { collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
+        heldCount = held.count
+        hasSeveralDevices = plans.count > 1
+        let options = job.options
+        let plan = plans[0]
+        var warnings: [Diagnostic] = []
+        for warning in plans.flatMap(\.warnings) where !warnings.contains(warning) { warnings.append(warning) }
+        var report = RunReport(
+            device: plan.backend.device,
+            method: "richardson-lucy",
+            iterationCount: options.iterationCount,
+            boundary: options.boundary,
+            background: options.background,
+            shape: plan.image.shape,
+            channelCount: plan.image.channelCount,
+            timepointCount: plan.image.timepointCount,
+            spacing: plan.spacing,
+            workShape: plan.tiles.workShape,
+            tileCount: plan.tiles.tileCount,
+            halo: plan.tiles.halo,
+            seconds: seconds,
+            flatField: job.sensitivity.flatField?.name,
+            mask: job.sensitivity.mask?.name,
+            warnings: warnings,
+            psfs: plan.psfs.map(\.report)
+        )
+        report.devices = plans.map { RunReport.DeviceShare(number: $0.deviceNumber, device: $0.backend.device) }
+        report.resumedVolumeCount = heldCount
+        var figures: [VolumePosition: VolumeFigures] = [:]
+        for volume in held {
+            figures[volume] = collection.figures(channel: volume.channel, timepoint: volume.timepoint)
+        }
+        state = Mutex(
+            State(
+                report: report,
+                figures: figures,
+                finishedCount: heldCount,
+                entries: Array(plans.indices),
+                completedIterations: heldCount * options.iterationCount
+            )
+        )
+    }
+}
+
+// MARK: - Hearing
+
+extension RunRecord {
+    /// Runs work and adds its seconds to those of a stage.
+    func measure<T>(
+        _ stage: WritableKeyPath<RunReport.Seconds, Double>,
+        _ work: () throws(DeconvolutionError) -> T
+    ) throws(DeconvolutionError) -> T {
+        let started = clock.now
+        defer { add(stage, (clock.now - started).inSeconds) }
+        return try work()
+    }
+
+    /// Adds to the seconds of a stage.
+    func add(_ stage: WritableKeyPath<RunReport.Seconds, Double>, _ seconds: Double) {
+        state.withLock { $0.report.seconds[keyPath: stage] += seconds }
+    }
+
+    /// Adds what a person should know, once.
+    func warn(_ diagnostic: Diagnostic) {
+        state.withLock { if !$0.report.warnings.contains(diagnostic) { $0.report.warnings.append(diagnostic) } }
+    }
+
+    /// How a device computes from now on; the first one stands for all.
+    func plan(_ plan: JobPlan, lane: Int) {
+        guard lane == 0 else { return }
+        state.withLock {
+            $0.report.workShape = plan.tiles.workShape
+            $0.report.tileCount = plan.tiles.tileCount
+            $0.report.halo = plan.tiles.halo
+        }
+    }
+
+    /// What the engine of a device is.
+    func made(_ engine: any VolumeEngine, lane: Int) {
+        state.withLock { $0.report.devices[$0.entries[lane]].fft = engine.fft }
+        for warning in engine.warnings { warn(warning) }
+    }
+
+    /// What a volume is.
+    /// - Parameters:
+    ///   - light: Σ of its good voxels above the background, in counts.
+    ///   - warnings: what a person should know of it.
+    func surveyed(_ volume: SurveyedVolume, light: Double, _ warnings: [Diagnostic]) {
+        var work = Work()
+        work.figures.light = light
+        work.figures.maskedVoxelCount =
+            job.source.image.shape.voxelCount - volume.statistics.voxelCount - volume.saturatedCount
+        work.figures.saturatedVoxelCount = volume.saturatedCount
+        work.figures.warnings = warnings
+        state.withLock { [work] state in
+            state.forget(volume.position)
+            state.work[volume.position] = work
+            if volume.isDark { state.iterated(volume.position, job.options.iterationCount) }
+        }
+    }
+
+    /// An iteration of a volume is done.
+    func iterated(_ position: VolumePosition) {
+        state.withLock { state in
+            state.iterated(position, 1)
+            state.runIterations += 1
+            if state.computingSince == nil { state.computingSince = (clock.now, state.completedIterations) }
+        }
+    }
+
+    /// All iterations of a volume are done.
+    /// - Parameter seconds: that they took.
+    func computed(
+        _ position: VolumePosition,
+        _ divergence: [VolumeFigures.Divergence],
+        lane: Int,
+        seconds: Double,
+        deviceBytes: Int,
+        uncountedHostBytes: Int
+    ) {
+        state.withLock { state in
+            state.work[position]?.figures.divergence = divergence
+            let entry = state.entries[lane]
+            state.work[position]?.device = entry
+            state.report.peakDeviceBytes = max(state.report.peakDeviceBytes, deviceBytes)
+            state.mostUncountedHostBytes = max(state.mostUncountedHostBytes, uncountedHostBytes)
+            state.report.devices[entry].computeSeconds += seconds
+        }
+    }
+
+    /// What is known of a volume of which all planes have gone to where they belong.
+    /// - Parameter sum: Σ of the result's voxels.
+    func figures(_ position: VolumePosition, sum: Double) -> VolumeFigures {
+        var figures = state.withLock { $0.work[position]?.figures } ?? VolumeFigures()
+        figures.sum = sum
+        return figures
+    }
+
+    /// Its type leaves nothing of a volume.
+    func roundsAway(_ position: VolumePosition, _ warning: Diagnostic) {
+        state.withLock { $0.work[position]?.figures.warnings.append(warning) }
+    }
+
+    /// Refuses a result of which its type leaves nothing in any volume, of this run or an earlier one.
+    /// - Throws: `invalidArgument`.
+    func refuseRoundedResult() throws(DeconvolutionError) {
+        let figures = state.withLock(\.figures)
+        let bright = figures.values.filter { $0.sum > 0 }
+        let rounded = bright.compactMap { $0.warnings.first { $0.kind == .roundedAway } }
+        guard let first = rounded.first, rounded.count == bright.count, figures.count == job.source.image.volumeCount
+        else { return }
+        throw DeconvolutionError(
+            .invalidArgument,
+            "\(job.source.name): as \(job.resultType.rawValue) the result would hold nothing but 0 and 1 in all volumes"
+                + "\(first.figures.map { " (\($0))" } ?? ""); give --dtype float32, or multiply the image by a factor first"
+        )
+    }
+
+    /// A volume is where it belongs.
+    /// - Parameter figures: those that `figures` gave for it.
+    func finished(_ position: VolumePosition, _ figures: VolumeFigures) {
+        state.withLock { state in
+            guard let work = state.work[position] else { return }
+            state.figures[position] = figures
+            if let device = work.device { state.report.devices[device].volumeCount += 1 }
+            state.finishedCount += 1
+        }
+    }
+
+    /// A device failed, and another one goes on in its place.
+    func moved(lane: Int, to plan: JobPlan, _ error: DeconvolutionError) {
+        let share = RunReport.DeviceShare(number: plan.deviceNumber, device: plan.backend.device)
+        state.withLock { state in
+            let entry = state.entries[lane]
+            if state.report.devices[entry].volumeCount == 0 {
+                state.report.devices[entry] = share
+                if entry == 0 { state.report.device = share.device }
+            } else {
+                state.report.devices[entry].failure = error.message
+                state.entries[lane] = state.report.devices.count
+                state.report.devices.append(share)
+            }
+        }
+    }
+
+    /// A device failed, and others go on with what it had.
+    func dropped(lane: Int, _ error: DeconvolutionError) {
+        let device = state.withLock { state in
+            let entry = state.entries[lane]
+            state.report.devices[entry].failure = error.message
+            return state.report.devices[entry]
+        }
+        warn(
+            Diagnostic(
+                .deviceLeftOut,
+                "device \(device.number), \(device.device.name), failed and was left out; others went on with its volumes: "
+                    + error.message
+            )
+        )
+    }
+}
+
+extension RunRecord.State {
+    fileprivate mutating func iterated(_ position: VolumePosition, _ count: Int) {
+        work[position]?.completedIterations += count
+        completedIterations += count
+    }
+
+    /// Begins a volume again.
+    fileprivate mutating func forget(_ position: VolumePosition) {
+        guard let known = work.removeValue(forKey: position) else { return }
+        completedIterations -= known.completedIterations
+    }
+}
+
+// MARK: - Telling
+
+extension RunRecord {
+    /// Tells whoever wants to know how far the run is.
+    /// - Parameter isAlone: whether nothing else is done at the same time.
+    func tell(_ stage: DeconvolutionProgress.Stage, _ device: DeviceDescription, isAlone: Bool) {
+        telling.withLock { _ in
+            job.progress(
+                state.withLock { progress(isAlone ? stage : self.stage(stage, $0), device, $0) }
+            )
+        }
+    }
+
+    /// Tells that a device's driver compiles, unless something was computed before: then it goes on beside that.
+    func tell(_ step: CompilationStep, _ device: DeviceDescription) {
+        telling.withLock { _ in
+            let progress: DeconvolutionProgress? = state.withLock { state -> DeconvolutionProgress? in
+                guard state.runIterations == 0 else { return nil }
+                var progress = self.progress(.compiling, device, state)
+                (progress.program, progress.programCount) = (step.number, step.count)
+                return progress
+            }
+            if let progress { job.progress(progress) }
+        }
+    }
+
+    /// The stage of the whole run: those of its threads would take turns many times a second.
+    private func stage(_ stage: DeconvolutionProgress.Stage, _ state: State) -> DeconvolutionProgress.Stage {
+        if stage == .compiling { return stage }
+        if state.completedIterations == job.options.iterationCount * job.source.image.volumeCount { return .writing }
+        return state.computingSince == nil ? stage : .computing
+    }
+
+    private func progress(
+        _ stage: DeconvolutionProgress.Stage,
+        _ device: DeviceDescription,
+        _ state: State
+    ) -> DeconvolutionProgress {
+        let image = job.source.image
+        let total = job.options.iterationCount * image.volumeCount
+        var progress = DeconvolutionProgress(
+            stage: stage,
+            device: device.name,
+            completedIterations: state.completedIterations,
+            totalIterations: total,
+            volume: min(state.finishedCount + 1, image.volumeCount),
+            volumeCount: image.volumeCount
+        )
+        progress.finishedVolumeCount = state.finishedCount
+        progress.resumedVolumeCount = heldCount
+        if let since = state.computingSince, state.completedIterations > since.iterations {
+            let done = Double(state.completedIterations - since.iterations)
+            let seconds = (clock.now - since.instant).inSeconds
+            if seconds > 0 {
+                let left = total - state.completedIterations
+                if left > 0 { progress.secondsLeft = seconds / done * Double(left) }
+                let volumes = done / Double(job.options.iterationCount)
+                progress.voxelsPerSecond = volumes * Double(image.shape.voxelCount) / seconds
+            }
+        }
+        // Until all stages have had a volume, the first one is the slowest.
+        if state.finishedCount > heldCount { progress.bottleneck = state.report.seconds.slowestStage }
+        return progress
+    }
+
+    /// What was done, once everything is where it belongs.
+    /// - Parameter total: seconds by the clock on the wall.
+    func finishedReport(total: Double) -> RunReport {
+        let (begun, figures, uncounted, iterations) = state.withLock {
+            ($0.report, $0.figures, $0.mostUncountedHostBytes, $0.runIterations)
+        }
+        var report = begun
+        let image = job.source.image
+        report.peakHostBytes = HostSystem.peakResidentBytes + uncounted
+        // In the order of volumes, so that sums do not depend on who computed what when.
+        let known = image.volumes.compactMap { volume in figures[volume].map { (volume, $0) } }
+        report.convergence = known.compactMap { RunReport.Convergence($0, $1) }
+        report.observedSum = known.reduce(0) { $0 + $1.1.light }
+        report.maskedVoxelCount = known.reduce(0) { $0 + $1.1.maskedVoxelCount }
+        report.saturatedInputVoxelCount = known.reduce(0) { $0 + $1.1.saturatedVoxelCount }
+        report.resultSum = known.reduce(0) { $0 + $1.1.sum }
+        report.seconds.total = total
+        report.seconds.overlapped = max(report.seconds.ofAllStages - total, 0)
+        report.bottleneck = report.seconds.slowestStage
+        report.secondsPerIteration = report.seconds.compute / Double(max(iterations, 1))
+        if total > 0 {
+            report.voxelsPerSecond = Double((image.volumeCount - heldCount) * report.shape.voxelCount) / total
+        }
+        report.warnings += warnings(of: known)
+        if known.count == image.volumeCount {
+            warnOfLight(&report)
+        } else {
+            report.warnings.append(
+                Diagnostic(
+                    .figuresMissing,
+                    "some volumes come from a run that kept no figures of them: sums, counts, convergence and warnings "
+                        + "are those of the others",
+                    figures: "\(image.volumeCount - known.count) of \(image.volumeCount)"
+                )
+            )
+        }
+        return report
+    }
+
+    /// What a person should know of volumes, in their order: of each kind the first, and how many more there are.
+    private func warnings(of volumes: [(VolumePosition, VolumeFigures)]) -> [Diagnostic] {
+        var order: [Diagnostic.Kind] = []
+        var first: [Diagnostic.Kind: (position: VolumePosition, warning: Diagnostic)] = [:]
+        var counts: [Diagnostic.Kind: Int] = [:]
+        for (position, figures) in volumes {
+            for warning in figures.warnings {
+                if first[warning.kind] == nil {
+                    order.append(warning.kind)
+                    first[warning.kind] = (position, warning)
+                }
+                counts[warning.kind, default: 0] += 1
+            }
+        }
+        return order.map { kind in
+            let (position, warning) = first[kind]!
+            let place = job.source.volumeName(channel: position.channel, timepoint: position.timepoint)
+            let others = counts[kind]! - 1
+            let more = others == 0 ? nil : others == 1 ? "and 1 volume more" : "and \(others) volumes more"
+            let what = [place, warning.figures].compactMap(\.self).joined(separator: ": ")
+            let figures = [what.isEmpty ? nil : what, more].compactMap(\.self).joined(separator: ", ")
+            return Diagnostic(kind, warning.message, figures: figures.isEmpty ? nil : figures)
+        }
+    }
+
+    /// Part of the light that a result may gain or lose under a background before it is said.
+    private static let noticedChange = 0.05
+
+    private func warnOfLight(_ report: inout RunReport) {
+        let options = job.options
+        if report.saturatedInputVoxelCount > 0, let saturation = options.saturation {
+            let voxelCount = report.shape.voxelCount * report.channelCount * report.timepointCount
+            report.warnings.append(
+                Diagnostic(
+                    .saturatedVoxels,
+                    "\(job.source.name): --saturation \(saturation.inMessage) leaves voxels out",
+                    figures: "\(report.saturatedInputVoxelCount) of \(voxelCount)"
+                )
+            )
+        }
+        let change = report.resultSum / report.observedSum - 1
+        // What is estimated on bad voxels has nothing in the image to be compared with.
+        let isPerfect = job.sensitivity.isEmpty && options.saturation == nil
+        if isPerfect, options.background > 0, report.observedSum > 0, abs(change) > Self.noticedChange {
+            report.warnings.append(
+                Diagnostic(
+                    .lightChanged,
+                    "the result holds \(change > 0 ? "more" : "less") light than the image has above --background "
+                        + "\(options.background.inMessage): noise below the background counts as none; compare "
+                        + "intensities with care, or check the background",
+                    figures: "\((abs(change) * 100).rounded1) %"
+                )
+            )
+        }
+    }
+}
+
+extension RunReport.Convergence {
+    /// That of a volume, or nil where no iterations ran.
+    fileprivate init?(_ position: VolumePosition, _ figures: VolumeFigures) {
+        guard let divergence = figures.divergence else { return nil }
+        self.init(
+            channel: position.channel,
+            timepoint: position.timepoint,
+            iterations: divergence.map(\.iteration),
+            poissonDivergence: divergence.map(\.value)
+        )
+    }
+}
