@@ -109,14 +109,14 @@ let package = Package(
         room(
             "GPUDeconvC",
             [
-                "CGPUDeconv", "GPUDeconv", "DeconvPipeline", "DeconvOptions", "DeconvOptics", "DeconvPlan", "DeconvIO",
+                "CGPUDeconv", "GPUDeconv", "DeconvPipeline", "DeconvMethods", "DeconvOptions", "DeconvOptics", "DeconvPlan", "DeconvIO",
                 "DeconvVolume",
             ]
         ),
         .executableTarget(
             name: "GPUDeconvCLI",
             dependencies: [
-                "GPUDeconv", "DeconvPipeline", "DeconvTools", "DeconvOptions", "DeconvPlan", "DeconvOptics",
+                "GPUDeconv", "DeconvPipeline", "DeconvTools", "DeconvMethods", "DeconvOptions", "DeconvPlan", "DeconvOptics",
                 "DeconvComparison", "CLinux", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -1,4 +1,5 @@
 package import DeconvIO
+import DeconvMethods
 package import DeconvOptics
 package import DeconvOptions
 import DeconvPipeline

@@ -106,14 +106,16 @@ public struct Deconvolver: Sendable {
     ) throws(DeconvolutionError) -> RunReport {
         try FileDeconvolution(
             input: input,
-            selection: selection,
             psfPaths: psf,
-            flatField: flatField,
-            mask: mask,
-            options: options
+            options: JobOptions(
+                options,
+                selection: selection,
+                flatField: flatField,
+                mask: mask,
+                output: outputOptions
+            )
         ).run(
             output: output,
-            outputOptions: outputOptions,
             cancellation: cancellation,
             logger: logger,
             progress: progress

@@ -59,12 +59,12 @@ private let firstProcess = getpid()
 
 /// What an opaque pointer to options points to. Unchecked: they belong to one thread while they are changed.
 private final class OptionsBox: @unchecked Sendable {
-    var options = CallOptions()
+    var options = JobOptions()
 
-    static func options(_ pointer: OpaquePointer?) -> CallOptions {
+    static func options(_ pointer: OpaquePointer?) -> JobOptions {
         var options =
             pointer.map { Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue().options }
-            ?? CallOptions()
+            ?? JobOptions()
         // The threads of Dispatch stay with the parent: loops that they share end without them, but who waits for them waits forever.
         if getpid() != firstProcess { options.deconvolution.overlapsVolumes = false }
         return options
@@ -90,7 +90,11 @@ public func gpudeconv_options_set(
     call { () throws(DeconvolutionError) in
         let pointer = try options.required("options")
         let box = Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
-        try box.options.set(text(name, "name"), to: value == nil ? nil : text(value, "value"))
+        try OptionTable.standard.set(
+            &box.options,
+            text(name, "name"),
+            to: value == nil ? nil : text(value, "value")
+        )
     }
 }
 
@@ -98,7 +102,7 @@ public func gpudeconv_options_set(
 @c @implementation
 public func gpudeconv_options_check(_ options: OpaquePointer!) -> gpudeconv_status {
     call { () throws(DeconvolutionError) in
-        try OptionsBox.options(options.required("options")).deconvolution.validate()
+        try OptionTable.standard.validate(OptionsBox.options(options.required("options")))
     }
 }
 
@@ -295,14 +299,10 @@ public func gpudeconv_deconvolve_file(
         let call = ProgressCall(callback: callback, context: context)
         let done = try FileDeconvolution(
             input: text(input, "input"),
-            selection: options.selection,
             psfPaths: paths,
-            flatField: options.flatField,
-            mask: options.mask,
-            options: options.deconvolution
+            options: options
         ).run(
             output: text(output, "output"),
-            outputOptions: options.output,
             cancellation: call.cancellation
         ) { call.tell($0) }
         report?.pointee = strdup(JSONText.of(done))

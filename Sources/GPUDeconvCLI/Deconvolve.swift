@@ -42,33 +42,15 @@ struct Deconvolve: ParsableCommand {
         )
         var output: String
 
-        @Option(help: "Type of its voxels; integers are rounded, and saturate at their ends.")
-        var dtype = PixelTypeArgument(.float32)
-
-        @Flag(
-            help: ArgumentHelp(
-                "Write OME-TIFF, as for a name in .ome.tif, instead of a TIFF for ImageJ; of a plain Zarr array, OME-Zarr "
-                    + "instead of an array."
-            )
-        )
-        var ome = false
-
-        @Flag(help: "Compress the voxels of a TIFF file with deflate, without loss.")
-        var deflate = false
-
-        @Flag(help: "Replace outputs that exist.")
-        var overwrite = false
+        @Option(.dtype) var dtype: String?
+        @Flag(.ome) var ome = false
+        @Flag(.deflate) var deflate = false
+        @Flag(.overwrite) var overwrite = false
 
         @Option(help: ArgumentHelp("JSON file for a report of what was done.", valueName: "file"))
         var report: String?
 
-        @Option(
-            help: ArgumentHelp(
-                "Iterations from one measure of the Poisson divergence in that report to the next; 0 measures none.",
-                valueName: "n"
-            )
-        )
-        var divergenceInterval = 5
+        @Option(.divergenceInterval) var divergenceInterval: String?
 
         @Flag(help: "Print that report instead of one line.")
         var json = false
@@ -84,44 +66,11 @@ struct Deconvolve: ParsableCommand {
     }
 
     struct ZarrArguments: ParsableArguments {
-        @Option(
-            help: ArgumentHelp("Put the result into the store under this path, beside what it has.", valueName: "path")
-        )
-        var outputArray: String?
-
-        @Option(help: ArgumentHelp("Version of the format, 2 or 3. (default: as the input, else 2)", valueName: "2|3"))
-        var zarrFormat: Int?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Voxels of a chunk, of one volume. (default: as the input, else up to 64 MiB)",
-                valueName: "z,y,x"
-            )
-        )
-        var chunks: ShapeArgument?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Voxels of a shard, which holds chunks in one file; format 3 only.", valueName: "z,y,x")
-        )
-        var shards: ShapeArgument?
-
-        @Option(
-            help: ArgumentHelp(
-                "blosc-lz4, blosc-zstd, zstd, gzip or none, and a level: zstd:9. (default: as the input, else blosc-lz4)",
-                valueName: "codec"
-            )
-        )
-        var codec: String?
-
-        func apply(to output: inout OutputOptions) {
-            output.zarr.array = outputArray
-            output.zarr.version = zarrFormat
-            output.zarr.chunkShape = chunks?.shape
-            output.zarr.shardShape = shards?.shape
-            output.zarr.codec = codec
-        }
+        @Option(.outputArray) var outputArray: String?
+        @Option(.zarrFormat) var zarrFormat: String?
+        @Option(.chunks) var chunks: String?
+        @Option(.shards) var shards: String?
+        @Option(.codec) var codec: String?
     }
 
     func run() throws {
@@ -133,15 +82,9 @@ struct Deconvolve: ParsableCommand {
                 handler.logLevel = level
                 return handler
             }
-            var output = OutputOptions()
-            output.pixelType = result.dtype.pixelType
-            output.format = result.ome ? .ome : nil
-            output.compression = result.deflate ? .deflate : .none
-            output.overwrite = result.overwrite
-            zarr.apply(to: &output)
-
-            var options = job.options(for: files)
-            options.divergenceInterval = result.divergenceInterval
+            var options = try job.options(for: files)
+            try result.apply(to: &options)
+            try zarr.apply(to: &options)
             let deconvolution = try files.deconvolution(options)
             // Begun before the work, so that what is in its way is found at once.
             var reportFile: ReportFile?
@@ -156,7 +99,6 @@ struct Deconvolve: ParsableCommand {
             defer { bar?.clear() }
             let report = try deconvolution.run(
                 output: result.output,
-                outputOptions: output,
                 cancellation: cancellation,
                 logger: Logger(label: "gpudeconv")
             ) { progress in
@@ -173,13 +115,13 @@ struct Deconvolve: ParsableCommand {
             if result.json {
                 Terminal.printBehind(json)
             } else if !result.quiet {
-                Terminal.printBehind(summary(report))
+                Terminal.printBehind(summary(report, options.output.pixelType))
             }
         }
     }
 
-    private func summary(_ report: RunReport) -> String {
-        var volumes = "\(report.shape) \(result.dtype.pixelType.rawValue)"
+    private func summary(_ report: RunReport, _ pixelType: PixelType) -> String {
+        var volumes = "\(report.shape) \(pixelType.rawValue)"
         if report.channelCount > 1 { volumes += ", \(report.channelCount) channels" }
         if report.timepointCount > 1 { volumes += ", \(report.timepointCount) time points" }
         if report.resumedVolumeCount > 0 { volumes += ", of which \(report.resumedVolumeCount) were there already" }

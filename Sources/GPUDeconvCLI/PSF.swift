@@ -30,10 +30,10 @@ struct PSF: ParsableCommand {
         var spacing: SpacingArgument?
 
         func job() throws(DeconvolutionError) -> PSFJob {
-            var options = DeconvolutionOptions()
-            preparation.apply(to: &options)
-            options.spacing = spacing?.spacing
-            return try PSFJob(path: input, options: options)
+            var options = JobOptions()
+            try preparation.apply(to: &options)
+            options.deconvolution.spacing = spacing?.spacing
+            return try PSFJob(path: input, options: options.deconvolution)
         }
     }
 

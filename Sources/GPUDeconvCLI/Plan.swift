@@ -21,8 +21,9 @@ struct Plan: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            let options = job.options(for: files)
-            let plans = try files.deconvolution(options).plans()
+            let jobOptions = try job.options(for: files)
+            let options = jobOptions.deconvolution
+            let plans = try files.deconvolution(jobOptions).plans()
             let plan = plans[0]
             for warning in plan.warnings { Terminal.warn(warning) }
             try Terminal.print(json ? JSONText.of(PlanDescription(plan, options)) : text(plans, options))

@@ -142,8 +142,9 @@ struct Simulate: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            var options = DeconvolutionOptions()
-            compute.apply(to: &options)
+            var given = JobOptions()
+            try compute.apply(to: &given)
+            var options = given.deconvolution
             options.psfSpacing = optics.psfSpacing?.spacing
             let job = SimulationJob(
                 shape: shape.shape,

@@ -1,5 +1,6 @@
 import DeconvDevice
 package import DeconvIO
+import DeconvMethods
 package import DeconvOptions
 package import DeconvVolume
 import Foundation
@@ -13,28 +14,23 @@ package struct FileDeconvolution: Sendable {
     private let flatField: (any ImageFileSource)?
     private let mask: (any ImageFileSource)?
     private let psfs: [MeasuredPSF]
-    private let options: DeconvolutionOptions
+    private let jobOptions: JobOptions
     private let psfWarnings: [Diagnostic]
 
     /// Opens the files.
     /// - Parameters:
     ///   - input: a TIFF stack, a Zarr array or image of OME-Zarr, or a folder or pattern of TIFF stacks, of any number of
     ///     channels and time points.
-    ///   - selection: which part of it is deconvolved.
     ///   - psfPaths: files, patterns or Zarr arrays: one PSF for all channels, or one a channel, in the order of the list,
     ///     those of a pattern in the order of their names.
-    ///   - flatField: the sensitivity of the image's voxels, and
-    ///   - mask: which of them are good: see `Sensitivity`.
-    /// - Throws: `inputNotFound` or `invalidData` naming the file.
+    ///   - options: what to do with which part of it; for its flat field and mask see `Sensitivity`.
+    /// - Throws: `invalidArgument` naming an option, `inputNotFound` or `invalidData` naming a file.
     package init(
         input: String,
-        selection: InputSelection = InputSelection(),
         psfPaths: [String],
-        flatField: String? = nil,
-        mask: String? = nil,
-        options: DeconvolutionOptions
+        options: JobOptions
     ) throws(DeconvolutionError) {
-        try options.validate()
+        try OptionTable.standard.validate(options)
         guard !psfPaths.isEmpty, !psfPaths.contains("") else {
             throw DeconvolutionError(.invalidArgument, "--psf names no file; give the PSF as a TIFF stack")
         }
@@ -51,15 +47,15 @@ package struct FileDeconvolution: Sendable {
         }
         psfWarnings = warnings
         inputPath = input
-        self.input = try selection.open(input, psfCount: psfs.count)
+        self.input = try options.selection.open(input, psfCount: psfs.count)
         // One a channel of the file: those of the channels that were selected.
         if let channels = self.input.channels, psfs.count > 1, psfs.count == self.input.whole.image.channelCount {
             psfs = channels.map { [psfs] in psfs[$0] }
         }
         self.psfs = psfs
-        self.flatField = try Self.map(flatField, "--flat-field", "a flat field", of: self.input)
-        self.mask = try Self.map(mask, "--mask", "a mask", of: self.input)
-        self.options = options
+        self.flatField = try Self.map(options.flatField, "--flat-field", "a flat field", of: self.input)
+        self.mask = try Self.map(options.mask, "--mask", "a mask", of: self.input)
+        jobOptions = options
     }
 
     /// A PSF file; of four axes without names the first is the channel.
@@ -119,6 +115,8 @@ package struct FileDeconvolution: Sendable {
         }
         return psfs
     }
+
+    private var options: DeconvolutionOptions { jobOptions.deconvolution }
 
     /// Removes the hidden files of all unfinished outputs; safe in a signal handler.
     package static func removeUnfinishedOutputs() { AtomicOutput.removeAllUnfinished() }
@@ -197,11 +195,11 @@ package struct FileDeconvolution: Sendable {
     /// - Throws: `DeconvolutionError`; the output then does not exist, or is what it was.
     package func run(
         output: String,
-        outputOptions: OutputOptions,
         cancellation: Cancellation = Cancellation(),
         logger: Logger = Logger(label: "gpudeconv"),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> RunReport {
+        let outputOptions = jobOptions.output
         let target = try OutputTarget(output, outputOptions)
         var image = input.source.image
         image.spacing = options.spacing ?? image.spacing
@@ -298,10 +296,10 @@ package struct FileDeconvolution: Sendable {
             JobFingerprint(
                 input,
                 psfs: psfs,
-                maps: zip(["--flat-field", "--mask"], zip([flatField, mask], survey.mapStamps)).map {
+                maps: zip([.flatField, .mask], zip([flatField, mask], survey.mapStamps)).map {
                     ($0, $1.0, $1.1)
                 },
-                options,
+                jobOptions,
                 plans: setup.plans
             )
         }

@@ -8,7 +8,7 @@ import DeconvVolume
 import Foundation
 
 extension JobFingerprint {
-    /// What decides the voxels of a result: input, PSFs and options.
+    /// What decides the voxels of a result: input, PSFs, and every option whose effect is on voxels.
     ///
     /// The last bits of a voxel depend on the devices, the FFT library that is asked for, and the tiles of a volume, so these are
     /// part of it. Threads are not. What chunk files of the image are like is kept for each volume by itself, with its result.
@@ -16,42 +16,41 @@ extension JobFingerprint {
     init(
         _ input: InputImage,
         psfs: [MeasuredPSF],
-        maps: [(option: String, file: (any ImageFileSource)?, chunkStamp: UInt64?)],
-        _ options: DeconvolutionOptions,
+        maps: [(option: OptionName, file: (any ImageFileSource)?, chunkStamp: UInt64?)],
+        _ options: JobOptions,
         plans: [JobPlan]
     ) {
         self.init()
         let image = input.source.image
         append("the image", Self.description(of: input.whole))
-        append("--axes", (input.whole as? ZarrSource).map { $0.layout.axes.map(\.rawValue).joined() } ?? "-")
-        let selected = input.source as? SelectedSource
-        append("--channel", selected.map { Self.description(of: $0.channels) } ?? "all")
-        append("--time", selected.map { Self.description(of: $0.timepoints) } ?? "all")
         append("its volumes", "\(image.channelCount) x \(image.timepointCount) of \(image.shape) \(image.pixelType)")
-        append("--spacing", (options.spacing ?? image.spacing).map(\.inMessage) ?? "unknown")
         for (number, psf) in psfs.enumerated() {
-            let spacing = (options.psfSpacing ?? psf.volume.spacing).map(\.inMessage) ?? "unknown"
+            let spacing = (options.deconvolution.psfSpacing ?? psf.volume.spacing).map(\.inMessage) ?? "unknown"
             append(
                 "PSF \(number + 1)",
                 "\(psf.volume.shape) voxels of \(spacing) with the checksum \(String(psf.volume.checksum, radix: 16))"
             )
         }
-        append("--psf-background", options.psfBackground.inMessage)
-        append("--psf-as-is", "\(options.psfAsIs)")
+        // Of these it matters what they come to, not how they were given.
+        let selected = input.source as? SelectedSource
+        var found: [OptionName: String] = [
+            .array: "as the image",
+            .axes: (input.whole as? ZarrSource).map { $0.layout.axes.map(\.rawValue).joined() } ?? "-",
+            .channel: selected.map { Self.description(of: $0.channels) } ?? "all",
+            .time: selected.map { Self.description(of: $0.timepoints) } ?? "all",
+            .spacing: (options.deconvolution.spacing ?? image.spacing).map(\.inMessage) ?? "unknown",
+            .psfSpacing: "as the PSFs",
+        ]
         for map in maps {
             let chunks = map.chunkStamp.map { ", chunk files with the checksum \(String($0, radix: 16))" } ?? ""
-            append(map.option, map.file.map { Self.description(of: $0) + chunks } ?? "none")
+            found[map.option] = map.file.map { Self.description(of: $0) + chunks } ?? "none"
         }
-        append("--saturation", options.saturation.map(\.inMessage) ?? "none")
-        append("--method", "richardson-lucy")
-        append("--iterations", "\(options.iterationCount)")
-        append("--boundary", options.boundary.rawValue)
-        append("--background", options.background.inMessage)
-        append("--read-noise", options.readNoise.inMessage)
-        append("--start", options.start.rawValue)
+        for option in OptionTable.standard.options where [.voxels, .psf].contains(option.effect) {
+            append("--\(option.name.words)", found[option.name] ?? option.text(options) ?? "none")
+        }
         let devices = Set(plans.map { "\($0.backend.device.name) (\($0.backend.device.backend.rawValue))" })
         append("--device", devices.sorted().joined(separator: ", "))
-        append("--fft", options.fft.rawValue)
+        append("--fft", options.deconvolution.fft.rawValue)
         append(Self.tiling, Set(plans.map(\.tiles.inFingerprint)).sorted().joined(separator: ", "))
         append("gpudeconv", ProgramVersion.text)
     }

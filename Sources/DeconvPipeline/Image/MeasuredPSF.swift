@@ -1,3 +1,4 @@
+import DeconvMethods
 package import DeconvOptics
 package import DeconvOptions
 package import DeconvVolume

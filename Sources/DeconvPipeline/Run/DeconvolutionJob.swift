@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvIO
+import DeconvMethods
 import DeconvOptics
 package import DeconvOptions
 package import DeconvPipeline

@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvMethods
 import DeconvOptics
 import DeconvOptions
 import DeconvPlan
@@ -14,35 +15,17 @@ import Foundation
 ///
 /// Unchecked: everything is done under the lock of the condition.
 public final class DeconvolutionSession: @unchecked Sendable {
-    /// What decides on the devices.
-    private struct DeviceChoice: Hashable {
-        let backend: DeconvolutionOptions.Backend
-        let device: String?
-        let fft: FFTChoice
-        let threadCount: Int?
-
-        init(_ options: DeconvolutionOptions) {
-            backend = options.backend
-            device = options.device
-            fft = options.fft
-            threadCount = options.threadCount
-        }
-    }
-
     /// A PSF that has been prepared.
     private struct KnownPSF {
         let measured: Volume
         let imageSpacing: VoxelSpacing?
-        let psfSpacing: VoxelSpacing?
-        let background: DeconvolutionOptions.PSFBackground
-        let isAsIs: Bool
+        let options: [OptionScalar?]
         let prepared: PreparedPSF
         let id: Int
 
-        func answers(_ volume: Volume, _ imageSpacing: VoxelSpacing?, _ options: DeconvolutionOptions) -> Bool {
+        func answers(_ volume: Volume, _ imageSpacing: VoxelSpacing?, _ options: [OptionScalar?]) -> Bool {
             measured.shape == volume.shape && measured.spacing == volume.spacing && self.imageSpacing == imageSpacing
-                && psfSpacing == options.psfSpacing && background == options.psfBackground
-                && isAsIs == options.psfAsIs && measured.voxels == volume.voxels
+                && self.options == options && measured.voxels == volume.voxels
         }
     }
 
@@ -56,7 +39,8 @@ public final class DeconvolutionSession: @unchecked Sendable {
     private let condition = NSCondition()
     /// Held while devices are opened, which takes longer than others should wait.
     private let opening = NSLock()
-    private var devices: [DeviceChoice: [NumberedBackend]] = [:]
+    /// By the options that are about them.
+    private var devices: [[OptionScalar?]: [NumberedBackend]] = [:]
     private var busyDevices: Set<Int> = []
     /// Setups that no run uses, the one used last at the end.
     private var idle: [JobSetup] = []
@@ -147,7 +131,7 @@ public final class DeconvolutionSession: @unchecked Sendable {
 
 extension DeconvolutionSession {
     private func backends(for job: DeconvolutionJob) throws(DeconvolutionError) -> [NumberedBackend] {
-        let choice = DeviceChoice(job.options)
+        let choice = OptionTable.standard.key(.device, of: job.options)
         opening.lock()
         defer { opening.unlock() }
         if let known = locked({ devices[choice] }) { return known }
@@ -186,23 +170,21 @@ extension DeconvolutionSession {
     /// The PSFs of a job, and what tells them apart from all others.
     private func prepared(_ job: DeconvolutionJob) throws(DeconvolutionError) -> ([PreparedPSF], [Int]) {
         var ids: [Int] = []
+        let options = OptionTable.standard.key(.psf, of: job.options)
         let prepared = try job.preparedPSFs { (measured, imageSpacing) throws(DeconvolutionError) in
             let volume = measured.volume
-            if let known = known(volume, imageSpacing, job.options) {
+            if let known = known(volume, imageSpacing, options) {
                 ids.append(known.id)
                 return known.prepared
             }
             let prepared = try measured.prepared(job.options, imageSpacing: imageSpacing, imageName: job.source.name)
             locked {
                 psfCount += 1
-                let options = job.options
                 psfs.append(
                     KnownPSF(
                         measured: volume,
                         imageSpacing: imageSpacing,
-                        psfSpacing: options.psfSpacing,
-                        background: options.psfBackground,
-                        isAsIs: options.psfAsIs,
+                        options: options,
                         prepared: prepared,
                         id: psfCount
                     )
@@ -220,7 +202,7 @@ extension DeconvolutionSession {
     private func known(
         _ volume: Volume,
         _ imageSpacing: VoxelSpacing?,
-        _ options: DeconvolutionOptions
+        _ options: [OptionScalar?]
     ) -> KnownPSF? {
         locked {
             guard let index = psfs.firstIndex(where: { $0.answers(volume, imageSpacing, options) }) else { return nil }

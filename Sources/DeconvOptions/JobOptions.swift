@@ -1,0 +1,39 @@
+package import DeconvVolume
+
+/// Everything that can be set of a job: what is read, what is computed, and how the result is written.
+package struct JobOptions: Sendable, Hashable {
+    /// What to compute.
+    package var deconvolution = DeconvolutionOptions()
+    /// Which part of the input.
+    package var selection = InputSelection()
+    /// Path of the flat field.
+    package var flatField: String?
+    /// Path of the mask.
+    package var mask: String?
+    /// How the result is written.
+    package var output = OutputOptions()
+    /// The options that somebody gave, whatever their value.
+    package var given: Set<OptionName> = []
+
+    /// The defaults, none of them given.
+    package init() {}
+
+    /// Options of which somebody set the values and not their names: those that differ from their default count as given.
+    package init(
+        _ deconvolution: DeconvolutionOptions,
+        selection: InputSelection = InputSelection(),
+        flatField: String? = nil,
+        mask: String? = nil,
+        output: OutputOptions = OutputOptions()
+    ) {
+        self.deconvolution = deconvolution
+        self.selection = selection
+        self.flatField = flatField
+        self.mask = mask
+        self.output = output
+        let defaults = JobOptions()
+        for option in OptionTable.records where option.value(self) != option.value(defaults) {
+            given.insert(option.name)
+        }
+    }
+}

@@ -1,0 +1,273 @@
+package import DeconvVolume
+
+/// Every option, declared once. What checks, parses, compares, reports or documents options is derived from here.
+package struct OptionTable: Sendable {
+    /// In the order of help: group after group.
+    package let options: [OptionDescription]
+    private let methods: [MethodDescription]
+    private let byName: [OptionName: OptionDescription]
+
+    /// The table with the methods that there are.
+    package init(methods: [MethodDescription]) {
+        self.methods = methods
+        options = Self.records.map { $0.completed(methods) }
+        byName = Dictionary(uniqueKeysWithValues: options.map { ($0.name, $0) })
+    }
+
+    /// The record of an option; nil where there is none of that name.
+    package subscript(name: OptionName) -> OptionDescription? { byName[name] }
+
+    /// Sets an option by its name.
+    /// - Parameters:
+    ///   - name: its words with dashes or underscores between them.
+    ///   - text: its value; nil for its default.
+    /// - Throws: `invalidArgument` for a name or value that there is not.
+    package func set(_ options: inout JobOptions, _ name: String, to text: String?) throws(DeconvolutionError) {
+        guard let option = option(named: name) else {
+            let names = self.options.map(\.name.words)
+            let remedy =
+                names.nearest(to: name).map { "did you mean \($0)?" } ?? "there are \(names.sorted().joined(separator: ", "))"
+            throw DeconvolutionError(.invalidArgument, "\(name): no such option; \(remedy)")
+        }
+        try option.set(&options, to: text)
+    }
+
+    /// The record of an option; nil where there is none of that name.
+    /// - Parameter name: its words with dashes or underscores between them.
+    package func option(named name: String) -> OptionDescription? {
+        let words = name.replacing("_", with: "-")
+        return options.first { $0.name.words == words }
+    }
+
+    /// Checks what no file is needed for: values against their ranges, and what was given against the method.
+    /// - Throws: `invalidArgument` naming the option, its value and its range.
+    package func validate(_ options: JobOptions) throws(DeconvolutionError) {
+        for option in self.options { try option.check(options) }
+        let method = options.deconvolution.method
+        for option in self.options where options.given.contains(option.name) {
+            guard let takers = option.methods, !takers.contains(method) else { continue }
+            throw DeconvolutionError(
+                .invalidArgument,
+                "--\(option.name.words) means nothing to --method \(method): it is for "
+                    + "\(takers.map(\.rawValue).listed("and")); leave it out"
+            )
+        }
+    }
+
+    /// The values of all options of a group: what is kept for one of these keys suits all jobs of the same.
+    package func key(_ group: OptionDescription.Group, of options: DeconvolutionOptions) -> [OptionScalar?] {
+        var job = JobOptions()
+        job.deconvolution = options
+        return self.options.filter { $0.group == group }.map { $0.value(job) }
+    }
+}
+
+extension OptionTable {
+    /// The records, as far as they do not depend on the methods that there are.
+    static let records: [OptionDescription] = [
+        // MARK: Input
+        OptionDescription(
+            .array, .input, \.selection.array, "Array or image in a Zarr store.",
+            as: "path", otherwise: "the only one", effect: .voxels, ofFiles: true
+        ),
+        OptionDescription(
+            .axes, .input, \.selection.axes, "Axes of a Zarr array, such as ctzyx.",
+            as: "letters", otherwise: "what its metadata say, else the last three are z, y, x", effect: .voxels, ofFiles: true
+        ),
+        OptionDescription(
+            .channel, .input, \.selection.channels, "Channels to deconvolve, from 0: 1, 0:2 or 0,2.",
+            as: "range", otherwise: "all", effect: .voxels, ofFiles: true
+        ),
+        OptionDescription(
+            .time, .input, \.selection.timepoints, "Time points to deconvolve, from 0: 5, 0:10, 0:100:10 or -1.",
+            as: "range", otherwise: "all", effect: .voxels, ofFiles: true
+        ),
+        OptionDescription(
+            .spacing, .input, \.deconvolution.spacing, "Voxel size of the image in µm.",
+            in: "µm", otherwise: "what its file says", effect: .voxels
+        ),
+        OptionDescription(
+            .flatField, .input, \.flatField,
+            "File with the flat field: how sensitive each voxel is, divided by its mean; 0 is bad.",
+            as: "file", effect: .voxels, ofFiles: true
+        ),
+        OptionDescription(
+            .mask, .input, \.mask, "File that is 0 on bad voxels, which then do not count, and not 0 on good ones.",
+            as: "file", effect: .voxels, ofFiles: true
+        ),
+        OptionDescription(
+            .saturation, .input, \.deconvolution.saturation,
+            "Counts from which on a voxel is saturated and does not count.",
+            in: "counts", range: .above(0), effect: .voxels
+        ),
+
+        // MARK: Output
+        OptionDescription(
+            .dtype, .output, \.output.pixelType,
+            "Type of its voxels; integers are rounded, and saturate at their ends.", effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .ome, .output, \.isOME,
+            "Write OME-TIFF, as for a name in .ome.tif, instead of a TIFF for ImageJ; of a plain Zarr array, OME-Zarr "
+                + "instead of an array.",
+            effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .deflate, .output, \.isDeflated, "Compress the voxels of a TIFF file with deflate, without loss.",
+            effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .overwrite, .output, \.output.overwrite, "Replace outputs that exist.", effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .divergenceInterval, .output, \.deconvolution.divergenceInterval,
+            "Iterations from one measure of the Poisson divergence in that report to the next; 0 measures none.",
+            range: .from(0, to: 1e6), effect: .report, ofFiles: true
+        ),
+
+        // MARK: Zarr output
+        OptionDescription(
+            .outputArray, .zarr, \.output.zarr.array,
+            "Put the result into the store under this path, beside what it has.",
+            as: "path", effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .zarrFormat, .zarr, \.output.zarr.version, "Version of the format, 2 or 3.",
+            as: "2|3", range: .from(2, to: 3), otherwise: "as the input, else 2", effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .chunks, .zarr, \.output.zarr.chunkShape, "Voxels of a chunk, of one volume.",
+            in: "voxels", otherwise: "as the input, else up to 64 MiB", effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .shards, .zarr, \.output.zarr.shardShape,
+            "Voxels of a shard, which holds chunks in one file; format 3 only.",
+            in: "voxels", effect: .output, ofFiles: true
+        ),
+        OptionDescription(
+            .codec, .zarr, \.output.zarr.codec, "blosc-lz4, blosc-zstd, zstd, gzip or none, and a level: zstd:9.",
+            otherwise: "as the input, else blosc-lz4", effect: .output, ofFiles: true
+        ),
+
+        // MARK: Method
+        OptionDescription(.method, .method, \.deconvolution.method, "How to deconvolve.", effect: .voxels),
+        OptionDescription(
+            .iterations, .method, \.deconvolution.iterationCount,
+            "Updates of the estimate; more are sharper and noisier.",
+            // Far more than any image gains from, and few enough to be counted over all tiles and volumes.
+            range: .from(1, to: 1e6), effect: .voxels
+        ),
+        OptionDescription(
+            .boundary, .method, \.deconvolution.boundary, "What lies outside the image; extend estimates it.",
+            effect: .voxels
+        ),
+        OptionDescription(
+            .background, .method, \.deconvolution.background, "Camera offset and haze, in counts of the image.",
+            in: "counts", range: .atLeast(0), effect: .voxels
+        ),
+        OptionDescription(
+            .readNoise, .method, \.deconvolution.readNoise, "Read noise of the camera, in counts of the image.",
+            // More than any camera has; its square still leaves room in single precision.
+            in: "counts", range: .from(0, to: 1e6), effect: .voxels
+        ),
+        OptionDescription(
+            .snr, .method, \.deconvolution.snr,
+            "Signal over noise of the image: how much noise is held down.",
+            // Their squares are in single precision.
+            range: .from(1e-3, to: 1e6), effect: .voxels
+        ),
+        OptionDescription(
+            .start, .method, \.deconvolution.start,
+            "Where the estimate starts; light clears the haze of a background soonest.", effect: .voxels
+        ),
+
+        // MARK: PSF
+        OptionDescription(
+            .psfSpacing, .psf, \.deconvolution.psfSpacing, "Voxel size of the PSF in µm.",
+            in: "µm", otherwise: "what its file says", effect: .psf
+        ),
+        OptionDescription(
+            .psfBackground, .psf, \.deconvolution.psfBackground,
+            "Counts to subtract from the PSF, or auto to find them at its border.", in: "counts", effect: .psf
+        ),
+        OptionDescription(
+            .psfAsIs, .psf, \.deconvolution.psfAsIs,
+            "Normalize the PSF and do nothing else to it: no background, centering, cropping or resampling.",
+            effect: .psf
+        ),
+
+        // MARK: Device
+        OptionDescription(
+            .backend, .device, \.deconvolution.backend,
+            "What computes; auto takes a GPU if there is one, else the CPU.", effect: .place
+        ),
+        OptionDescription(
+            .device, .device, \.deconvolution.device,
+            "Device by its number or part of its name, as 'gpudeconv devices' lists it; several (0,2), or all GPUs: all.",
+            effect: .place
+        ),
+        OptionDescription(
+            .fft, .device, \.deconvolution.fft,
+            "FFT library on an OpenCL device; auto takes clFFT, and VkFFT where that fails or is faster.", effect: .place
+        ),
+        OptionDescription(
+            .threads, .device, \.deconvolution.threadCount, "Threads of the CPU back end.",
+            // More than any machine has cores.
+            range: .from(1, to: 4096), otherwise: "one for each core", effect: .place
+        ),
+
+        // MARK: Memory
+        OptionDescription(
+            .memoryLimit, .memory, \.memoryLimit, "Most memory to compute in, such as 8GB.",
+            in: "bytes", range: .atLeast(1), otherwise: "what is free", effect: .place
+        ),
+        OptionDescription(
+            .tile, .memory, \.deconvolution.tileShape, "Voxels that a tile delivers.",
+            in: "voxels", otherwise: "as many as fit", effect: .place
+        ),
+    ]
+}
+
+extension JobOptions {
+    fileprivate var isOME: Bool {
+        get { output.format == .ome }
+        set { output.format = newValue ? .ome : nil }
+    }
+
+    fileprivate var isDeflated: Bool {
+        get { output.compression == .deflate }
+        set { output.compression = newValue ? .deflate : .none }
+    }
+
+    fileprivate var memoryLimit: OptionBytes? {
+        get { deconvolution.memoryLimitBytes.map { OptionBytes(count: $0) } }
+        set { deconvolution.memoryLimitBytes = newValue?.count }
+    }
+}
+
+extension [String] {
+    /// The name that a mistyped one is most like: at most a third of its letters are another, missing or too many.
+    package func nearest(to mistyped: String) -> String? {
+        let ranked = map { ($0, $0.editDistance(to: mistyped)) }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= Swift.max(1, best.0.count / 3) else { return nil }
+        return best.0
+    }
+}
+
+extension String {
+    /// Letters to insert, remove or replace to get from one text to another (Levenshtein 1966, Sov. Phys. Dokl. 10:707).
+    fileprivate func editDistance(to other: String) -> Int {
+        let other = Array(other)
+        var row = Array(0...other.count)
+        for (i, letter) in enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, otherLetter) in other.enumerated() {
+                let replaced = diagonal + (letter == otherLetter ? 0 : 1)
+                diagonal = row[j + 1]
+                row[j + 1] = Swift.min(replaced, diagonal + 1, row[j] + 1)
+            }
+        }
+        return row[other.count]
+    }
+}

@@ -1,0 +1,171 @@
+package import DeconvPlan
+package import DeconvVolume
+
+/// A type that options have: how a text becomes a value of it, and back.
+package protocol OptionValue: Hashable, Sendable, SendableMetatype {
+    /// What there is to give, for programs.
+    static var type: OptionType { get }
+    /// The value that a text means; nil where it means none.
+    static func parse(_ text: String) -> Self?
+    /// The value for people, and what `parse` takes.
+    var text: String { get }
+    /// The value for programs.
+    var scalar: OptionScalar { get }
+}
+
+/// What kind of value an option takes.
+package enum OptionType: Hashable, Sendable {
+    /// A whole number.
+    case integer
+    /// A number.
+    case number
+    /// On or off; a switch on the command line.
+    case boolean
+    /// Any text.
+    case text
+    /// One of a few words.
+    case words([String])
+    /// A number of bytes, such as `8GB`.
+    case bytes
+    /// Three sizes, as z,y,x.
+    case spacing
+    /// Three numbers of voxels, as z,y,x.
+    case shape
+    /// A number, or `auto`.
+    case numberOrAuto
+
+    /// Its name in `gpudeconv options --json`.
+    package var name: String {
+        switch self {
+        case .integer: "integer"
+        case .number: "number"
+        case .boolean: "boolean"
+        case .text: "text"
+        case .words: "word"
+        case .bytes: "bytes"
+        case .spacing: "spacing"
+        case .shape: "shape"
+        case .numberOrAuto: "number or auto"
+        }
+    }
+
+    /// The words that there are; nil for other types.
+    package var words: [String]? { if case .words(let words) = self { words } else { nil } }
+}
+
+/// A value as JSON has it.
+package enum OptionScalar: Hashable, Sendable, Encodable {
+    case integer(Int)
+    case number(Double)
+    case boolean(Bool)
+    case text(String)
+    case integers([Int])
+    case numbers([Double])
+
+    /// Writes the value alone.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .boolean(let value): try container.encode(value)
+        case .text(let value): try container.encode(value)
+        case .integers(let values): try container.encode(values)
+        case .numbers(let values): try container.encode(values)
+        }
+    }
+}
+
+extension Int: OptionValue {
+    package static var type: OptionType { .integer }
+    package static func parse(_ text: String) -> Int? { Int(text) }
+    package var text: String { "\(self)" }
+    package var scalar: OptionScalar { .integer(self) }
+}
+
+extension Double: OptionValue {
+    package static var type: OptionType { .number }
+    package static func parse(_ text: String) -> Double? { Double(text) }
+    package var text: String { inMessage }
+    package var scalar: OptionScalar { .number(self) }
+}
+
+extension Bool: OptionValue {
+    package static var type: OptionType { .boolean }
+    /// Also as Python writes them.
+    package static func parse(_ text: String) -> Bool? { Bool(text.lowercased()) }
+    package var text: String { "\(self)" }
+    package var scalar: OptionScalar { .boolean(self) }
+}
+
+extension String: OptionValue {
+    package static var type: OptionType { .text }
+    package static func parse(_ text: String) -> String? { text }
+    package var text: String { self }
+    package var scalar: OptionScalar { .text(self) }
+}
+
+extension MethodName: OptionValue {
+    /// The table adds which methods there are.
+    package static var type: OptionType { .words([]) }
+    package static func parse(_ text: String) -> MethodName? { MethodName(rawValue: text) }
+    package var text: String { rawValue }
+    package var scalar: OptionScalar { .text(rawValue) }
+}
+
+extension VoxelSpacing: OptionValue {
+    package static var type: OptionType { .spacing }
+    package static func parse(_ text: String) -> VoxelSpacing? { VoxelSpacing(text: text) }
+    package var text: String { inMessage }
+    package var scalar: OptionScalar { .numbers([z, y, x]) }
+}
+
+extension VolumeShape: OptionValue {
+    package static var type: OptionType { .shape }
+    package static func parse(_ text: String) -> VolumeShape? { VolumeShape(text: text) }
+    package var text: String { "\(z),\(y),\(x)" }
+    package var scalar: OptionScalar { .integers(axes) }
+}
+
+extension DeconvolutionOptions.PSFBackground: OptionValue {
+    package static var type: OptionType { .numberOrAuto }
+    package static func parse(_ text: String) -> Self? { Self(text: text) }
+    package var text: String { inMessage }
+    package var scalar: OptionScalar {
+        switch self {
+        case .auto: .text("auto")
+        case .value(let counts): .number(counts)
+        }
+    }
+}
+
+/// A number of bytes, which people write as `8GB`.
+struct OptionBytes: OptionValue {
+    let count: Int
+
+    static var type: OptionType { .bytes }
+    static func parse(_ text: String) -> OptionBytes? { ByteCount.parse(text).map { OptionBytes(count: $0) } }
+    var text: String { "\(count)" }
+    var scalar: OptionScalar { .integer(count) }
+}
+
+/// An enumeration is the words of its cases.
+package protocol OptionWords: OptionValue, RawRepresentable, CaseIterable where RawValue == String {}
+
+extension OptionWords {
+    package static var type: OptionType { .words(allCases.map(\.rawValue)) }
+    package static func parse(_ text: String) -> Self? { Self(rawValue: text) }
+    package var text: String { rawValue }
+    package var scalar: OptionScalar { .text(rawValue) }
+}
+
+extension BoundaryMode: OptionWords {}
+extension StartingEstimate: OptionWords {}
+extension DeconvolutionOptions.Backend: OptionWords {}
+extension FFTChoice: OptionWords {}
+
+extension PixelType: OptionWords {
+    /// Those that results may have.
+    package static var type: OptionType { .words(OutputOptions.pixelTypes.map(\.rawValue)) }
+    package static func parse(_ text: String) -> PixelType? { OutputOptions.pixelTypes.first { $0.rawValue == text } }
+}
