@@ -109,14 +109,16 @@ let package = Package(
         room(
             "GPUDeconvC",
             [
-                "CGPUDeconv", "GPUDeconv", "DeconvPipeline", "DeconvMethods", "DeconvOptions", "DeconvOptics", "DeconvPlan", "DeconvIO",
+                "CGPUDeconv", "GPUDeconv", "DeconvPipeline", "DeconvMethods", "DeconvOptions", "DeconvOptics",
+                "DeconvPlan", "DeconvIO",
                 "DeconvVolume",
             ]
         ),
         .executableTarget(
             name: "GPUDeconvCLI",
             dependencies: [
-                "GPUDeconv", "DeconvPipeline", "DeconvTools", "DeconvMethods", "DeconvOptions", "DeconvPlan", "DeconvOptics",
+                "GPUDeconv", "DeconvPipeline", "DeconvTools", "DeconvMethods", "DeconvOptions", "DeconvPlan",
+                "DeconvOptics",
                 "DeconvComparison", "CLinux", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -172,7 +174,13 @@ let package = Package(
             exclude: ["Program"]
         ),
         // Depends on the program so that it is built with its tests, which run it as a process.
-        tests("GPUDeconvCLITests", ["GPUDeconvCLI", "DeconvIO", "DeconvVolume", "DeconvTestSupport"]),
+        tests(
+            "GPUDeconvCLITests",
+            [
+                "GPUDeconvCLI", "DeconvOptions", "DeconvPlan", "DeconvDevice", "DeconvIO", "DeconvVolume",
+                "DeconvTestSupport",
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -76,7 +76,7 @@ typedef struct gpudeconv_options gpudeconv_options;
 
 gpudeconv_status gpudeconv_options_create(gpudeconv_options **options);
 
-/* Sets an option by the name and in the notation of the command line, without its dashes: ("iterations", "20"),
+/* Sets an option by its name, with - or _ between words, in the notation of the command line: ("iterations", "20"),
  * ("boundary", "zero"), ("psf-spacing", "0.1,0.1,0.1"), ("memory-limit", "8GB"), ("psf-as-is", "true"). A NULL value is the
  * default again. Names, values and defaults are those that `gpudeconv deconvolve --help` lists; those of input and output files
  * count for gpudeconv_deconvolve_file alone.
@@ -85,6 +85,10 @@ gpudeconv_status gpudeconv_options_set(gpudeconv_options *options, const char *n
 
 /* Whether all options are in their ranges: fails with GPUDECONV_INVALID_ARGUMENT for one that is not. Who uses them checks them too. */
 gpudeconv_status gpudeconv_options_check(const gpudeconv_options *options);
+
+/* All options as a JSON array, in the order of their groups: name, keyword, help, type, values, unit, default, range, what they change.
+ * On success `*options` is a text that gpudeconv_string_destroy() gives back. */
+gpudeconv_status gpudeconv_options_list(char **options);
 
 /* NULL is fine. */
 void gpudeconv_options_destroy(gpudeconv_options *options);

@@ -1,4 +1,3 @@
-import DeconvOptions
 import DeconvVolume
 
 /// The level that a PSF stands on, and the noise around it.

@@ -1,4 +1,3 @@
-import DeconvOptions
 import DeconvVolume
 
 /// Where a noisy PSF has light that can be told from noise.

@@ -36,7 +36,9 @@ package struct OptionDescription: Sendable {
         /// The largest; nil where there is none.
         package let maximum: Double?
 
-        static func atLeast(_ minimum: Double) -> Range { Range(minimum: minimum, excludesMinimum: false, maximum: nil) }
+        static func atLeast(_ minimum: Double) -> Range {
+            Range(minimum: minimum, excludesMinimum: false, maximum: nil)
+        }
         static func above(_ minimum: Double) -> Range { Range(minimum: minimum, excludesMinimum: true, maximum: nil) }
         static func from(_ minimum: Double, to maximum: Double) -> Range {
             Range(minimum: minimum, excludesMinimum: false, maximum: maximum)
@@ -100,19 +102,22 @@ extension OptionDescription {
 
     /// What there is to give, in words: `a whole number from 1 to 4096`.
     package var remedy: String {
+        if type == .integer, let range, let least = range.minimum, range.maximum == least + 1 {
+            return "\(Int(least)) or \(Int(least) + 1)"
+        }
         let what =
             switch type {
             case .integer: "a whole number"
             case .number: unit ?? "a number"
             case .boolean: "true or false"
-            case .text: "a \(valueName)"
+            case .text: "<\(valueName)>"
             case .words(let words): words.listed("or")
             case .bytes: "a size such as 8GB"
             case .spacing: "three positive sizes in micrometers, as z,y,x"
             case .shape: "three sizes of at least 1, as z,y,x"
             case .numberOrAuto: "a number of counts, or auto"
             }
-        return [what, range?.inWords].compactMap(\.self).joined(separator: " ")
+        return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")
     }
 
     /// Sets it, and notes that it was given.
@@ -170,9 +175,21 @@ extension OptionDescription {
         ofFiles: Bool = false
     ) {
         self.init(
-            name, group, help, Value.self, valueName, unit, range, effect, ofFiles,
+            name,
+            group,
+            help,
+            Value.self,
+            valueName,
+            unit,
+            range,
+            effect,
+            ofFiles,
             defaultText: Value.type == .boolean ? nil : JobOptions()[keyPath: property].text
-        ) { $0[keyPath: property] } set: { $0[keyPath: property] = $1 ?? JobOptions()[keyPath: property] }
+        ) {
+            $0[keyPath: property]
+        } set: {
+            $0[keyPath: property] = $1 ?? JobOptions()[keyPath: property]
+        }
     }
 
     /// An option that may have none.
@@ -190,8 +207,21 @@ extension OptionDescription {
         ofFiles: Bool = false
     ) {
         self.init(
-            name, group, help, Value.self, valueName, unit, range, effect, ofFiles, defaultText: otherwise
-        ) { $0[keyPath: property] } set: { $0[keyPath: property] = $1 }
+            name,
+            group,
+            help,
+            Value.self,
+            valueName,
+            unit,
+            range,
+            effect,
+            ofFiles,
+            defaultText: otherwise
+        ) {
+            $0[keyPath: property]
+        } set: {
+            $0[keyPath: property] = $1
+        }
     }
 
     fileprivate init<Value: OptionValue>(

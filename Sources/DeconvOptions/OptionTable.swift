@@ -26,7 +26,8 @@ package struct OptionTable: Sendable {
         guard let option = option(named: name) else {
             let names = self.options.map(\.name.words)
             let remedy =
-                names.nearest(to: name).map { "did you mean \($0)?" } ?? "there are \(names.sorted().joined(separator: ", "))"
+                names.nearest(to: name).map { "did you mean \($0)?" }
+                ?? "there are \(names.sorted().joined(separator: ", "))"
             throw DeconvolutionError(.invalidArgument, "\(name): no such option; \(remedy)")
         }
         try option.set(&options, to: text)
@@ -67,163 +68,308 @@ extension OptionTable {
     static let records: [OptionDescription] = [
         // MARK: Input
         OptionDescription(
-            .array, .input, \.selection.array, "Array or image in a Zarr store.",
-            as: "path", otherwise: "the only one", effect: .voxels, ofFiles: true
+            .array,
+            .input,
+            \.selection.array,
+            "Array or image in a Zarr store.",
+            as: "path",
+            otherwise: "the only one",
+            effect: .voxels,
+            ofFiles: true
         ),
         OptionDescription(
-            .axes, .input, \.selection.axes, "Axes of a Zarr array, such as ctzyx.",
-            as: "letters", otherwise: "what its metadata say, else the last three are z, y, x", effect: .voxels, ofFiles: true
+            .axes,
+            .input,
+            \.selection.axes,
+            "Axes of a Zarr array, such as ctzyx.",
+            as: "letters",
+            otherwise: "what its metadata say, else the last three are z, y, x",
+            effect: .voxels,
+            ofFiles: true
         ),
         OptionDescription(
-            .channel, .input, \.selection.channels, "Channels to deconvolve, from 0: 1, 0:2 or 0,2.",
-            as: "range", otherwise: "all", effect: .voxels, ofFiles: true
+            .channel,
+            .input,
+            \.selection.channels,
+            "Channels to deconvolve, from 0: 1, 0:2 or 0,2.",
+            as: "range",
+            otherwise: "all",
+            effect: .voxels,
+            ofFiles: true
         ),
         OptionDescription(
-            .time, .input, \.selection.timepoints, "Time points to deconvolve, from 0: 5, 0:10, 0:100:10 or -1.",
-            as: "range", otherwise: "all", effect: .voxels, ofFiles: true
+            .time,
+            .input,
+            \.selection.timepoints,
+            "Time points to deconvolve, from 0: 5, 0:10, 0:100:10 or -1.",
+            as: "range",
+            otherwise: "all",
+            effect: .voxels,
+            ofFiles: true
         ),
         OptionDescription(
-            .spacing, .input, \.deconvolution.spacing, "Voxel size of the image in µm.",
-            in: "µm", otherwise: "what its file says", effect: .voxels
+            .spacing,
+            .input,
+            \.deconvolution.spacing,
+            "Voxel size of the image in µm.",
+            in: "µm",
+            otherwise: "what its file says",
+            effect: .voxels
         ),
         OptionDescription(
-            .flatField, .input, \.flatField,
+            .flatField,
+            .input,
+            \.flatField,
             "File with the flat field: how sensitive each voxel is, divided by its mean; 0 is bad.",
-            as: "file", effect: .voxels, ofFiles: true
+            as: "file",
+            effect: .voxels,
+            ofFiles: true
         ),
         OptionDescription(
-            .mask, .input, \.mask, "File that is 0 on bad voxels, which then do not count, and not 0 on good ones.",
-            as: "file", effect: .voxels, ofFiles: true
+            .mask,
+            .input,
+            \.mask,
+            "File that is 0 on bad voxels, which then do not count, and not 0 on good ones.",
+            as: "file",
+            effect: .voxels,
+            ofFiles: true
         ),
         OptionDescription(
-            .saturation, .input, \.deconvolution.saturation,
+            .saturation,
+            .input,
+            \.deconvolution.saturation,
             "Counts from which on a voxel is saturated and does not count.",
-            in: "counts", range: .above(0), effect: .voxels
+            in: "counts",
+            range: .above(0),
+            effect: .voxels
         ),
 
         // MARK: Output
         OptionDescription(
-            .dtype, .output, \.output.pixelType,
-            "Type of its voxels; integers are rounded, and saturate at their ends.", effect: .output, ofFiles: true
+            .dtype,
+            .output,
+            \.output.pixelType,
+            "Type of its voxels; integers are rounded, and saturate at their ends.",
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .ome, .output, \.isOME,
+            .ome,
+            .output,
+            \.isOME,
             "Write OME-TIFF, as for a name in .ome.tif, instead of a TIFF for ImageJ; of a plain Zarr array, OME-Zarr "
                 + "instead of an array.",
-            effect: .output, ofFiles: true
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .deflate, .output, \.isDeflated, "Compress the voxels of a TIFF file with deflate, without loss.",
-            effect: .output, ofFiles: true
+            .deflate,
+            .output,
+            \.isDeflated,
+            "Compress the voxels of a TIFF file with deflate, without loss.",
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .overwrite, .output, \.output.overwrite, "Replace outputs that exist.", effect: .output, ofFiles: true
+            .overwrite,
+            .output,
+            \.output.overwrite,
+            "Replace outputs that exist.",
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .divergenceInterval, .output, \.deconvolution.divergenceInterval,
+            .divergenceInterval,
+            .output,
+            \.deconvolution.divergenceInterval,
             "Iterations from one measure of the Poisson divergence in that report to the next; 0 measures none.",
-            range: .from(0, to: 1e6), effect: .report, ofFiles: true
+            range: .from(0, to: 1e6),
+            effect: .report,
+            ofFiles: true
         ),
 
         // MARK: Zarr output
         OptionDescription(
-            .outputArray, .zarr, \.output.zarr.array,
+            .outputArray,
+            .zarr,
+            \.output.zarr.array,
             "Put the result into the store under this path, beside what it has.",
-            as: "path", effect: .output, ofFiles: true
+            as: "path",
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .zarrFormat, .zarr, \.output.zarr.version, "Version of the format, 2 or 3.",
-            as: "2|3", range: .from(2, to: 3), otherwise: "as the input, else 2", effect: .output, ofFiles: true
+            .zarrFormat,
+            .zarr,
+            \.output.zarr.version,
+            "Version of the format, 2 or 3.",
+            as: "2|3",
+            range: .from(2, to: 3),
+            otherwise: "as the input, else 2",
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .chunks, .zarr, \.output.zarr.chunkShape, "Voxels of a chunk, of one volume.",
-            in: "voxels", otherwise: "as the input, else up to 64 MiB", effect: .output, ofFiles: true
+            .chunks,
+            .zarr,
+            \.output.zarr.chunkShape,
+            "Voxels of a chunk, of one volume.",
+            in: "voxels",
+            otherwise: "as the input, else up to 64 MiB",
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .shards, .zarr, \.output.zarr.shardShape,
+            .shards,
+            .zarr,
+            \.output.zarr.shardShape,
             "Voxels of a shard, which holds chunks in one file; format 3 only.",
-            in: "voxels", effect: .output, ofFiles: true
+            in: "voxels",
+            effect: .output,
+            ofFiles: true
         ),
         OptionDescription(
-            .codec, .zarr, \.output.zarr.codec, "blosc-lz4, blosc-zstd, zstd, gzip or none, and a level: zstd:9.",
-            otherwise: "as the input, else blosc-lz4", effect: .output, ofFiles: true
+            .codec,
+            .zarr,
+            \.output.zarr.codec,
+            "blosc-lz4, blosc-zstd, zstd, gzip or none, and a level: zstd:9.",
+            otherwise: "as the input, else blosc-lz4",
+            effect: .output,
+            ofFiles: true
         ),
 
         // MARK: Method
         OptionDescription(.method, .method, \.deconvolution.method, "How to deconvolve.", effect: .voxels),
         OptionDescription(
-            .iterations, .method, \.deconvolution.iterationCount,
+            .iterations,
+            .method,
+            \.deconvolution.iterationCount,
             "Updates of the estimate; more are sharper and noisier.",
             // Far more than any image gains from, and few enough to be counted over all tiles and volumes.
-            range: .from(1, to: 1e6), effect: .voxels
-        ),
-        OptionDescription(
-            .boundary, .method, \.deconvolution.boundary, "What lies outside the image; extend estimates it.",
+            range: .from(1, to: 1e6),
             effect: .voxels
         ),
         OptionDescription(
-            .background, .method, \.deconvolution.background, "Camera offset and haze, in counts of the image.",
-            in: "counts", range: .atLeast(0), effect: .voxels
+            .boundary,
+            .method,
+            \.deconvolution.boundary,
+            "What lies outside the image; extend estimates it.",
+            effect: .voxels
         ),
         OptionDescription(
-            .readNoise, .method, \.deconvolution.readNoise, "Read noise of the camera, in counts of the image.",
+            .background,
+            .method,
+            \.deconvolution.background,
+            "Camera offset and haze, in counts of the image.",
+            in: "counts",
+            range: .atLeast(0),
+            effect: .voxels
+        ),
+        OptionDescription(
+            .readNoise,
+            .method,
+            \.deconvolution.readNoise,
+            "Read noise of the camera, in counts of the image.",
             // More than any camera has; its square still leaves room in single precision.
-            in: "counts", range: .from(0, to: 1e6), effect: .voxels
+            in: "counts",
+            range: .from(0, to: 1e6),
+            effect: .voxels
         ),
         OptionDescription(
-            .snr, .method, \.deconvolution.snr,
+            .snr,
+            .method,
+            \.deconvolution.snr,
             "Signal over noise of the image: how much noise is held down.",
             // Their squares are in single precision.
-            range: .from(1e-3, to: 1e6), effect: .voxels
+            range: .from(1e-3, to: 1e6),
+            effect: .voxels
         ),
         OptionDescription(
-            .start, .method, \.deconvolution.start,
-            "Where the estimate starts; light clears the haze of a background soonest.", effect: .voxels
+            .start,
+            .method,
+            \.deconvolution.start,
+            "Where the estimate starts; light clears the haze of a background soonest.",
+            effect: .voxels
         ),
 
         // MARK: PSF
         OptionDescription(
-            .psfSpacing, .psf, \.deconvolution.psfSpacing, "Voxel size of the PSF in µm.",
-            in: "µm", otherwise: "what its file says", effect: .psf
+            .psfSpacing,
+            .psf,
+            \.deconvolution.psfSpacing,
+            "Voxel size of the PSF in µm.",
+            in: "µm",
+            otherwise: "what its file says",
+            effect: .psf
         ),
         OptionDescription(
-            .psfBackground, .psf, \.deconvolution.psfBackground,
-            "Counts to subtract from the PSF, or auto to find them at its border.", in: "counts", effect: .psf
+            .psfBackground,
+            .psf,
+            \.deconvolution.psfBackground,
+            "Counts to subtract from the PSF, or auto to find them at its border.",
+            in: "counts",
+            effect: .psf
         ),
         OptionDescription(
-            .psfAsIs, .psf, \.deconvolution.psfAsIs,
+            .psfAsIs,
+            .psf,
+            \.deconvolution.psfAsIs,
             "Normalize the PSF and do nothing else to it: no background, centering, cropping or resampling.",
             effect: .psf
         ),
 
         // MARK: Device
         OptionDescription(
-            .backend, .device, \.deconvolution.backend,
-            "What computes; auto takes a GPU if there is one, else the CPU.", effect: .place
+            .backend,
+            .device,
+            \.deconvolution.backend,
+            "What computes; auto takes a GPU if there is one, else the CPU.",
+            effect: .place
         ),
         OptionDescription(
-            .device, .device, \.deconvolution.device,
+            .device,
+            .device,
+            \.deconvolution.device,
             "Device by its number or part of its name, as 'gpudeconv devices' lists it; several (0,2), or all GPUs: all.",
             effect: .place
         ),
         OptionDescription(
-            .fft, .device, \.deconvolution.fft,
-            "FFT library on an OpenCL device; auto takes clFFT, and VkFFT where that fails or is faster.", effect: .place
+            .fft,
+            .device,
+            \.deconvolution.fft,
+            "FFT library on an OpenCL device; auto takes clFFT, and VkFFT where that fails or is faster.",
+            effect: .place
         ),
         OptionDescription(
-            .threads, .device, \.deconvolution.threadCount, "Threads of the CPU back end.",
+            .threads,
+            .device,
+            \.deconvolution.threadCount,
+            "Threads of the CPU back end.",
             // More than any machine has cores.
-            range: .from(1, to: 4096), otherwise: "one for each core", effect: .place
+            range: .from(1, to: 4096),
+            otherwise: "one for each core",
+            effect: .place
         ),
 
         // MARK: Memory
         OptionDescription(
-            .memoryLimit, .memory, \.memoryLimit, "Most memory to compute in, such as 8GB.",
-            in: "bytes", range: .atLeast(1), otherwise: "what is free", effect: .place
+            .memoryLimit,
+            .memory,
+            \.memoryLimit,
+            "Most memory to compute in, such as 8GB.",
+            in: "bytes",
+            range: .atLeast(1),
+            otherwise: "what is free",
+            effect: .place
         ),
         OptionDescription(
-            .tile, .memory, \.deconvolution.tileShape, "Voxels that a tile delivers.",
-            in: "voxels", otherwise: "as many as fit", effect: .place
+            .tile,
+            .memory,
+            \.deconvolution.tileShape,
+            "Voxels that a tile delivers.",
+            in: "voxels",
+            otherwise: "as many as fit",
+            effect: .place
         ),
     ]
 }
@@ -246,10 +392,12 @@ extension JobOptions {
 }
 
 extension [String] {
-    /// The name that a mistyped one is most like: at most a third of its letters are another, missing or too many.
+    /// The name that a mistyped one is most like: about a third of its letters may be another, missing or too many.
     package func nearest(to mistyped: String) -> String? {
         let ranked = map { ($0, $0.editDistance(to: mistyped)) }
-        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= Swift.max(1, best.0.count / 3) else { return nil }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= Swift.max(1, (best.0.count + 1) / 3) else {
+            return nil
+        }
         return best.0
     }
 }

@@ -108,6 +108,16 @@ public func gpudeconv_options_check(_ options: OpaquePointer!) -> gpudeconv_stat
 
 /// See gpudeconv.h.
 @c @implementation
+public func gpudeconv_options_list(
+    _ options: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        try options.required("options").pointee = strdup(JSONText.of(OptionTable.standard.options))
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
 public func gpudeconv_options_destroy(_ options: OpaquePointer!) {
     if let options { Unmanaged<OptionsBox>.fromOpaque(UnsafeRawPointer(options)).release() }
 }

@@ -3,11 +3,12 @@ import GPUDeconv
 
 /// What the process ends with, after sysexits(3).
 enum ExitStatus {
+    static let wrongUsage = ExitCode(64)
     static let interrupted = ExitCode(130)
 
     static func of(_ error: DeconvolutionError) -> ExitCode {
         switch error.code {
-        case .invalidArgument: ExitCode(64)
+        case .invalidArgument: wrongUsage
         case .invalidData: ExitCode(65)
         case .inputNotFound: ExitCode(66)
         case .deviceUnavailable, .deviceFailed: ExitCode(69)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeconvOptions
 import DeconvPipeline
 import DeconvVolume
 
@@ -25,15 +26,30 @@ struct GPUDeconvCommand: ParsableCommand {
         version: ProgramVersion.text,
         subcommands: [
             Deconvolve.self, Devices.self, Plan.self, PSF.self, Simulate.self, Compare.self, Preview.self,
-            Bench.self,
+            Bench.self, Options.self,
         ],
         defaultSubcommand: Deconvolve.self
     )
 
     static func main() {
         Terminal.prepare()
+        if let name = CommandLine.arguments.dropFirst().first, let nearest = subcommand(mistyped: name) {
+            Terminal.complain(
+                "\(name): no such subcommand, and no such file; did you mean 'gpudeconv \(nearest)'?",
+                ExitStatus.wrongUsage
+            )
+            exit(withError: ExitStatus.wrongUsage)
+        }
         ProcessMemory.prepare()
         Interruption.listen()
         main(nil)
+    }
+
+    /// What somebody meant who gave a word that is neither a subcommand nor a file to deconvolve; nil where it is one of these, or
+    /// like no subcommand.
+    private static func subcommand(mistyped word: String) -> String? {
+        let names = configuration.subcommands.map { $0.configuration.commandName ?? "\($0)".lowercased() } + ["help"]
+        guard word.allSatisfy(\.isLetter), !names.contains(word), !Files.exists(word) else { return nil }
+        return names.nearest(to: word)
     }
 }

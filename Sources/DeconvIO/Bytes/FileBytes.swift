@@ -1,4 +1,3 @@
-import DeconvOptions
 import DeconvVolume
 import Foundation
 

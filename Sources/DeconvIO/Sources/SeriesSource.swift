@@ -1,4 +1,3 @@
-import DeconvOptions
 package import DeconvVolume
 import Dispatch
 import Foundation

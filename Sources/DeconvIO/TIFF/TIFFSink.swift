@@ -1,6 +1,5 @@
 import CTIFF
 import CTIFFShim
-import DeconvOptions
 package import DeconvVolume
 import Foundation
 

@@ -1,5 +1,4 @@
 import CTIFF
-import DeconvOptions
 package import DeconvVolume
 import Foundation
 

@@ -1,4 +1,3 @@
-import DeconvOptions
 package import DeconvVolume
 
 extension ArrayLayout.Axis {

@@ -1,4 +1,3 @@
-import DeconvOptions
 package import DeconvVolume
 
 /// What is at a path of a store.

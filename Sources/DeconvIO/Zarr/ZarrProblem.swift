@@ -1,4 +1,3 @@
-import DeconvOptions
 import DeconvVolume
 
 /// Why metadata cannot be used; becomes a `DeconvolutionError` with the file's name in front.

@@ -1,5 +1,4 @@
 import CBlosc
-import DeconvOptions
 import DeconvVolume
 
 /// Blosc 1: blocks, shuffled and compressed by one of several compressors.

@@ -1,4 +1,3 @@
-import DeconvOptions
 package import DeconvVolume
 
 /// What the elements of an array are. The raw value is the name of version 3.

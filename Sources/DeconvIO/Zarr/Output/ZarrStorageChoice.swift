@@ -1,4 +1,3 @@
-import DeconvOptions
 import DeconvVolume
 
 /// Chooses how a result is stored: as its input is, where nobody wants it otherwise, but with chunks that hold one volume.

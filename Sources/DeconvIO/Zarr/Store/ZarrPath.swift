@@ -1,4 +1,3 @@
-import DeconvOptions
 package import DeconvVolume
 
 /// Where a group or array is inside of a store: names from the root on.

@@ -1,5 +1,4 @@
 import CLinux
-import DeconvOptions
 package import DeconvVolume
 import Foundation
 import Synchronization
