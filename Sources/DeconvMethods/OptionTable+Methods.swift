@@ -4,7 +4,11 @@ package import DeconvVolume
 extension OptionTable {
     /// The table with all methods.
     package static let standard = OptionTable(methods: [
-        MethodDescription(name: .richardsonLucy, help: "", options: [.iterations, .boundary, .background, .readNoise, .start])
+        MethodDescription(
+            name: .richardsonLucy,
+            help: "",
+            options: [.iterations, .boundary, .background, .readNoise, .start]
+        )
     ])
 }
 

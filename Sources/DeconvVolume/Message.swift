@@ -46,8 +46,10 @@ public struct Message: Hashable, Sendable, ExpressibleByStringInterpolation {
     public struct Interpolation: StringInterpolationProtocol {
         fileprivate var parts: [Part] = []
 
+        /// Nothing yet.
         public init(literalCapacity: Int, interpolationCount: Int) {}
 
+        /// Appends what stands between interpolations.
         public mutating func appendLiteral(_ literal: String) { append(literal) }
 
         /// Appends a text.

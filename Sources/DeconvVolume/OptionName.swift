@@ -68,52 +68,52 @@ extension Substring {
 extension OptionName {
     // MARK: Input
 
-    public static let psf = OptionName("psf")
-    public static let array = OptionName("array")
-    public static let axes = OptionName("axes")
-    public static let channel = OptionName("channel", property: "channels")
-    public static let time = OptionName("time", property: "timepoints")
-    public static let spacing = OptionName("spacing")
-    public static let flatField = OptionName("flat-field")
-    public static let mask = OptionName("mask")
-    public static let saturation = OptionName("saturation")
+    package static let psf = OptionName("psf")
+    package static let array = OptionName("array")
+    package static let axes = OptionName("axes")
+    package static let channel = OptionName("channel", property: "channels")
+    package static let time = OptionName("time", property: "timepoints")
+    package static let spacing = OptionName("spacing")
+    package static let flatField = OptionName("flat-field")
+    package static let mask = OptionName("mask")
+    package static let saturation = OptionName("saturation")
 
     // MARK: Method
 
-    public static let method = OptionName("method")
-    public static let iterations = OptionName("iterations", property: "iterationCount")
-    public static let boundary = OptionName("boundary")
-    public static let background = OptionName("background")
-    public static let readNoise = OptionName("read-noise")
-    public static let start = OptionName("start")
-    public static let snr = OptionName("snr")
+    package static let method = OptionName("method")
+    package static let iterations = OptionName("iterations", property: "iterationCount")
+    package static let boundary = OptionName("boundary")
+    package static let background = OptionName("background")
+    package static let readNoise = OptionName("read-noise")
+    package static let start = OptionName("start")
+    package static let snr = OptionName("snr")
 
     // MARK: PSF
 
-    public static let psfSpacing = OptionName("psf-spacing")
-    public static let psfBackground = OptionName("psf-background")
-    public static let psfAsIs = OptionName("psf-as-is")
+    package static let psfSpacing = OptionName("psf-spacing")
+    package static let psfBackground = OptionName("psf-background")
+    package static let psfAsIs = OptionName("psf-as-is")
 
     // MARK: Device and memory
 
-    public static let backend = OptionName("backend")
-    public static let device = OptionName("device")
-    public static let fft = OptionName("fft")
-    public static let threads = OptionName("threads", property: "threadCount")
-    public static let memoryLimit = OptionName("memory-limit", property: "memoryLimitBytes")
-    public static let tile = OptionName("tile", property: "tileShape")
+    package static let backend = OptionName("backend")
+    package static let device = OptionName("device")
+    package static let fft = OptionName("fft")
+    package static let threads = OptionName("threads", property: "threadCount")
+    package static let memoryLimit = OptionName("memory-limit", property: "memoryLimitBytes")
+    package static let tile = OptionName("tile", property: "tileShape")
 
     // MARK: Output
 
-    public static let output = OptionName("output")
-    public static let overwrite = OptionName("overwrite")
-    public static let dtype = OptionName("dtype", property: "pixelType")
-    public static let ome = OptionName("ome", property: "format")
-    public static let deflate = OptionName("deflate", property: "compression")
-    public static let divergenceInterval = OptionName("divergence-interval")
-    public static let outputArray = OptionName("output-array", property: "array")
-    public static let zarrFormat = OptionName("zarr-format", property: "version")
-    public static let chunks = OptionName("chunks", property: "chunkShape")
-    public static let shards = OptionName("shards", property: "shardShape")
-    public static let codec = OptionName("codec")
+    package static let output = OptionName("output")
+    package static let overwrite = OptionName("overwrite")
+    package static let dtype = OptionName("dtype", property: "pixelType")
+    package static let ome = OptionName("ome", property: "format")
+    package static let deflate = OptionName("deflate", property: "compression")
+    package static let divergenceInterval = OptionName("divergence-interval")
+    package static let outputArray = OptionName("output-array", property: "array")
+    package static let zarrFormat = OptionName("zarr-format", property: "version")
+    package static let chunks = OptionName("chunks", property: "chunkShape")
+    package static let shards = OptionName("shards", property: "shardShape")
+    package static let codec = OptionName("codec")
 }

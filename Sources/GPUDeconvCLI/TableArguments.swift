@@ -36,7 +36,8 @@ extension ParsableArguments {
     func apply(to options: inout JobOptions) throws(DeconvolutionError) {
         for child in Mirror(reflecting: self).children {
             // The storage of a property wrapper: `_psfSpacing`.
-            guard let property = child.label?.dropFirst(), let record = OptionTable.standard.option(property: property) else {
+            guard let property = child.label?.dropFirst(), let record = OptionTable.standard.option(property: property)
+            else {
                 continue
             }
             switch child.value {
