@@ -6,16 +6,11 @@
 
 from typing import Any
 
-from ._deconvolution import (
-    DeconvolutionWarning,
-    Device,
-    deconvolve_file,
-    devices,
-    plan,
-    prepare_psf,
-    richardson_lucy,
-)
+from ._deconvolution import deconvolve_file, plan, richardson_lucy
+from ._devices import Device, devices
 from ._native import DeviceError, Progress
+from ._psf import prepare_psf
+from ._warnings import DeconvolutionWarning
 
 __all__ = [
     "DeconvolutionWarning",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dask.array as da
@@ -12,8 +12,8 @@ import numpy as np
 from dask.array import overlap
 
 from . import _arrays
-from ._deconvolution import DeconvolutionWarning, prepare_psf
-from ._deconvolution import richardson_lucy as deconvolve
+from ._psf import prepare_psf
+from ._warnings import DeconvolutionWarning
 
 # Of a halo, where a PSF is smaller: light spreads a little further with each iteration.
 LEAST_DEPTH = 12
@@ -26,11 +26,13 @@ def richardson_lucy(
     mask: Any,
     depth: int | Sequence[int] | None,
     options: dict[str, Any],
+    *,
+    deconvolve: Callable[..., Any],
 ) -> da.Array:
     """`gpudeconv.richardson_lucy` for arrays of which one at least is Dask's.
 
     Volumes that are one chunk each are computed as they are. Others are computed chunk by chunk, each with some of
-    its neighbors' voxels around it, which are then cut off.
+    its neighbors' voxels around it, which are then cut off. `deconvolve` is the function that computes a chunk.
     """
     original_psf = psf
     core = _arrays.core_axes(np.ndim(image), np.ndim(psf))
@@ -86,6 +88,7 @@ def richardson_lucy(
         token="richardson-lucy",
         map_names=tuple(maps),
         options=options,
+        deconvolve=deconvolve,
     )
     if sides:
         axes = {ndim + axis: side for axis, side in sides.items()}
@@ -93,7 +96,14 @@ def richardson_lucy(
     return result
 
 
-def _deconvolve_block(image: Any, psf: Any, *maps: Any, map_names: tuple[str, ...], options: dict[str, Any]) -> Any:
+def _deconvolve_block(
+    image: Any,
+    psf: Any,
+    *maps: Any,
+    map_names: tuple[str, ...],
+    options: dict[str, Any],
+    deconvolve: Callable[..., Any],
+) -> Any:
     return deconvolve(image, psf, **dict(zip(map_names, maps)), **options)
 
 

@@ -4,85 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _native, _workers
+from . import _arrays, _native, _options, _warnings, _workers
 from ._progress import ProgressOption, reporter
 
 Path = str | os.PathLike[str]
-
-
-class DeconvolutionWarning(UserWarning):
-    """What a person should know about a run that went well.
-
-    The text is the same for all calls that have the same to say, so that Python shows it once.
-
-    Attributes
-    ----------
-    kind : str
-        What it is about, such as ``cameraOffset``, for programs.
-    figures : str or None
-        What was measured in this call.
-    """
-
-    def __init__(self, message: str, kind: str = "", figures: str | None = None) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.figures = figures
-
-
-@dataclass(frozen=True)
-class Device:
-    """Something that can compute."""
-
-    number: int
-    """What the keyword ``device`` takes."""
-    backend: str
-    """``cpu`` or ``opencl``."""
-    type: str
-    """``GPU``, ``CPU`` or ``accelerator``."""
-    name: str
-    driver: str
-    memory_bytes: int
-    largest_buffer_bytes: int
-    compute_units: int
-
-
-def devices() -> list[Device]:
-    """What can compute on this machine.
-
-    Returns
-    -------
-    list of Device
-        This machine's cores, then every OpenCL device in the order of its drivers.
-
-    Examples
-    --------
-    >>> import gpudeconv
-    >>> gpudeconv.devices()[0].backend
-    'cpu'
-    """
-    text = ctypes.c_void_p()
-    _native.check(_native.library().gpudeconv_devices(ctypes.byref(text)))
-    return [
-        Device(
-            number=entry["number"],
-            backend=entry["backend"],
-            type=entry["type"],
-            name=entry["name"],
-            driver=entry["driver"],
-            memory_bytes=entry["memoryBytes"],
-            largest_buffer_bytes=entry["largestBufferBytes"],
-            compute_units=entry["computeUnits"],
-        )
-        for entry in _native.take_json(text)
-    ]
 
 
 def richardson_lucy(
@@ -240,11 +171,11 @@ def richardson_lucy(
 
         try:
             # Here, and not by a worker in an hour.
-            _options(options, _arrays.core_axes(np.ndim(image), np.ndim(psf))).check()
+            _options.for_volumes(options, _arrays.core_axes(np.ndim(image), np.ndim(psf))).check()
         except ImportError:
             # Only the workers need a library that can be loaded.
             pass
-        return _dask.richardson_lucy(image, psf, flat_field, mask, depth, options)
+        return _dask.richardson_lucy(image, psf, flat_field, mask, depth, options, deconvolve=richardson_lucy)
 
     if report is None:
         options["divergence_interval"] = 0
@@ -272,11 +203,11 @@ def richardson_lucy(
         done = _native.run(
             _native.library().gpudeconv_richardson_lucy,
             _native.session(),
-            _options(_workers.resolved(options), core),
+            _options.for_volumes(_workers.resolved(options), core),
             *arguments,
             progress=function,
         )
-    _pass_on(done, report)
+    _warnings.pass_on(done, report)
     return result
 
 
@@ -329,7 +260,7 @@ def plan(
     text = ctypes.c_void_p()
     _native.check(
         _native.library().gpudeconv_plan(
-            _options(_workers.resolved({"iterations": iterations, **options}), core),
+            _options.for_volumes(_workers.resolved({"iterations": iterations, **options}), core),
             outline("image"),
             _native.CArray.of(_arrays.as_volumes(psf, core)),
             outline("flat_field"),
@@ -339,64 +270,6 @@ def plan(
     )
     result: dict[str, Any] = _native.take_json(text)
     return result
-
-
-def prepare_psf(
-    psf: ArrayLike,
-    *,
-    spacing: Sequence[float] | None = None,
-    psf_spacing: Sequence[float] | None = None,
-    psf_background: str | float = "auto",
-    psf_as_is: bool = False,
-    report: dict[str, Any] | None = None,
-) -> NDArray[np.float32]:
-    """The PSF as `richardson_lucy` uses it.
-
-    Its background is subtracted, its center moved to voxel n // 2 of each axis, its voxels given the size of the
-    image's, what is empty cropped, and the sum made 1.
-
-    Parameters
-    ----------
-    psf : array_like, (z, y, x) or (y, x)
-        As measured.
-    spacing, psf_spacing, psf_background, psf_as_is
-        As for `richardson_lucy`.
-    report : dict, optional
-        Filled with what was done, by the keys that ``psf`` has in ``gpudeconv --report``.
-
-    Returns
-    -------
-    ndarray
-        float32, of as many axes as `psf`.
-    """
-    psf = _arrays.readable(psf, "psf")
-    if psf.ndim not in (2, 3):
-        raise ValueError(f"psf has {psf.ndim} axes: give it 2 (y, x) or 3 (z, y, x)")
-    options = {
-        "spacing": spacing,
-        "psf_spacing": psf_spacing,
-        "psf_background": psf_background,
-        "psf_as_is": psf_as_is,
-    }
-    library = _native.library()
-    prepared = ctypes.POINTER(_native.CArray)()
-    text = ctypes.c_void_p()
-    _native.check(
-        library.gpudeconv_prepare_psf(
-            _options(options, psf.ndim),
-            _native.CArray.of(_arrays.as_volumes(psf, psf.ndim)),
-            ctypes.byref(prepared),
-            ctypes.byref(text),
-        )
-    )
-    try:
-        shape = tuple(prepared.contents.shape[axis] for axis in range(3))
-        elements = ctypes.cast(prepared.contents.data, ctypes.POINTER(ctypes.c_float))
-        result = np.ctypeslib.as_array(elements, shape).copy()
-    finally:
-        library.gpudeconv_array_destroy(prepared)
-    _pass_on(_native.take_json(text), report)
-    return result if psf.ndim == 3 else result[0]
 
 
 def deconvolve_file(
@@ -448,14 +321,14 @@ def deconvolve_file(
     with reporter(progress) as function:
         done = _native.run(
             _native.library().gpudeconv_deconvolve_file,
-            _options(_workers.resolved({"iterations": iterations, **options}), 3),
+            _options.for_volumes(_workers.resolved({"iterations": iterations, **options}), 3),
             _encoded(input),
             psfs,
             len(paths),
             _encoded(output),
             progress=function,
         )
-    _pass_on(done, None)
+    _warnings.pass_on(done, None)
     return done
 
 
@@ -466,23 +339,6 @@ def _encoded(path: Path) -> bytes:
     return encoded
 
 
-def _options(values: Mapping[str, Any], core: int) -> _native.Options:
-    """Options for volumes, from those for planes too: a plane is 1 thick."""
-    values = dict(values)
-    for name in ("spacing", "psf_spacing", "tile"):
-        value = values.get(name)
-        if value is None or isinstance(value, str):
-            continue
-        numbers = tuple(value) if np.ndim(value) == 1 else ()
-        if core == 2 and len(numbers) == 2:
-            numbers = (1, *numbers)
-        if len(numbers) != 3:
-            axes = "z, y, x" if core == 3 else "y, x"
-            raise ValueError(f"{name} is {value!r}: give it {core} numbers ({axes})")
-        values[name] = numbers
-    return _native.Options(values)
-
-
 def _checked_output(out: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     if not isinstance(out, np.ndarray) or out.dtype != np.float32 or not out.flags.aligned:
         raise ValueError("out must be a NumPy array of float32, in the byte order of this machine")
@@ -491,12 +347,3 @@ def _checked_output(out: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     if not out.flags.writeable:
         raise ValueError("out is read-only")
     return out
-
-
-def _pass_on(done: dict[str, Any], report: dict[str, Any] | None) -> None:
-    """Shows the warnings of a run at the line that called for it, and hands its report on."""
-    for said in done.get("diagnostics", ()):
-        message = _native.with_keywords(said["message"])
-        warnings.warn(DeconvolutionWarning(message, said["kind"], said["figures"]), stacklevel=3)
-    if report is not None:
-        report.update(done)

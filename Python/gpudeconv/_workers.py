@@ -19,6 +19,8 @@ import threading
 from collections.abc import Mapping
 from typing import IO, Any
 
+from ._devices import devices
+
 # Names the device of this process as the keyword `device` does.
 DEVICE_VARIABLE = "GPUDECONV_DEVICE"
 
@@ -61,8 +63,6 @@ def _current_worker() -> Any:
 
 
 def _gpu_numbers() -> list[int]:
-    from ._deconvolution import devices
-
     with _lock:
         if not _gpus:
             _gpus.append([device.number for device in devices() if device.type.lower() != "cpu"])

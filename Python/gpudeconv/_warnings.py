@@ -1,0 +1,36 @@
+"""What a person should know about a run that went well."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from . import _native
+
+
+class DeconvolutionWarning(UserWarning):
+    """What a person should know about a run that went well.
+
+    The text is the same for all calls that have the same to say, so that Python shows it once.
+
+    Attributes
+    ----------
+    kind : str
+        What it is about, such as ``cameraOffset``, for programs.
+    figures : str or None
+        What was measured in this call.
+    """
+
+    def __init__(self, message: str, kind: str = "", figures: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.figures = figures
+
+
+def pass_on(done: dict[str, Any], report: dict[str, Any] | None) -> None:
+    """Shows the warnings of a run at the line that called for it, and hands its report on."""
+    for said in done.get("diagnostics", ()):
+        message = _native.with_keywords(said["message"])
+        warnings.warn(DeconvolutionWarning(message, said["kind"], said["figures"]), stacklevel=3)
+    if report is not None:
+        report.update(done)
