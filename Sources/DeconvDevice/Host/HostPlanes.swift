@@ -46,18 +46,6 @@ struct HostPlanes: @unchecked Sendable {
         pool.forEach(shape.z) { _, z in row(z, 0).update(repeating: value, count: shape.planeVoxelCount) }
     }
 
-    /// Runs an operation on the rows of a region.
-    /// - Returns: the sum of what the rows add.
-    @discardableResult
-    func apply(_ operation: RowOperation, to region: Region, _ pool: WorkerPool) -> Double {
-        let sums = OrderedSums(count: region.shape.z)
-        pool.forEach(region.shape.z) { _, index in
-            let z = region.origin.z + index
-            for y in region.yRange { sums.values[index] += operation.run(z, y, row(z, y)) }
-        }
-        return sums.total
-    }
-
     /// 0 where a value is at most `threshold` times the largest, else 1 / value, so that a NaN stays one.
     func invert(threshold: Float, _ pool: WorkerPool) {
         let maxima = OrderedSums(count: shape.z)

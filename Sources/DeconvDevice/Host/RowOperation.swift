@@ -166,3 +166,17 @@ extension RowOperation {
         }
     }
 }
+
+extension HostPlanes {
+    /// Runs an operation on the rows of a region.
+    /// - Returns: the sum of what the rows add.
+    @discardableResult
+    func apply(_ operation: RowOperation, to region: Region, _ pool: WorkerPool) -> Double {
+        let sums = OrderedSums(count: region.shape.z)
+        pool.forEach(region.shape.z) { _, index in
+            let z = region.origin.z + index
+            for y in region.yRange { sums.values[index] += operation.run(z, y, row(z, y)) }
+        }
+        return sums.total
+    }
+}

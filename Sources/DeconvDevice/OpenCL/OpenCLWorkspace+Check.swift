@@ -409,11 +409,6 @@ extension OpenCLWorkspace {
     }
 }
 
-/// The cause of transforms that did not give what they must.
-struct WrongTransforms: Error, CustomStringConvertible {
-    var description = "its transforms are wrong"
-}
-
 extension CommandQueue {
     /// One value of a buffer.
     fileprivate func read(
