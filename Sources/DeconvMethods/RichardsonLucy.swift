@@ -134,7 +134,7 @@ extension RichardsonLucy {
             let modelled = RatioConstants(
                 background: Float(method.background),
                 readNoiseVariance: Float(method.readNoise * method.readNoise),
-                floor: Float(1e-6 * mean)
+                floor: Float(RatioConstants.leastDivisor * mean)
             )
             try setStart(light: mean - method.background)
             var pending: (step: Step, mark: any WorkMark)?
@@ -215,7 +215,7 @@ extension RichardsonLucy {
             offset: Float(background),
             background: 0,
             readNoiseVariance: Float(readNoise * readNoise),
-            floor: Float(max(min(background, (mean - background) / 2), 1e-6 * mean))
+            floor: Float(max(min(background, (mean - background) / 2), RatioConstants.leastDivisor * mean))
         )
     }
 

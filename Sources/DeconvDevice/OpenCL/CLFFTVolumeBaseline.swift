@@ -92,7 +92,8 @@ package final class CLFFTVolumeBaseline {
         mean: Double,
         afterEach: () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
-        let constants = RatioConstants(background: 0, readNoiseVariance: 0, floor: Float(1e-6 * mean))
+        let least = RatioConstants.leastDivisor * mean
+        let constants = RatioConstants(background: 0, readNoiseVariance: 0, floor: Float(least))
         try queue.fill(estimate, with: Float(mean), byteCount: estimate.byteCount)
         for _ in 0..<iterationCount {
             try clearPlanes(outside: layout.domain.zRange)
