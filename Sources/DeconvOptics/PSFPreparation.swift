@@ -31,9 +31,6 @@ package struct PSFPreparation: Sendable, Hashable {
         self.warnsOfNoSpacing = warnsOfNoSpacing
     }
 
-    /// Checks and normalisation, nothing else: no voxel moves, no background goes, negative voxels stay.
-    package static let asIs = PSFPreparation(isAsIs: true)
-
     /// A PSF that is ready, and what was done to it.
     /// - Parameters:
     ///   - measured: counts in any unit, with the spacing the file gave.

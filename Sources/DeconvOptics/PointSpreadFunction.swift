@@ -3,7 +3,7 @@ package import DeconvVolume
 /// How the microscope images a point: ready to be put on a grid and transformed.
 ///
 /// The voxels are finite and sum to 1, and the centre is voxel n/2 (integer division) of each axis. They are
-/// non-negative too, unless the PSF was taken as it is (`PSFPreparation.asIs`) and had negative voxels.
+/// non-negative too, unless the PSF was taken as it is (`PSFPreparation.isAsIs`) and had negative voxels.
 package struct PointSpreadFunction: Sendable {
     /// Voxels per axis; a 2D PSF has one plane.
     package let shape: VolumeShape

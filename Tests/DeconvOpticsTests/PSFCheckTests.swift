@@ -29,7 +29,7 @@ import Testing
 
         var voxels = [Float](repeating: 1, count: 2 * 3 * 4)
         voxels[(1 * 3 + 2) * 4 + 3] = .nan
-        for preparation in [PSFPreparation(), .asIs] {
+        for preparation in [PSFPreparation(), PSFPreparation(isAsIs: true)] {
             let nan = try failure(VolumeShape(z: 2, y: 3, x: 4), voxels, preparation)
             #expect(nan.code == .invalidData && nan.message.contains("nan at (z 1, y 2, x 3)"))
         }
@@ -47,7 +47,7 @@ import Testing
         )
         #expect(noise.code == .invalidData && noise.message.contains("--psf-background"))
 
-        let negative = try failure(VolumeShape(z: 1, y: 1, x: 3), [-1, 0.5, -1], .asIs)
+        let negative = try failure(VolumeShape(z: 1, y: 1, x: 3), [-1, 0.5, -1], PSFPreparation(isAsIs: true))
         #expect(negative.code == .invalidData && negative.message.contains("sums to -1.5"))
     }
 
@@ -64,7 +64,7 @@ import Testing
 
     @Test func asItIsMeansNormalisedAndNothingElse() throws {
         let shape = VolumeShape(z: 1, y: 2, x: 4)
-        let prepared = try PSFPreparation.asIs.prepare(
+        let prepared = try PSFPreparation(isAsIs: true).prepare(
             Volume(shape: shape, voxels: [0, 0, 3, 0, 0, 0, 2, -1], spacing: VoxelSpacing(z: 1, y: 0.2, x: 0.2)),
             name: "psf.tif",
             imageSpacing: VoxelSpacing(z: 1, y: 0.1, x: 0.1)
@@ -132,7 +132,7 @@ import Testing
         ] {
             #expect(error.message.contains(word), "\(error.message)")
         }
-        #expect(try prepare(for: coarse, .asIs).warnings.map(\.kind) == [.psfNotResampled])
+        #expect(try prepare(for: coarse, PSFPreparation(isAsIs: true)).warnings.map(\.kind) == [.psfNotResampled])
     }
 
     /// A point stays one where one axis is made coarser.

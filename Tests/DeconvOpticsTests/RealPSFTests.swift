@@ -44,7 +44,7 @@ struct RealPSFTests {
         // Two voxels wide at half maximum: too coarse to move without ringing, and said so.
         #expect(prepared.report.warnings.contains { $0.message.contains("--psf-as-is") })
 
-        let asIs = try PSFPreparation.asIs.prepare(measured, name: "psf.tif", imageSpacing: nil)
+        let asIs = try PSFPreparation(isAsIs: true).prepare(measured, name: "psf.tif", imageSpacing: nil)
         #expect(asIs.psf.shape == measured.shape)
         #expect(asIs.report.sumBeforeNormalization == 500193.625)
     }
