@@ -111,7 +111,7 @@ import Testing
             Set(changed)
                 == Set(
                     [(0, 0..<3), (1, 0..<3), (2, 0..<3), (2, 6..<7)].flatMap { channel, times in
-                        times.map { VolumeNumber(channel: channel, timepoint: $0) }
+                        times.map { VolumePosition(channel: channel, timepoint: $0) }
                     }
                 )
         )
@@ -119,10 +119,12 @@ import Testing
         let part = try survey(url, channels: [2], timepoints: [6, 0])
         #expect(part.wantedCount == 2 * 2 * side * side && part.foundCount == part.wantedCount - 3)
         #expect(
-            part.stamps[VolumeNumber(channel: 0, timepoint: 0)] == lost.stamps[VolumeNumber(channel: 2, timepoint: 6)]
+            part.stamps[VolumePosition(channel: 0, timepoint: 0)]
+                == lost.stamps[VolumePosition(channel: 2, timepoint: 6)]
         )
         #expect(
-            part.stamps[VolumeNumber(channel: 0, timepoint: 1)] == lost.stamps[VolumeNumber(channel: 2, timepoint: 0)]
+            part.stamps[VolumePosition(channel: 0, timepoint: 1)]
+                == lost.stamps[VolumePosition(channel: 2, timepoint: 0)]
         )
         #expect(try survey(url, channels: [2], timepoints: [6, 0], withStamps: false).foundCount == part.foundCount)
         #expect(try survey(url, channels: [0], timepoints: [3, 4, 5]).diagnostics.isEmpty)

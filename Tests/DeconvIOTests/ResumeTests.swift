@@ -406,7 +406,7 @@ import Testing
         name.split(separator: "/").allSatisfy { !$0.hasPrefix(".") && $0 != "zarr.json" }
     }
 
-    private func held(_ item: SinkCase, by sink: ZarrSink) -> [VolumeNumber] {
+    private func held(_ item: SinkCase, by sink: ZarrSink) -> [VolumePosition] {
         item.volumes.filter { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }
     }
 
@@ -503,7 +503,7 @@ import Testing
         let files = #/"files": "([^"]*)", /#
         let places = lines.indices.filter { lines[$0].contains(files) }
         try #require(places.count == 3)
-        func changed(_ change: (inout [String]) -> Void) throws -> (held: [VolumeNumber], message: String?) {
+        func changed(_ change: (inout [String]) -> Void) throws -> (held: [VolumePosition], message: String?) {
             var lines = lines
             change(&lines)
             try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: journal)
@@ -535,7 +535,7 @@ import Testing
         let before = try String(contentsOfFile: journal, encoding: .utf8)
         let count = before.split(separator: "\n").count
         let second = try #require(before.split(separator: "\n").filter { $0.contains("\"channel\"") }.dropFirst().first)
-        func opened(_ text: String) throws -> (held: [VolumeNumber], message: String?) {
+        func opened(_ text: String) throws -> (held: [VolumePosition], message: String?) {
             try (before + text).write(toFile: journal, atomically: false, encoding: .utf8)
             let sink = try item.sink(path)
             defer { sink.close() }
@@ -623,7 +623,7 @@ import Testing
 
     @Test func volumesWhoseInputHasChangedAreWrittenAgain() throws {
         let path = folder.path("a.zarr")
-        var stamps: [VolumeNumber: UInt64] = [:]
+        var stamps: [VolumePosition: UInt64] = [:]
         for (number, volume) in item.volumes.enumerated() { stamps[volume] = .max - UInt64(number) }
         do {
             let sink = try item.sink(path, inputStamps: stamps)

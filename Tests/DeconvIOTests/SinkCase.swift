@@ -73,14 +73,14 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
     ]
 
     /// One for each volume.
-    var volumes: [VolumeNumber] {
+    var volumes: [VolumePosition] {
         (0..<layout.timepointCount).flatMap { timepoint in
-            (0..<layout.channelCount).map { VolumeNumber(channel: $0, timepoint: timepoint) }
+            (0..<layout.channelCount).map { VolumePosition(channel: $0, timepoint: timepoint) }
         }
     }
 
     /// The voxels of a volume, z, y, x: noise, some of which saturates 8 bits.
-    func voxels(_ volume: VolumeNumber) -> [Float] {
+    func voxels(_ volume: VolumePosition) -> [Float] {
         var random = SeededGenerator(seed: UInt64(1000 * volume.channel + volume.timepoint + 1))
         return (0..<layout.volumeShape.voxelCount).map { _ in Float(random.uniform() * 300) }
     }
@@ -109,7 +109,7 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
         job: JobFingerprint = SinkCase.job,
         overwrite: Bool = false,
         inputs: [String] = [],
-        inputStamps: [VolumeNumber: UInt64] = [:],
+        inputStamps: [VolumePosition: UInt64] = [:],
         threadCount: Int = 2,
         calls: OutputCalls = .system
     ) throws -> ZarrSink {
@@ -125,7 +125,7 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
     }
 
     /// Writes one volume, plane by plane.
-    func write(_ volume: VolumeNumber, to sink: ZarrSink) throws {
+    func write(_ volume: VolumePosition, to sink: ZarrSink) throws {
         let voxels = voxels(volume)
         let count = layout.volumeShape.planeVoxelCount
         try sink.write(
@@ -143,7 +143,7 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
     }
 
     /// What is kept of a volume: numbers with many digits, and now and then none, infinity or a warning.
-    func figures(_ volume: VolumeNumber) -> VolumeFigures {
+    func figures(_ volume: VolumePosition) -> VolumeFigures {
         var figures = VolumeFigures()
         figures.sum = voxels(volume).reduce(0) { $0 + Double($1) } / 3
         figures.light = -figures.sum * 1e-12

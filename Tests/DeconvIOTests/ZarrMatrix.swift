@@ -44,11 +44,16 @@ final class ZarrMatrix: Sendable {
     }
 }
 
+extension ArrayRegion {
+    /// Number of elements.
+    var elementCount: Int { shape.reduce(1, *) }
+}
+
 /// The part of an array of `shape` that a region covers, cut out byte by byte.
 func cut(_ raw: [UInt8], _ shape: [Int], _ size: Int, _ region: ArrayRegion) -> [UInt8] {
     var bytes: [UInt8] = []
     var index = region.origin
-    let count = region.elementCount!
+    let count = region.elementCount
     for _ in 0..<count {
         let element = zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 }
         bytes += raw[element * size..<(element + 1) * size]

@@ -20,21 +20,10 @@ import Testing
         let plan = try item.plan(folder.path("unused"))
         let array = try ZarrStore(path: path).array(at: ZarrPath(item.options.ome ? "0" : ""))
         #expect(array.metadata.shape == plan.layout.shape)
+        let source = try ZarrSource(array, layout: plan.layout)
         for volume in item.volumes {
-            let shape = plan.layout.volumeShape
-            let region = plan.layout.region(Region(shape), channel: volume.channel, timepoint: volume.timepoint)
-            let stored = try array.readVoxels(region).floats
-            let spatial = [ArrayLayout.Axis.z, .y, .x].compactMap { plan.layout.index(of: $0) }
-            let ordered = spatial == spatial.sorted() ? stored : Self.reversed(stored, shape)
-            #expect(ordered == Self.rounded(item.voxels(volume), item.options.pixelType), "\(volume)")
-        }
-    }
-
-    /// From the order x, y, z to z, y, x.
-    private static func reversed(_ voxels: [Float], _ shape: VolumeShape) -> [Float] {
-        (0..<shape.voxelCount).map { index in
-            let (z, y, x) = (index / shape.planeVoxelCount, index / shape.x % shape.y, index % shape.x)
-            return voxels[(x * shape.y + y) * shape.z + z]
+            let stored = try source.readVolume(channel: volume.channel, timepoint: volume.timepoint).floats
+            #expect(stored == Self.rounded(item.voxels(volume), item.options.pixelType), "\(volume)")
         }
     }
 
@@ -84,7 +73,7 @@ import Testing
     @Test func anUnfinishedResultIsZarrThatOthersRead() throws {
         let item = SinkCase.all[6]
         let sink = try item.sink(folder.path("a.zarr"))
-        try item.write(VolumeNumber(channel: 1, timepoint: 1), to: sink)
+        try item.write(VolumePosition(channel: 1, timepoint: 1), to: sink)
         let array = try ZarrStore(path: folder.path("a.zarr.partial")).array(at: ZarrPath("1"))
         #expect(array.metadata.shape == [2, 2, 5, 150, 136])
         #expect(try array.hasChunk([1, 1, 0, 0, 0]))

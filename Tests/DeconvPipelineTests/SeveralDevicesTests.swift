@@ -258,7 +258,6 @@ import Testing
         share.finish(taken[3])
         share.finish(taken[0])
         usleep(20_000)
-        #expect(!agenda.isGivenOut)
         share.finish(taken[1])
         #expect(await next.value?.number(channelCount: 2) == 4)
     }

@@ -110,10 +110,10 @@ package final class ResumableFolder: Sendable {
     package var isNew: Bool { contents.job == nil }
 
     /// The volumes that are there.
-    var volumes: [VolumeNumber: VolumeJournal.Entry] { contents.volumes }
+    var volumes: [VolumePosition: VolumeJournal.Entry] { contents.volumes }
 
     /// Volumes that the journal has twice, and which so do not count.
-    var contestedVolumes: Set<VolumeNumber> { contents.contested }
+    var contestedVolumes: Set<VolumePosition> { contents.contested }
 
     /// What of its journal makes no sense and was left out, in words.
     var journalProblems: [String] { contents.problems }
@@ -131,12 +131,12 @@ package final class ResumableFolder: Sendable {
     package func begin() throws(DeconvolutionError) { try journal().add(job) }
 
     /// Says that a volume is there, on the disk.
-    func add(_ volume: VolumeNumber, _ entry: VolumeJournal.Entry) throws(DeconvolutionError) {
+    func add(_ volume: VolumePosition, _ entry: VolumeJournal.Entry) throws(DeconvolutionError) {
         try journal().add(volume, entry)
     }
 
     /// Says that volumes do not count any more.
-    func remove(_ volumes: [VolumeNumber]) throws(DeconvolutionError) { try journal().remove(volumes) }
+    func remove(_ volumes: [VolumePosition]) throws(DeconvolutionError) { try journal().remove(volumes) }
 
     /// Has a result that has its name count as one that somebody finished long ago, which `--overwrite` may replace.
     func forgetPlaced() {

@@ -2,19 +2,6 @@ import DeconvVolume
 import Foundation
 import Synchronization
 
-/// The number of a volume in a result.
-package struct VolumeNumber: Hashable, Sendable {
-    /// 0 ..< number of channels.
-    package var channel: Int
-    /// 0 ..< number of time points.
-    package var timepoint: Int
-
-    package init(channel: Int, timepoint: Int) {
-        self.channel = channel
-        self.timepoint = timepoint
-    }
-}
-
 /// What is known of a result that is not finished, in a file beside its chunks: one JSON document a line.
 ///
 /// The first line is the job, then comes one a volume, then that it is finished; each is on the disk when the call that adds it
@@ -43,7 +30,7 @@ final class VolumeJournal: Sendable {
         /// The job, once its metadata are written.
         var job: JobFingerprint?
         /// The volumes that are there.
-        var volumes: [VolumeNumber: Entry] = [:]
+        var volumes: [VolumePosition: Entry] = [:]
         /// Whether all of it is there and is about to get its name.
         var isFinished = false
         /// Whether something else had the name, which is still to be removed.
@@ -53,7 +40,7 @@ final class VolumeJournal: Sendable {
         /// What makes no sense and is left out, in words, by line.
         var problems: [String] = []
         /// Volumes that were there twice, of which nobody knows which to believe.
-        fileprivate(set) var contested: Set<VolumeNumber> = []
+        fileprivate(set) var contested: Set<VolumePosition> = []
     }
 
     /// What a line says.
@@ -156,7 +143,7 @@ final class VolumeJournal: Sendable {
 
     /// Says that a volume is there, which it is, on the disk.
     /// - Parameter entry: what `contents.volumes` is to give for it.
-    func add(_ volume: VolumeNumber, _ entry: Entry) throws(DeconvolutionError) {
+    func add(_ volume: VolumePosition, _ entry: Entry) throws(DeconvolutionError) {
         var members: JSONObject = [:]
         for (name, value) in entry.numbers.sorted(by: { $0.key < $1.key }) { members[name] = .double(value) }
         var line: JSONObject = [
@@ -169,7 +156,7 @@ final class VolumeJournal: Sendable {
     }
 
     /// Says that volumes are to be done once more.
-    func remove(_ volumes: [VolumeNumber]) throws(DeconvolutionError) {
+    func remove(_ volumes: [VolumePosition]) throws(DeconvolutionError) {
         try add(
             volumes.map {
                 ["channel": .integer($0.channel), "timepoint": .integer($0.timepoint), "again": .bool(true)]
@@ -243,7 +230,7 @@ final class VolumeJournal: Sendable {
         } else if line["gpudeconv"]?.integer() == format, let job = JobFingerprint(line["job"]) {
             contents.job = job
         } else if let channel = line["channel"]?.integer(), let timepoint = line["timepoint"]?.integer() {
-            let volume = VolumeNumber(channel: channel, timepoint: timepoint)
+            let volume = VolumePosition(channel: channel, timepoint: timepoint)
             if line["again"]?.bool == true {
                 contents.volumes[volume] = nil
                 contents.contested.remove(volume)
@@ -276,7 +263,7 @@ final class VolumeJournal: Sendable {
     }
 }
 
-extension VolumeNumber {
+extension VolumePosition {
     /// As messages call it.
     var inMessage: String { "channel \(channel), time point \(timepoint)" }
 }

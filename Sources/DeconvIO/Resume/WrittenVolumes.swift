@@ -6,7 +6,7 @@ import Synchronization
 struct WrittenVolumes: Sendable {
     /// What is wrong with a volume, in words that name its file.
     struct Problem: Sendable {
-        var volume: VolumeNumber
+        var volume: VolumePosition
         var text: String
     }
 
@@ -22,7 +22,7 @@ struct WrittenVolumes: Sendable {
     ///   - checking: called between files, on these threads; what it throws ends the reading.
     /// - Throws: `inputOutput` where files may not be opened; and what `checking` throws.
     func problems(
-        of volumes: [(number: VolumeNumber, entry: VolumeJournal.Entry)],
+        of volumes: [(number: VolumePosition, entry: VolumeJournal.Entry)],
         threadCount: Int,
         checking: @Sendable () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) -> [Problem] {
@@ -48,7 +48,7 @@ struct WrittenVolumes: Sendable {
     }
 
     private func problem(
-        _ volume: VolumeNumber,
+        _ volume: VolumePosition,
         _ entry: VolumeJournal.Entry,
         _ reader: FileSumReader,
         _ checking: () throws(DeconvolutionError) -> Void
@@ -76,7 +76,7 @@ struct WrittenVolumes: Sendable {
     }
 
     /// The keys of a volume's files, by level, in the order in which the journal has them.
-    private func keys(of volume: VolumeNumber) -> [[String]] {
+    private func keys(of volume: VolumePosition) -> [[String]] {
         levels.map { level, array in
             var keys: [String] = []
             ChunkGrid(chunkShape: level.metadata.chunkShape).forEach(in: level.region(of: volume)) { index, _ in

@@ -1,54 +1,6 @@
 package import DeconvVolume
 import Foundation
 
-/// A volume source that is a file, with what its user should know about how it was understood.
-package protocol ImageFileSource: VolumeSource {
-    /// What was assumed, left out or ignored; empty for a file that says everything.
-    var diagnostics: [Diagnostic] { get }
-
-    /// What reading parts of a shape takes in memory beside their voxels.
-    /// - Parameter part: a whole volume, or less of it.
-    func readingMemory(of part: VolumeShape) -> ReadingMemory
-
-    /// Changes the most bytes of decoded chunks that are kept between reads, where any are.
-    /// - Parameter limit: gives it from what it is now.
-    func limitKeptBytes(_ limit: (_ now: Int) -> Int)
-
-    /// Looks which files there are of the chunks that volumes are read from; nil for what is one file or a series of them.
-    /// - Parameters:
-    ///   - channels: those of these volumes; nil for all.
-    ///   - timepoints: the same.
-    ///   - withStamps: whether to look how long they are and when they were written, too.
-    /// - Throws: `invalidData` where none of the array's chunks is there and others are, with names that its metadata do not say;
-    ///   `inputOutput` where a folder may not be listed.
-    func surveyChunks(
-        channels: [Int]?,
-        timepoints: [Int]?,
-        withStamps: Bool
-    ) throws(DeconvolutionError) -> ChunkSurvey?
-}
-
-extension ImageFileSource {
-    /// For stacks that are decoded plane by plane: a chunk, which is no larger than a plane, in the file and decoded, and a plane
-    /// as it is stored.
-    package func readingMemory(of part: VolumeShape) -> ReadingMemory {
-        ReadingMemory(bufferBytes: 3 * image.shape.planeVoxelCount * image.pixelType.byteCount)
-    }
-
-    package func limitKeptBytes(_ limit: (_ now: Int) -> Int) {}
-
-    package func surveyChunks(
-        channels: [Int]?,
-        timepoints: [Int]?,
-        withStamps: Bool
-    ) throws(DeconvolutionError) -> ChunkSurvey? { nil }
-
-    /// The same for all that is read of it.
-    package func surveyChunks(withStamps: Bool = false) throws(DeconvolutionError) -> ChunkSurvey? {
-        try surveyChunks(channels: nil, timepoints: nil, withStamps: withStamps)
-    }
-}
-
 /// Images by what is at a path.
 package enum ImageFile {
     /// What cannot be seen from a path alone.

@@ -15,7 +15,16 @@ package struct SelectedSource: ImageFileSource {
     /// The other source's.
     package var name: String { base.name }
     /// The other source's.
-    package var diagnostics: [Diagnostic] { (base as? any ImageFileSource)?.diagnostics ?? [] }
+    package var diagnostics: [Diagnostic] { file?.diagnostics ?? [] }
+    /// The other source's.
+    package var paths: [String] { file?.paths ?? [name] }
+    /// The other source's.
+    package var axes: String? { file?.axes }
+    /// The other source's.
+    package var timeAxisCount: Int { file?.timeAxisCount ?? 1 }
+
+    /// The other source, where it is a file.
+    private var file: (any ImageFileSource)? { base as? any ImageFileSource }
 
     /// A part of a source.
     /// - Parameters:
@@ -66,13 +75,23 @@ package struct SelectedSource: ImageFileSource {
         base.volumeName(channel: channels[channel], timepoint: timepoints[timepoint])
     }
 
+    /// Whether it would be part of the other source.
+    package func wouldHold(_ path: String) -> Bool { file?.wouldHold(path) ?? false }
+
+    /// The other source's, with the numbers of the channels in it.
+    package func storageTemplate(for image: ImageDescription) -> ZarrOutputContent {
+        var content = file?.storageTemplate(for: image) ?? ZarrOutputContent(image)
+        content.channels = channels
+        return content
+    }
+
     /// The other source's.
     package func readingMemory(of part: VolumeShape) -> ReadingMemory {
-        (base as? any ImageFileSource)?.readingMemory(of: part) ?? ReadingMemory(bufferBytes: 0)
+        file?.readingMemory(of: part) ?? ReadingMemory(bufferBytes: 0)
     }
 
     /// Those of the other source.
-    package func limitKeptBytes(_ limit: (_ now: Int) -> Int) { (base as? any ImageFileSource)?.limitKeptBytes(limit) }
+    package func limitKeptBytes(_ limit: (_ now: Int) -> Int) { file?.limitKeptBytes(limit) }
 
     /// Those of the other source that are read.
     package func surveyChunks(
@@ -80,7 +99,7 @@ package struct SelectedSource: ImageFileSource {
         timepoints: [Int]?,
         withStamps: Bool
     ) throws(DeconvolutionError) -> ChunkSurvey? {
-        try (base as? any ImageFileSource)?.surveyChunks(
+        try file?.surveyChunks(
             channels: channels?.map { self.channels[$0] } ?? self.channels,
             timepoints: timepoints?.map { self.timepoints[$0] } ?? self.timepoints,
             withStamps: withStamps

@@ -94,7 +94,7 @@ package final class SeriesSource: ImageFileSource {
         try self.init(paths: paths, name: folder)
     }
 
-    /// Whether a TIFF file of that name would be one of the stacks of the folder or pattern.
+    /// Whether it would be one of the stacks of the folder or pattern.
     package func wouldHold(_ path: String) -> Bool {
         func folder(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
         let file = OutputPath(path)

@@ -79,3 +79,26 @@ package struct ArrayLayout: Hashable, Sendable {
         }
     }
 }
+
+extension ArrayLayout {
+    /// The same axes with volumes of another shape.
+    func with(_ volume: VolumeShape) -> ArrayLayout {
+        var shape = shape
+        for (axis, extent) in [(Axis.z, volume.z), (.y, volume.y), (.x, volume.x)] {
+            if let index = index(of: axis) { shape[index] = extent }
+        }
+        return ArrayLayout(axes: axes, shape: shape)
+    }
+
+    /// A number per axis from one per axis of a volume, and one for all other axes.
+    func extents(_ volume: VolumeShape, others: Int = 1) -> [Int] {
+        axes.map {
+            switch $0 {
+            case .z: volume.z
+            case .y: volume.y
+            case .x: volume.x
+            case .timepoint, .channel, .other: others
+            }
+        }
+    }
+}

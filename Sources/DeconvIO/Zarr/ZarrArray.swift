@@ -97,41 +97,6 @@ extension ZarrArray {
         }
     }
 
-    /// A region as voxels: bool (as 0 and 1), uint8 and uint16 as stored, all other types as the nearest `Float`.
-    ///
-    /// For types that are converted there is a buffer of the region's size as stored meanwhile.
-    /// - Throws: as `read(_:into:)`; `outOfMemory` where it is more than the machine has.
-    package func readVoxels(_ region: ArrayRegion) throws(DeconvolutionError) -> VoxelData {
-        let type = metadata.dataType
-        let voxelBytes = type.pixelType.inMemory.byteCount
-        let isConverted = type.pixelType.inMemory == .float32 && type != .float32
-        let count =
-            try requireMemory(for: region, bytesPerElement: voxelBytes + (isConverted ? type.byteCount : 0))
-            / (voxelBytes + (isConverted ? type.byteCount : 0))
-        func direct<Voxel: BitwiseCopyable>() throws(DeconvolutionError) -> [Voxel] {
-            try filled(count) { (bytes: UnsafeMutableRawBufferPointer) throws(DeconvolutionError) in
-                try read(region, into: bytes)
-            }
-        }
-        switch type.pixelType.inMemory {
-        case .uint8: return .uint8(try direct())
-        case .uint16: return .uint16(try direct())
-        default: break
-        }
-        if !isConverted { return .float32(try direct()) }
-        let stored = try ByteBuffer(byteCount: count * type.byteCount, for: name)
-        try read(region, into: stored.bytes)
-        return .float32(
-            try filled(count) { (bytes: UnsafeMutableRawBufferPointer) throws(DeconvolutionError) in
-                Self.convert(
-                    UnsafeRawBufferPointer(stored.bytes),
-                    type,
-                    into: bytes.assumingMemoryBound(to: Float.self)
-                )
-            }
-        )
-    }
-
     /// Refuses a region that the machine's memory cannot hold: its shape is only what a file claims.
     @discardableResult
     func requireMemory(

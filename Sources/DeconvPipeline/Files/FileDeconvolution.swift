@@ -9,7 +9,6 @@ package import Logging
 /// The main job: an image and its PSFs in, an image out.
 package struct FileDeconvolution: Sendable {
     private let input: InputImage
-    private let inputPath: String
     private let psfPaths: [String]
     private let flatField: (any ImageFileSource)?
     private let mask: (any ImageFileSource)?
@@ -46,10 +45,11 @@ package struct FileDeconvolution: Sendable {
             warnings += file.diagnostics + (survey?.diagnostics ?? [])
         }
         psfWarnings = warnings
-        inputPath = input
         self.input = try options.selection.open(input, psfCount: psfs.count)
         // One a channel of the file: those of the channels that were selected.
-        if let channels = self.input.channels, psfs.count > 1, psfs.count == self.input.whole.image.channelCount {
+        if let channels = self.input.selected?.channels, psfs.count > 1,
+            psfs.count == self.input.whole.image.channelCount
+        {
             psfs = channels.map { [psfs] in psfs[$0] }
         }
         self.psfs = psfs
@@ -61,9 +61,7 @@ package struct FileDeconvolution: Sendable {
     /// A PSF file; of four axes without names the first is the channel.
     private static func psfFile(_ path: String) throws(DeconvolutionError) -> any ImageFileSource {
         let file = try ImageFile.open(path: path)
-        guard let zarr = file as? ZarrSource, zarr.layout.axes == [.timepoint, .z, .y, .x], zarr.ome == nil,
-            zarr.array.metadata.dimensionNames == nil
-        else { return file }
+        guard file.axes == "tzyx", file.diagnostics.contains(where: { $0.kind == .axesAssumed }) else { return file }
         return try ImageFile.open(path: path, options: ImageFile.Options(axes: "czyx"))
     }
 
@@ -127,9 +125,10 @@ package struct FileDeconvolution: Sendable {
     /// What would be done, without doing it: a plan for each device, the first one with all warnings.
     package func plans() throws(DeconvolutionError) -> [JobPlan] {
         var results = JobPlan.Results.inOrder
+        let image = input.source.image
         // Most that comes out of a store goes into one, stored as its input is.
-        if input.whole is ZarrSource,
-            let plan = try? zarrPlan("result.zarr", .root, OutputOptions(), input.source.image)
+        if input.source.storageTemplate(for: image).template != nil,
+            let plan = try? zarrPlan("result.zarr", .root, OutputOptions(), image)
         {
             results = .inAnyOrder(writeBytes: plan.bytesPerWrite(threadCount: Self.writingThreadCount))
         }
@@ -148,11 +147,12 @@ package struct FileDeconvolution: Sendable {
         _ outputOptions: OutputOptions,
         _ image: ImageDescription
     ) throws(DeconvolutionError) -> ZarrOutputPlan {
-        try ZarrOutputPlan(
+        let content = input.source.storageTemplate(for: image)
+        return try ZarrOutputPlan(
             path: store,
             array: array,
-            content: input.zarrContent(image),
-            options: outputOptions.zarrOptions(isOMEByDefault: input.isOMEByDefault)
+            content: content,
+            options: outputOptions.zarrOptions(isOMEByDefault: content.isOMEByDefault)
         )
     }
 
@@ -184,8 +184,7 @@ package struct FileDeconvolution: Sendable {
 
     /// Every file and folder that is read.
     private var inputPaths: [String] {
-        let image = (input.whole as? SeriesSource)?.paths ?? [(input.whole as? ZarrSource)?.array.name ?? inputPath]
-        return image + psfPaths + [flatField, mask].compactMap { $0?.name }
+        input.whole.paths + psfPaths + maps.compactMap { $0?.name }
     }
 
     /// Does the work.
@@ -215,10 +214,10 @@ package struct FileDeconvolution: Sendable {
         switch target {
         case .tiff:
             try check(outputs: [output])
-            if let series = input.whole as? SeriesSource, series.wouldHold(output) {
+            if input.whole.wouldHold(output) {
                 throw DeconvolutionError(
                     .cannotCreateOutput,
-                    "\(output): would be one of the stacks of \(series.name) for the next run; choose another folder"
+                    "\(output): would be one of the stacks of \(input.whole.name) for the next run; choose another folder"
                 )
             }
             survey = try FileSurvey(input.source, maps: maps, withStamps: false)
@@ -262,7 +261,7 @@ package struct FileDeconvolution: Sendable {
             inputs: inputPaths,
             inputStamps: survey.inputStamps
         ) { () throws(DeconvolutionError) in
-            guard job.cancellation.isCancelled else { return }
+            guard job.description.cancellation.isCancelled else { return }
             throw DeconvolutionError(
                 .cancelled,
                 "interrupted; what is unfinished stays as it was, and the same command goes on with it"
@@ -311,7 +310,7 @@ package struct FileDeconvolution: Sendable {
         else { return (job, setup, now) }
         if let tileShape = begun.tileShape {
             var same = job
-            same.options.tileShape = tileShape
+            same.description.options.tileShape = tileShape
             if let setup = try? same.makeSetup(results: results) {
                 let then = fingerprint(setup)
                 if then.tiles == begun.tiles { return (same, setup, then) }
@@ -347,7 +346,7 @@ private struct FileSurvey {
     /// What is missing.
     var warnings: [Diagnostic] = []
     /// A number for each volume of the image that changes with the files it is read from; empty where these are none of chunks.
-    var inputStamps: [VolumeNumber: UInt64] = [:]
+    var inputStamps: [VolumePosition: UInt64] = [:]
     /// One for each map; nil where there is none, or no chunks.
     var mapStamps: [UInt64?] = []
 

@@ -32,12 +32,11 @@ extension JobFingerprint {
             )
         }
         // Of these it matters what they come to, not how they were given.
-        let selected = input.source as? SelectedSource
         var found: [OptionName: String] = [
             .array: "as the image",
-            .axes: (input.whole as? ZarrSource).map { $0.layout.axes.map(\.rawValue).joined() } ?? "-",
-            .channel: selected.map { Self.description(of: $0.channels) } ?? "all",
-            .time: selected.map { Self.description(of: $0.timepoints) } ?? "all",
+            .axes: input.whole.axes ?? "-",
+            .channel: input.selected.map { Self.description(of: $0.channels) } ?? "all",
+            .time: input.selected.map { Self.description(of: $0.timepoints) } ?? "all",
             .spacing: (options.deconvolution.spacing ?? image.spacing).map(\.inMessage) ?? "unknown",
             .psfSpacing: "as the PSFs",
         ]
@@ -78,8 +77,7 @@ extension JobFingerprint {
     /// What tells a file from another of its name: for a file its size and when it was written, for an array where it is, its
     /// shape, and when its metadata were written.
     private static func description(of file: any ImageFileSource) -> String {
-        let paths = (file as? SeriesSource)?.paths ?? [file.name]
-        let stamps = paths.map { stamp($0) ?? arrayStamp($0) }
+        let stamps = file.paths.map { stamp($0) ?? arrayStamp($0) }
         guard stamps.count > 1 else { return stamps[0] }
         return
             "\(stamps.count) files with the checksum \(String(Checksum.of(stamps.joined(separator: "\n").utf8), radix: 16))"

@@ -1,18 +1,19 @@
 import DeconvOptions
 import DeconvVolume
 
-extension DeconvolutionJob {
-    /// What is odd about a volume; the texts are about the image, and so the same for all of its volumes.
+extension SurveyedVolume {
+    /// What is odd about the volume; the texts are about the image, and so the same for all of its volumes.
+    /// - Parameters:
+    ///   - source: the image that it is of.
+    ///   - background: in counts.
     /// - Throws: `invalidData` or `invalidArgument` where it is the only one and has nothing to deconvolve.
-    func warnings(of volume: SurveyedVolume) throws(DeconvolutionError) -> [Diagnostic] {
-        let statistics = volume.statistics
+    func warnings(of source: any VolumeSource, background: Double) throws(DeconvolutionError) -> [Diagnostic] {
         let isOne = source.image.volumeCount == 1
-        let name = source.name(channel: volume.position.channel, timepoint: volume.position.timepoint)
-        let background = options.background
-        if let sensitivity = volume.sensitivity, statistics.voxelCount == 0 {
-            let reason = Self.noGoodVoxel(sensitivity, volume.saturatedCount, name)
+        let name = source.name(channel: position.channel, timepoint: position.timepoint)
+        if let sensitivity, statistics.voxelCount == 0 {
+            let reason = Self.noGoodVoxel(sensitivity, saturatedCount, name)
             // Bad for good, or in this volume only?
-            guard !isOne, volume.saturatedCount > 0 || sensitivity.mask?.isSteady == false else {
+            guard !isOne, saturatedCount > 0 || sensitivity.mask?.isSteady == false else {
                 throw DeconvolutionError(.invalidData, "\(reason.message); \(reason.remedy)")
             }
             return [
@@ -94,13 +95,5 @@ extension DeconvolutionJob {
             return ("\(mask)every voxel is 0, so none of \(name) is good", "write 1 on good voxels")
         }
         return ("\(mask)no voxel is good that the flat field calls good", "write 1 on good voxels")
-    }
-}
-
-extension Double {
-    /// The number with one decimal, or none where that is 0.
-    var rounded1: String {
-        let rounded = (self * 10).rounded() / 10
-        return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
     }
 }

@@ -123,9 +123,7 @@ extension JobPlan {
         writeBytes = 0
         switch results {
         case .inOrder:
-            waitingVolumeCount = image.channelCount == 1 ? 0 : image.channelCount
-            // What one device writes, and what it has finished after it, waits for the slowest.
-            if deviceCount > 1 { waitingVolumeCount = image.channelCount + 2 * deviceCount }
+            waitingVolumeCount = VolumesInFlight.waiting(channelCount: image.channelCount, deviceCount: deviceCount)
             storeBytes = waitingVolumeCount * image.shape.voxelCount * 4
             usesScratchFiles = storeBytes / deviceCount > host / 4
             if !usesScratchFiles { waitingBytes = storeBytes / deviceCount }
@@ -250,8 +248,8 @@ extension JobPlan.Overlap {
         guard tiles.tile == nil, image.channelCount * image.timepointCount > 1 else { return nil }
         let footprint = tiles.footprint
         deviceBytes = footprint.observedBytes + tiles.whole.domain.shape.voxelCount * 4
-        // A volume waits as it was read while another one is put into its frame; and so may what saturated voxels leave of f.
-        hostBytes = 2 * (footprint.observedBytes + footprint.sensitivityBytes)
+        // With each volume, what saturated voxels leave of f.
+        hostBytes = VolumesInFlight.read * (footprint.observedBytes + footprint.sensitivityBytes)
         if budget.isHostMemory {
             let needed = footprint.deviceBytes + footprint.transferBytes + deviceBytes + hostBytes
             if needed > budget.totalBytes { return nil }

@@ -1,9 +1,7 @@
 import DeconvDevice
-import DeconvIO
 import DeconvMethods
 import DeconvOptics
 package import DeconvOptions
-package import DeconvPipeline
 import DeconvPlan
 package import DeconvVolume
 import Dispatch
@@ -12,16 +10,9 @@ import Synchronization
 
 /// One image, its PSFs and what to do with them: from source to sink, volume after volume.
 package struct DeconvolutionJob: Sendable {
-    let source: any VolumeSource
+    /// What is done, and to what.
+    var description: JobDescription
     private let psfs: [MeasuredPSF]
-    let sensitivity: Sensitivity
-    var options: DeconvolutionOptions
-    /// What the voxels of the result are stored as.
-    private(set) var resultType = PixelType.float32
-    let scratchFolder: String
-    let cancellation: Cancellation
-    let progress: @Sendable (DeconvolutionProgress) -> Void
-    let logger: Logger
     let backends: @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend]
 
     /// A job.
@@ -45,16 +36,18 @@ package struct DeconvolutionJob: Sendable {
             { (options) throws(DeconvolutionError) in try Devices.backends(for: options) },
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) {
-        self.source = source
+        description = JobDescription(
+            source: source,
+            sensitivity: sensitivity,
+            options: options,
+            resultType: resultType,
+            scratchFolder: scratchFolder,
+            cancellation: cancellation,
+            logger: logger,
+            progress: progress
+        )
         self.psfs = psfs
-        self.sensitivity = sensitivity
-        self.options = options
-        self.resultType = resultType
-        self.scratchFolder = scratchFolder
-        self.cancellation = cancellation
-        self.logger = logger
         self.backends = backends
-        self.progress = progress
     }
 
     /// What would be done, without doing it: a plan for each device.
@@ -68,8 +61,9 @@ package struct DeconvolutionJob: Sendable {
     /// - Parameter results: what the results take on their way.
     /// - Throws: as `JobPlan.init`, and `invalidData` for a flat field or mask that is not that of the image.
     package func makeSetup(results: JobPlan.Results = .inOrder) throws(DeconvolutionError) -> JobSetup {
+        let (options, source) = (description.options, description.source)
         try options.validate()
-        try sensitivity.check(against: source)
+        try description.sensitivity.check(against: source)
         let clock = ContinuousClock()
         var seconds = RunReport.Seconds()
         let psfs = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
@@ -80,36 +74,10 @@ package struct DeconvolutionJob: Sendable {
         let devices = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
             try backends(options)
         }
-        let setup = try JobSetup(
-            JobSetup.Request(
-                image: source.image,
-                imageName: source.name,
-                hasSensitivity: hasSensitivity,
-                options: options,
-                results: results,
-                reading: readingNeeds
-            ),
-            psfs: psfs,
-            on: devices
-        )
+        let setup = try JobSetup(description.request(results: results), psfs: psfs, on: devices)
         setup.seconds = seconds
         return setup
     }
-
-    /// What is told while another run computes on its device.
-    func waitingProgress(number: Int) -> DeconvolutionProgress {
-        DeconvolutionProgress(
-            stage: .waiting,
-            device: Devices.description(number).name,
-            completedIterations: 0,
-            totalIterations: options.iterationCount * source.image.volumeCount,
-            volume: 1,
-            volumeCount: source.image.volumeCount
-        )
-    }
-
-    /// Whether voxels may differ in their sensitivity.
-    var hasSensitivity: Bool { !sensitivity.isEmpty || options.saturation != nil }
 
     /// The PSFs, ready.
     /// - Parameter prepare: prepares one for voxels of the given size.
@@ -117,7 +85,7 @@ package struct DeconvolutionJob: Sendable {
     func preparedPSFs(
         _ prepare: (MeasuredPSF, VoxelSpacing?) throws(DeconvolutionError) -> PreparedPSF
     ) throws(DeconvolutionError) -> [PreparedPSF] {
-        let image = source.image
+        let (source, image) = (description.source, description.source.image)
         guard psfs.count == 1 || psfs.count == image.channelCount else {
             let channels = image.channelCount == 1 ? "1 channel" : "\(image.channelCount) channels"
             let names = psfs.prefix(3).map(\.name).joined(separator: "; ") + (psfs.count > 3 ? "; ..." : "")
@@ -129,7 +97,7 @@ package struct DeconvolutionJob: Sendable {
         }
         var prepared: [PreparedPSF] = []
         for psf in psfs {
-            prepared.append(try prepare(psf, options.spacing ?? image.spacing))
+            prepared.append(try prepare(psf, description.options.spacing ?? image.spacing))
         }
         return prepared
     }
@@ -140,12 +108,12 @@ package struct DeconvolutionJob: Sendable {
     package func run(into sink: any VolumeSink) throws(DeconvolutionError) -> RunReport {
         let setup = try makeSetup()
         let plan = setup.plans[0]
-        let (cancellation, slotCount) = (cancellation, plan.waitingVolumeCount)
+        let cancellation = description.cancellation
         let volumes = try OrderedVolumes(
             into: sink,
             plan.image,
-            slotCount: slotCount,
-            scratchFolder: plan.usesScratchFiles ? scratchFolder : nil
+            slotCount: plan.waitingVolumeCount,
+            scratchFolder: plan.usesScratchFiles ? description.scratchFolder : nil
         ) { () throws(DeconvolutionError) in try cancellation.check() }
         return try run(setup, into: volumes)
     }
@@ -172,18 +140,20 @@ package struct DeconvolutionJob: Sendable {
         into collection: any VolumeCollection
     ) throws(DeconvolutionError) -> RunReport {
         let start = ContinuousClock().now
-        let image = source.image
-        let missing = image.volumes.filter { !collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
-        let (plans, preparing) = (setup.plans, setup.begin(cancellation))
-        limitKeptBytes(plans)
-        let record = RunRecord(self, plans, into: collection, preparing)
+        let image = description.source.image
+        let missing = image.volumes.filter {
+            !collection.holds(channel: $0.channel, timepoint: $0.timepoint)
+        }
+        let (plans, preparing) = (setup.plans, setup.begin(description.cancellation))
+        description.limitKeptBytes(plans)
+        let record = RunRecord(description, plans, into: collection, preparing)
         let agenda = VolumeAgenda(
             missing,
             channelCount: image.channelCount,
             // One device gives results in their order, and those of a time point are gone before the next one's come.
             lookAhead: plans.count > 1 && plans[0].waitingVolumeCount > 0 ? plans[0].waitingVolumeCount : nil
         )
-        let lanes = plans.indices.map { DeviceLane($0, self, setup, agenda, into: collection, record) }
+        let lanes = plans.indices.map { DeviceLane($0, description, setup, agenda, into: collection, record) }
         if !missing.isEmpty { try run(lanes, agenda, record) }
         try record.refuseRoundedResult()
         try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
@@ -191,29 +161,6 @@ package struct DeconvolutionJob: Sendable {
         return record.finishedReport(
             total: (ContinuousClock().now - start).inSeconds + preparing.prepare + preparing.setup
         )
-    }
-
-    /// What reading the image and its maps may take.
-    var readingNeeds: JobPlan.ReadingNeeds { JobPlan.ReadingNeeds(sources) }
-
-    /// What is read, the image first.
-    private var sources: [any VolumeSource] { [source] + sensitivity.maps }
-
-    /// Has sources keep as many decoded chunks as the plans have room for.
-    private func limitKeptBytes(_ plans: [JobPlan]) {
-        for (index, source) in sources.enumerated() {
-            (source as? any ImageFileSource)?.limitKeptBytes { _ in plans.reduce(0) { $0 + $1.reading.keptBytes[index] }
-            }
-        }
-    }
-
-    /// The same after a device has made another plan.
-    func limitKeptBytes(_ plan: JobPlan, insteadOf former: JobPlan) {
-        for (index, source) in sources.enumerated() {
-            (source as? any ImageFileSource)?.limitKeptBytes {
-                $0 + plan.reading.keptBytes[index] - former.reading.keptBytes[index]
-            }
-        }
     }
 
     /// Runs all devices, the first one on this thread. One that fails is left out as long as there is another.

@@ -21,7 +21,7 @@ final class DeviceLane: @unchecked Sendable {
 
     /// Which of the devices of the run it is.
     let number: Int
-    private let job: DeconvolutionJob
+    private let job: JobDescription
     private let method: RichardsonLucy
     private let share: VolumeAgenda.Share
     private let agenda: VolumeAgenda
@@ -41,7 +41,7 @@ final class DeviceLane: @unchecked Sendable {
 
     init(
         _ number: Int,
-        _ job: DeconvolutionJob,
+        _ job: JobDescription,
         _ setup: JobSetup,
         _ agenda: VolumeAgenda,
         into collection: any VolumeCollection,
@@ -218,7 +218,7 @@ final class DeviceLane: @unchecked Sendable {
     ) throws(DeconvolutionError) {
         let (position, statistics) = (volume.position, volume.statistics)
         let light = volume.isDark ? 0 : statistics.light(background: method.background)
-        record.surveyed(volume, light: light, try job.warnings(of: volume))
+        record.surveyed(volume, light: light, try volume.warnings(of: job.source, background: method.background))
         if volume.isDark { return }
         tell(.preparing)
         let engine = try record.measure(\.setup) { () throws(DeconvolutionError) in

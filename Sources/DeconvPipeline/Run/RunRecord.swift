@@ -33,7 +33,7 @@ final class RunRecord: Sendable {
         var computingSince: (instant: ContinuousClock.Instant, iterations: Int)?
     }
 
-    private let job: DeconvolutionJob
+    private let job: JobDescription
     private let heldCount: Int
     /// Whether there are several devices.
     let hasSeveralDevices: Bool
@@ -47,7 +47,7 @@ final class RunRecord: Sendable {
     ///   - plans: one a device.
     ///   - collection: may hold volumes that an earlier run has finished.
     init(
-        _ job: DeconvolutionJob,
+        _ job: JobDescription,
         _ plans: [JobPlan],
         into collection: any VolumeCollection,
         _ seconds: RunReport.Seconds

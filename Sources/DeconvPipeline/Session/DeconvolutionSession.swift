@@ -67,24 +67,16 @@ public final class DeconvolutionSession: @unchecked Sendable {
         _ job: DeconvolutionJob,
         into collection: any VolumeCollection
     ) throws(DeconvolutionError) -> RunReport {
-        try job.options.validate()
-        try job.sensitivity.check(against: job.source)
+        try job.description.options.validate()
+        try job.description.sensitivity.check(against: job.description.source)
         let devices = try backends(for: job)
         let numbers = Set(devices.map(\.number))
-        try acquire(numbers, for: job)
+        try acquire(numbers, for: job.description)
         defer { release(numbers) }
         let clock = ContinuousClock()
         var preparing = 0.0
         let (psfs, ids) = try clock.measure(into: &preparing) { () throws(DeconvolutionError) in try prepared(job) }
-        let request = JobSetup.Request(
-            image: job.source.image,
-            imageName: job.source.name,
-            hasSensitivity: job.hasSensitivity,
-            options: job.options,
-            results: .inAnyOrder(writeBytes: 0),
-            reading: job.readingNeeds
-        )
-        let setup = try setup(request, psfs, ids, devices)
+        let setup = try setup(job.description.request(results: .inAnyOrder(writeBytes: 0)), psfs, ids, devices)
         setup.seconds.prepare += preparing
         setup.giveUpOthers = { [weak self] in self?.giveUp(numbers) ?? false }
         do {
@@ -131,25 +123,25 @@ public final class DeconvolutionSession: @unchecked Sendable {
 
 extension DeconvolutionSession {
     private func backends(for job: DeconvolutionJob) throws(DeconvolutionError) -> [NumberedBackend] {
-        let choice = OptionTable.standard.key(.device, of: job.options)
+        let choice = OptionTable.standard.key(.device, of: job.description.options)
         opening.lock()
         defer { opening.unlock() }
         if let known = locked({ devices[choice] }) { return known }
-        let made = try job.backends(job.options)
+        let made = try job.backends(job.description.options)
         locked { devices[choice] = made }
         return made
     }
 
     /// Waits until no other run uses the devices.
     /// - Throws: `cancelled` when the run is to stop.
-    private func acquire(_ numbers: Set<Int>, for job: DeconvolutionJob) throws(DeconvolutionError) {
+    private func acquire(_ numbers: Set<Int>, for job: JobDescription) throws(DeconvolutionError) {
         condition.lock()
         defer { condition.unlock() }
         while !busyDevices.isDisjoint(with: numbers) {
             _ = condition.wait(until: Date(timeIntervalSinceNow: 0.1))
             // Others may do anything meanwhile, such as asking for what is known.
             condition.unlock()
-            job.progress(job.waitingProgress(number: numbers.min() ?? 0))
+            job.progress(.waiting(for: Devices.description(numbers.min() ?? 0), job))
             condition.lock()
             try job.cancellation.check()
         }
@@ -170,14 +162,18 @@ extension DeconvolutionSession {
     /// The PSFs of a job, and what tells them apart from all others.
     private func prepared(_ job: DeconvolutionJob) throws(DeconvolutionError) -> ([PreparedPSF], [Int]) {
         var ids: [Int] = []
-        let options = OptionTable.standard.key(.psf, of: job.options)
+        let options = OptionTable.standard.key(.psf, of: job.description.options)
         let prepared = try job.preparedPSFs { (measured, imageSpacing) throws(DeconvolutionError) in
             let volume = measured.volume
             if let known = known(volume, imageSpacing, options) {
                 ids.append(known.id)
                 return known.prepared
             }
-            let prepared = try measured.prepared(job.options, imageSpacing: imageSpacing, imageName: job.source.name)
+            let prepared = try measured.prepared(
+                job.description.options,
+                imageSpacing: imageSpacing,
+                imageName: job.description.source.name
+            )
             locked {
                 psfCount += 1
                 psfs.append(
@@ -267,6 +263,21 @@ extension DeconvolutionSession {
             return dropped
         }
         return !gone.isEmpty
+    }
+}
+
+extension DeconvolutionProgress {
+    /// What is told while another run computes on a device.
+    fileprivate static func waiting(for device: DeviceDescription, _ job: JobDescription) -> DeconvolutionProgress {
+        let volumeCount = job.source.image.volumeCount
+        return DeconvolutionProgress(
+            stage: .waiting,
+            device: device.name,
+            completedIterations: 0,
+            totalIterations: job.options.iterationCount * volumeCount,
+            volume: 1,
+            volumeCount: volumeCount
+        )
     }
 }
 

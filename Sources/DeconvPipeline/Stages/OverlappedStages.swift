@@ -20,8 +20,10 @@ struct OverlappedStages: Sendable {
     private let writer: VolumeWriter
     private let traffic: any VolumeTraffic
     private let share: VolumeAgenda.Share
-    private let staged = BoundedQueue<Result<SurveyedVolume, DeconvolutionError>>(capacity: 1)
-    private let finished = BoundedQueue<Finished>(capacity: 1)
+    private let staged = BoundedQueue<Result<SurveyedVolume, DeconvolutionError>>(
+        capacity: VolumesInFlight.betweenStages
+    )
+    private let finished = BoundedQueue<Finished>(capacity: VolumesInFlight.betweenStages)
     /// A token where the place for the next frame is free.
     private let freeFrame = BoundedQueue<Void>(capacity: 1)
     /// A token where the last result has been written, so that its field may be overwritten.

@@ -87,9 +87,6 @@ final class VolumeAgenda: @unchecked Sendable {
         if let failure = locked({ failure }) { throw failure }
     }
 
-    /// Whether every volume has been given out.
-    var isGivenOut: Bool { locked { open.isEmpty } }
-
     private func locked<T>(_ work: () -> T) -> T {
         condition.lock()
         defer {

@@ -14,7 +14,7 @@ struct VolumeWriter: Sendable {
     private let clock = ContinuousClock()
 
     init(
-        _ job: DeconvolutionJob,
+        _ job: JobDescription,
         on device: DeviceDescription,
         into collection: any VolumeCollection,
         _ record: RunRecord

@@ -17,9 +17,6 @@ package struct ArrayRegion: Hashable, Sendable {
         self.init(origin: shape.map { _ in 0 }, shape: shape)
     }
 
-    /// Number of elements, or nil where it is more than an `Int` holds.
-    package var elementCount: Int? { Int.product(shape) }
-
     /// Whether it has no elements.
     package var isEmpty: Bool { shape.contains(0) }
 

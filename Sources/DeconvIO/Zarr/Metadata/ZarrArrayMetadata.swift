@@ -1,11 +1,3 @@
-/// A version of the format.
-package enum ZarrVersion: Int, CaseIterable, Sendable {
-    /// `.zarray`, `.zgroup`, `.zattrs`.
-    case two = 2
-    /// `zarr.json`.
-    case three = 3
-}
-
 /// What an array says about itself, in either version of the format.
 package struct ZarrArrayMetadata: Hashable, Sendable {
     /// The version of the format.

@@ -20,30 +20,8 @@ final class PlaneAveraging {
     init(_ source: VolumeShape, step: VolumeShape, for name: String) throws(DeconvolutionError) {
         self.source = source
         self.step = step
-        target = Self.shape(of: source, step)
+        target = PyramidPlan.shape(of: source, step)
         plane = try ByteBuffer(byteCount: target.planeVoxelCount * 4, for: name)
-    }
-
-    /// The shape of the smaller volume.
-    static func shape(of shape: VolumeShape, _ step: VolumeShape) -> VolumeShape {
-        VolumeShape { (shape[$0] + step[$0] - 1) / step[$0] }
-    }
-
-    /// Rows and columns up to which a viewer shows a volume at once.
-    private static let smallPlane = 256
-
-    /// How a volume is made smaller, or nil where its planes are small enough.
-    ///
-    /// Rows and columns are halved. Planes are where that brings a voxel closer to a cube: while their distance is less than
-    /// √2 times that of rows and columns.
-    static func step(from shape: VolumeShape, _ spacing: VoxelSpacing) -> VolumeShape? {
-        guard max(shape.y, shape.x) > smallPlane else { return nil }
-        let ratio = spacing.z / (spacing.y * spacing.x).squareRoot()
-        return VolumeShape(
-            z: shape.z > 1 && ratio < 2.0.squareRoot() ? 2 : 1,
-            y: shape.y > 1 ? 2 : 1,
-            x: shape.x > 1 ? 2 : 1
-        )
     }
 
     /// Takes the next plane, and gives away the smaller one that it completes, if it does.

@@ -8,7 +8,7 @@ import Synchronization
 final class ZarrLevelWriter {
     private let level: ZarrOutputPlan.Level
     private let writer: ZarrArrayWriter
-    private let volume: VolumeNumber
+    private let volume: VolumePosition
     private let threadCount: Int
     private let slab: ByteBuffer
     /// Planes that a whole slab has.
@@ -27,7 +27,7 @@ final class ZarrLevelWriter {
         _ level: ZarrOutputPlan.Level,
         _ writer: ZarrArrayWriter,
         _ pixelType: PixelType,
-        _ volume: VolumeNumber,
+        _ volume: VolumePosition,
         threadCount: Int
     ) throws(DeconvolutionError) {
         self.level = level

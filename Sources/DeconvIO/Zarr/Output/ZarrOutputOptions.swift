@@ -126,4 +126,18 @@ package struct ZarrOutputContent: Sendable {
         self.channels = channels
         self.attributes = attributes
     }
+
+    /// What a result is made from whose input says nothing about how arrays are stored.
+    init(_ image: ImageDescription) {
+        self.init(
+            layout: ArrayLayout(
+                axes: [.timepoint, .channel, .z, .y, .x],
+                shape: [image.timepointCount, image.channelCount] + image.shape.axes
+            ),
+            image: image
+        )
+    }
+
+    /// Whether the result is an image of OME-Zarr where nothing else is said: unless the input is a plain array.
+    package var isOMEByDefault: Bool { template == nil || multiscale != nil }
 }

@@ -47,27 +47,23 @@ package struct ZarrOutputPlan: Sendable {
         let chooser = try ZarrStorageChoice(path: path, array: array, content: content, options: options)
         let layout = chooser.layout
         var metadata = try chooser.metadata()
-        var step = VolumeShape(z: 1, y: 1, x: 1)
+        let spacing = content.image.spacing ?? VoxelSpacing(z: 1, y: 1, x: 1)
+        let pyramid =
+            options.ome
+            ? PyramidPlan.levels(of: layout.volumeShape, spacing) : [PyramidPlan.Level(shape: layout.volumeShape)]
         var levels: [Level] = []
-        var spacing = content.image.spacing ?? VoxelSpacing(z: 1, y: 1, x: 1)
-        var levelLayout = layout
-        while true {
-            let name = options.ome ? array.key("\(levels.count)") : array.text
-            levels.append(Level(path: try ZarrPath(name), metadata: metadata, layout: levelLayout, step: step))
-            guard options.ome, let next = PlaneAveraging.step(from: levelLayout.volumeShape, spacing) else { break }
-            step = next
-            spacing = VoxelSpacing(
-                z: spacing.z * Double(step.z),
-                y: spacing.y * Double(step.y),
-                x: spacing.x * Double(step.x)
-            )
-            levelLayout = levelLayout.with(PlaneAveraging.shape(of: levelLayout.volumeShape, step))
-            metadata = try metadata.replacing(
-                shape: levelLayout.shape,
-                // A chunk as large as a volume is as large as a smaller volume; shards leave out what they do not need.
-                chunkShape: metadata.isSharded
-                    ? nil : zip(metadata.chunkShape, levelLayout.shape).map { min($0, max(1, $1)) }
-            )
+        for (number, level) in pyramid.enumerated() {
+            let levelLayout = layout.with(level.shape)
+            if number > 0 {
+                metadata = try metadata.replacing(
+                    shape: levelLayout.shape,
+                    // A chunk as large as a volume is as large as a smaller volume; shards leave out what they do not need.
+                    chunkShape: metadata.isSharded
+                        ? nil : zip(metadata.chunkShape, levelLayout.shape).map { min($0, max(1, $1)) }
+                )
+            }
+            let path = try ZarrPath(options.ome ? array.key("\(number)") : array.text)
+            levels.append(Level(path: path, metadata: metadata, layout: levelLayout, step: level.step))
         }
         self.path = path
         self.array = array
@@ -141,7 +137,7 @@ package struct ZarrOutputPlan: Sendable {
 
 extension ZarrOutputPlan.Level {
     /// Where a volume lies in the array.
-    func region(of volume: VolumeNumber) -> ArrayRegion {
+    func region(of volume: VolumePosition) -> ArrayRegion {
         layout.region(Region(layout.volumeShape), channel: volume.channel, timepoint: volume.timepoint)
     }
 
@@ -162,28 +158,5 @@ extension ZarrOutputPlan.Level {
         let count = max(1, min(fitting, threadCount / part(chunkPlanes).chunkCount))
         let planes = min(volume.z, count * chunkPlanes)
         return (planes, part(planes).shape, part(planes).chunkCount)
-    }
-}
-
-extension ArrayLayout {
-    /// The same axes with volumes of another shape.
-    func with(_ volume: VolumeShape) -> ArrayLayout {
-        var shape = shape
-        for (axis, extent) in [(Axis.z, volume.z), (.y, volume.y), (.x, volume.x)] {
-            if let index = index(of: axis) { shape[index] = extent }
-        }
-        return ArrayLayout(axes: axes, shape: shape)
-    }
-
-    /// A number per axis from one per axis of a volume, and one for all other axes.
-    func extents(_ volume: VolumeShape, others: Int = 1) -> [Int] {
-        axes.map {
-            switch $0 {
-            case .z: volume.z
-            case .y: volume.y
-            case .x: volume.x
-            case .timepoint, .channel, .other: others
-            }
-        }
     }
 }

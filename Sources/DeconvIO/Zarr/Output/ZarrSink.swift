@@ -16,7 +16,7 @@ package final class ZarrSink: VolumeCollection {
     private let folder: ResumableFolder
     private let threadCount: Int
     /// What the part of the input of each volume is like now.
-    private let inputStamps: [VolumeNumber: UInt64]
+    private let inputStamps: [VolumePosition: UInt64]
     /// Path of the finished node inside of a store that was there before; nil where the store itself is made.
     private let place: Place?
     private let state: Mutex<State>
@@ -26,7 +26,7 @@ package final class ZarrSink: VolumeCollection {
     private typealias Place = (store: ZarrStore, path: ZarrPath)
 
     private struct State {
-        var volumes: [VolumeNumber: VolumeJournal.Entry]
+        var volumes: [VolumePosition: VolumeJournal.Entry]
     }
 
     private struct Growing: Sendable {
@@ -53,7 +53,7 @@ package final class ZarrSink: VolumeCollection {
         _ plan: ZarrOutputPlan,
         job: JobFingerprint,
         inputs: [String] = [],
-        inputStamps: [VolumeNumber: UInt64] = [:],
+        inputStamps: [VolumePosition: UInt64] = [:],
         threadCount: Int = ProcessInfo.processInfo.activeProcessorCount,
         calls: OutputCalls = .system,
         checking: @Sendable () throws(DeconvolutionError) -> Void = {}
@@ -155,7 +155,7 @@ package final class ZarrSink: VolumeCollection {
     package func figures(channel: Int, timepoint: Int) -> VolumeFigures? { entry(channel, timepoint)?.figures }
 
     private func entry(_ channel: Int, _ timepoint: Int) -> VolumeJournal.Entry? {
-        state.withLock { $0.volumes[VolumeNumber(channel: channel, timepoint: timepoint)] }
+        state.withLock { $0.volumes[VolumePosition(channel: channel, timepoint: timepoint)] }
     }
 
     package func write(
@@ -165,7 +165,7 @@ package final class ZarrSink: VolumeCollection {
             Void,
         figures: () -> VolumeFigures
     ) throws(DeconvolutionError) {
-        let volume = VolumeNumber(channel: channel, timepoint: timepoint)
+        let volume = VolumePosition(channel: channel, timepoint: timepoint)
         precondition(
             0..<plan.layout.channelCount ~= channel && 0..<plan.layout.timepointCount ~= timepoint,
             "there is no channel \(channel), time point \(timepoint)"
@@ -315,7 +315,7 @@ private final class ZarrVolumeWriter {
     init(
         _ plan: ZarrOutputPlan,
         _ writers: [ZarrArrayWriter],
-        _ volume: VolumeNumber,
+        _ volume: VolumePosition,
         threadCount: Int
     ) throws(DeconvolutionError) {
         var levels: [ZarrLevelWriter] = []
@@ -358,7 +358,7 @@ private final class ZarrVolumeWriter {
 
 /// The volumes that the journal of a result has, as far as they are to be believed.
 private struct KnownVolumes {
-    private(set) var entries: [VolumeNumber: VolumeJournal.Entry]
+    private(set) var entries: [VolumePosition: VolumeJournal.Entry]
     private(set) var diagnostics: [Diagnostic] = []
     private let plan: ZarrOutputPlan
     private let name: String
@@ -388,11 +388,11 @@ private struct KnownVolumes {
         }
     }
 
-    private static func precede(_ one: VolumeNumber, _ other: VolumeNumber) -> Bool {
+    private static func precede(_ one: VolumePosition, _ other: VolumePosition) -> Bool {
         (one.timepoint, one.channel) < (other.timepoint, other.channel)
     }
 
-    private var inOrder: [(number: VolumeNumber, entry: VolumeJournal.Entry)] {
+    private var inOrder: [(number: VolumePosition, entry: VolumeJournal.Entry)] {
         entries.sorted { Self.precede($0.key, $1.key) }.map { ($0.key, $0.value) }
     }
 
@@ -400,13 +400,13 @@ private struct KnownVolumes {
         diagnostics.append(Diagnostic(kind, "\(name): \(text)", figures: figures))
     }
 
-    private mutating func remove(_ volumes: [VolumeNumber]) -> [VolumeNumber] {
+    private mutating func remove(_ volumes: [VolumePosition]) -> [VolumePosition] {
         for volume in volumes { entries[volume] = nil }
         return volumes
     }
 
     /// Takes out the volumes of which other files were read than there are now.
-    mutating func removeChanged(_ stamps: [VolumeNumber: UInt64]) -> [VolumeNumber] {
+    mutating func removeChanged(_ stamps: [VolumePosition: UInt64]) -> [VolumePosition] {
         let changed = inOrder.filter { $0.entry.files != nil && $0.entry.input != stamps[$0.number] }.map(\.number)
         guard let first = changed.first else { return [] }
         warn(
@@ -422,7 +422,7 @@ private struct KnownVolumes {
         _ arrays: [ZarrArray],
         _ threadCount: Int,
         _ checking: @Sendable () throws(DeconvolutionError) -> Void
-    ) throws(DeconvolutionError) -> [VolumeNumber] {
+    ) throws(DeconvolutionError) -> [VolumePosition] {
         let problems = try problems(arrays, threadCount, checking)
         if let first = problems.first {
             warn(

@@ -1,6 +1,4 @@
-import DeconvVolume
-
-/// Which volume of an image.
+/// Which volume of an image or a result.
 package struct VolumePosition: Hashable, Sendable {
     /// Channel, from 0.
     package var channel: Int
@@ -14,17 +12,17 @@ package struct VolumePosition: Hashable, Sendable {
     }
 
     /// Its number in the order of a hyperstack, from 0: the channel is faster than time.
-    func number(channelCount: Int) -> Int { timepoint * channelCount + channel }
+    package func number(channelCount: Int) -> Int { timepoint * channelCount + channel }
 }
 
 extension ImageDescription {
     /// Every volume, the channel faster than time.
-    var volumes: [VolumePosition] {
+    package var volumes: [VolumePosition] {
         (0..<timepointCount).flatMap { timepoint in
             (0..<channelCount).map { VolumePosition(channel: $0, timepoint: timepoint) }
         }
     }
 
     /// Number of volumes.
-    var volumeCount: Int { channelCount * timepointCount }
+    package var volumeCount: Int { channelCount * timepointCount }
 }

@@ -1,0 +1,56 @@
+import DeconvIO
+import DeconvOptions
+import DeconvVolume
+import Logging
+
+/// A job as a value, but for its PSFs and devices: what every part of a run may need to know of it.
+struct JobDescription: Sendable {
+    /// Where the volumes come from.
+    let source: any VolumeSource
+    /// Flat field and mask of the image.
+    let sensitivity: Sensitivity
+    /// What is done to each volume.
+    var options: DeconvolutionOptions
+    /// What the voxels of the result are stored as.
+    let resultType: PixelType
+    /// Where results go that do not fit in memory before they are written.
+    let scratchFolder: String
+    /// A request to stop.
+    let cancellation: Cancellation
+    /// Hears what is of use to whoever looks for a fault.
+    let logger: Logger
+    /// Called after every iteration and at every change of stage, on the threads of the run, one at a time.
+    let progress: @Sendable (DeconvolutionProgress) -> Void
+
+    /// What a setup for the job has to be made for.
+    /// - Parameter results: what the results take on their way.
+    func request(results: JobPlan.Results) -> JobSetup.Request {
+        JobSetup.Request(
+            image: source.image,
+            imageName: source.name,
+            hasSensitivity: !sensitivity.isEmpty || options.saturation != nil,
+            options: options,
+            results: results,
+            reading: JobPlan.ReadingNeeds(sources)
+        )
+    }
+
+    /// What is read, the image first.
+    private var sources: [any VolumeSource] { [source] + sensitivity.maps }
+
+    /// Has sources keep as many decoded chunks as the plans have room for.
+    func limitKeptBytes(_ plans: [JobPlan]) {
+        changeKeptBytes { index, _ in plans.reduce(0) { $0 + $1.reading.keptBytes[index] } }
+    }
+
+    /// The same after a device has made another plan.
+    func limitKeptBytes(_ plan: JobPlan, insteadOf former: JobPlan) {
+        changeKeptBytes { index, now in now + plan.reading.keptBytes[index] - former.reading.keptBytes[index] }
+    }
+
+    private func changeKeptBytes(_ limit: (_ source: Int, _ now: Int) -> Int) {
+        for (index, source) in sources.enumerated() {
+            (source as? any ImageFileSource)?.limitKeptBytes { limit(index, $0) }
+        }
+    }
+}
