@@ -42,6 +42,16 @@ missing_pages() {
     done
 }
 
+# Files and folders of the repository that pages name, by their path or its end.
+missing_paths() {
+    local listed page line path
+    listed=$(git ls-files | sed 's|^|/|')
+    { git grep -noP '\x60([\w+./-]+\.(swift|cl|py|sh)|[A-Z][\w+./-]+/)\x60' -- Documentation Kernels README.md || true; } |
+        tr -d '\140' | while IFS=: read -r page line path; do
+        grep -qF "/$path" <<<"$listed" || echo "$page:$line: $path"
+    done
+}
+
 git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel || status=1
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck || status=1
 refuse "Blanks at the end of a line" "$(in_text -E '[[:blank:]]+$')"
@@ -49,5 +59,7 @@ refuse "Tabs or carriage returns" "$(in_text -P '\t|\r')"
 refuse "Unfinished business" "$(in_text -wE 'TO[D]O|FIX[M]E|XX[X]')"
 refuse "Kernels" "$(unlisted_kernels)"
 refuse "Pages that are not there" "$(missing_pages)"
+refuse "Files that are not there" "$(missing_paths)"
+refuse "Rings of files" "$(python3 Scripts/rings.py --most 3 2>&1 >/dev/null)"
 
 exit "$status"
