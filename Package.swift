@@ -78,7 +78,7 @@ let package = Package(
                 "CStandardError", "CUploadWatch",
             ]
         ),
-        room("DeconvMethods", ["DeconvVolume", "DeconvOptions", "DeconvDevice"]),
+        room("DeconvMethods", ["DeconvVolume", "DeconvPlan", "DeconvOptions", "DeconvDevice"]),
         room("DeconvSimulation", ["DeconvVolume"]),
         room("DeconvComparison", ["DeconvVolume"]),
         room("DeconvPreview", ["DeconvVolume", "CPNG"]),

@@ -3,13 +3,7 @@ package import DeconvVolume
 
 extension OptionTable {
     /// The table with all methods.
-    package static let standard = OptionTable(methods: [
-        MethodDescription(
-            name: .richardsonLucy,
-            help: "",
-            options: [.iterations, .boundary, .background, .readNoise, .start]
-        )
-    ])
+    package static let standard = OptionTable(methods: Methods.all.map { $0.description })
 }
 
 extension DeconvolutionOptions {

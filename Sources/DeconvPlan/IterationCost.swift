@@ -1,17 +1,17 @@
 package import DeconvVolume
 import Glibc
 
-/// What one Richardson-Lucy iteration costs on paper, to hold a measured time against.
+/// What one step of a method costs on paper, to hold a measured time against.
 package struct IterationCost: Hashable, Sendable {
-    /// Nominal floating-point operations: four real transforms of the work volume at 2.5 N log2 N, N its voxels, and two
-    /// products with the transfer function at 6 operations for each of N / 2 complex values.
+    /// Nominal floating-point operations: for each projection two real transforms of the work volume at 2.5 N log2 N, N its
+    /// voxels, and a product with the transfer function at 6 operations for each of N / 2 complex values.
     ///
     /// As FFT benchmarks count, whatever the algorithm saves: a transform that skips empty planes shows a higher rate.
     package let nominalFlopCount: Double
 
     /// The least bytes that an iteration moves, as the engine goes through memory.
     ///
-    /// With slabs in cache, where D and F are the half spectra of the rows of the domain and of the frame (8 bytes a value), O is
+    /// For Richardson-Lucy with slabs in cache, where D and F are the half spectra of the rows of the domain and of the frame (8 bytes a value), O is
     /// the transfer function, g the observed voxels as stored, and E a field on the domain (4 bytes a voxel):
     ///
     ///     columns forward  read D, O    write F
@@ -33,23 +33,22 @@ package struct IterationCost: Hashable, Sendable {
         package let byteCount: Double
     }
 
-    /// The cost of an iteration in one piece, without a sensitivity or a measurement on the way.
-    package init(_ geometry: WorkGeometry, pixelType: PixelType, _ structure: PassStructure) {
+    /// The cost of a step in one piece, without a sensitivity or a measurement on the way.
+    package init(
+        _ geometry: WorkGeometry,
+        pixelType: PixelType,
+        _ structure: PassStructure,
+        _ demand: MethodDemand
+    ) {
         let voxels = Double(geometry.workShape.voxelCount)
-        nominalFlopCount = 4 * 2.5 * voxels * log2(max(voxels, 2)) + 2 * 6 * voxels / 2
-        let steps: (forward: [Step], back: [Step])
-        switch structure {
-        case .slabs:
-            steps = Self.slabs(geometry, pixelType)
-        case .planes(let isFused, let hasRealOTF):
-            steps = Self.planes(geometry, pixelType, isFused, hasRealOTF)
-        case .rowsAndLines(let isFused, let hasRealOTF):
-            steps = Self.rowsAndLines(geometry, pixelType, isFused, hasRealOTF)
+        let projections = Double(demand.projectionCount)
+        nominalFlopCount = projections * 2 * 2.5 * voxels * log2(max(voxels, 2)) + projections * 6 * voxels / 2
+        let counting = PassCounting(geometry: geometry, pixelType: pixelType, structure: structure, demand: demand)
+        func counted(_ projection: IterationPass.Projection) -> [Pass] {
+            counting.steps(projection).filter { $0.bytes > 0 }
+                .map { Pass(pass: IterationPass(projection, $0.step), byteCount: $0.bytes) }
         }
-        func counted(_ projection: IterationPass.Projection, _ steps: [Step]) -> [Pass] {
-            steps.filter { $0.bytes > 0 }.map { Pass(pass: IterationPass(projection, $0.step), byteCount: $0.bytes) }
-        }
-        passes = counted(.forward, steps.forward) + counted(.back, steps.back)
+        passes = counted(.forward) + (demand.projectionCount > 1 ? counted(.back) : [])
     }
 
     /// The bytes of a pass as it is measured, which may be several of these together; nil where it is none of them.
@@ -59,33 +58,94 @@ package struct IterationCost: Hashable, Sendable {
         }
         return parts.contains(nil) ? nil : parts.reduce(0) { $0 + ($1 ?? 0) }
     }
+}
 
-    private typealias Step = (step: IterationPass.Step, bytes: Double)
+/// Counts the bytes of the passes of a projection, and of what is done to its voxels.
+private struct PassCounting {
+    let geometry: WorkGeometry
+    let pixelType: PixelType
+    let structure: PassStructure
+    let demand: MethodDemand
 
-    private static func slabs(_ geometry: WorkGeometry, _ pixelType: PixelType) -> (forward: [Step], back: [Step]) {
+    typealias Step = (step: IterationPass.Step, bytes: Double)
+
+    func steps(_ projection: IterationPass.Projection) -> [Step] {
+        switch structure {
+        case .slabs: slabs(projection)
+        case .planes(let isFused, let hasRealOTF): planes(projection, isFused, hasRealOTF)
+        case .rowsAndLines(let isFused, let hasRealOTF): rowsAndLines(projection, isFused, hasRealOTF)
+        }
+    }
+
+    private func slabs(_ projection: IterationPass.Projection) -> [Step] {
         func halfSpectrum(rows: Int) -> Double { 8 * Double(rows * geometry.halfRow) }
         let domain = halfSpectrum(rows: geometry.domain.shape.z * geometry.domain.shape.y)
         let frame = halfSpectrum(rows: geometry.frame.shape.z * geometry.frame.shape.y)
         let transferFunction = halfSpectrum(rows: geometry.workShape.z * geometry.workShape.y)
-        let observed = Double(geometry.frame.shape.voxelCount * pixelType.inMemory.byteCount)
         let slabs: Step = (.slabs, domain + transferFunction + frame)
-        return (
-            [slabs, (.rowsAndRatio, 2 * frame + observed)],
-            [slabs, (.rowsAndUpdate, 2 * domain + updatedFields(geometry) * field(geometry))]
-        )
+        // The last update has left the spectra of the estimate's rows, where there was one.
+        let loading: [Step] = demand.projectionCount > 1 ? [] : [(.rows, field + domain)]
+        let comparison: [Step] =
+            switch demand.comparison {
+            case .ratio: [(.rowsAndRatio, 2 * frame + observed)]
+            case .difference: [(.rowsAndDifference, 2 * frame + observed)]
+            case nil: []
+            }
+        let update: Step = (.rowsAndUpdate, (demand.projectionCount > 1 ? 2 : 1) * domain + updatedFields)
+        switch projection {
+        case .forward: return loading + [slabs] + comparison + (isLast(projection) ? [update] : [])
+        case .back: return [slabs, update]
+        }
     }
 
-    /// The transforms along z and the product, from planes of data to others.
-    private static func columns(
-        _ geometry: WorkGeometry,
-        from data: Region,
-        to output: Region,
+    private func planes(_ projection: IterationPass.Projection, _ isFused: Bool, _ hasRealOTF: Bool) -> [Step] {
+        let (from, to) = ends(projection)
+        let (planesFrom, planesTo) = (planes(from), planes(to))
+        let embedding: [Step] = projection == .forward ? [(.embed, field + planesFrom)] : []
+        return embedding + [(.rows, 2 * planesFrom), (.lines, 2 * planesFrom)]
+            + columns(from: from, to: to, isFused, hasRealOTF)
+            + [(.inverseLines, 2 * planesTo), (.inverseRows, 2 * planesTo)]
+            + elementwise(projection)
+    }
+
+    private func rowsAndLines(
+        _ projection: IterationPass.Projection,
         _ isFused: Bool,
         _ hasRealOTF: Bool
     ) -> [Step] {
-        let plane = 8 * Double(geometry.planePitch)
+        let (from, to) = ends(projection)
+        let (planesFrom, planesTo) = (planes(from), planes(to))
+        let (rowsFrom, rowsTo) = (rows(from), rows(to))
+        let steps: [Step] =
+            [(.rows, 4 * Double(from.shape.voxelCount) + rowsFrom), (.lines, rowsFrom + planesFrom)]
+            + columns(from: from, to: to, isFused, hasRealOTF) + [(.inverseLines, planesTo + rowsTo)]
+        guard demand.isMadeByTransforms else {
+            let voxels = Double(to.shape.voxelCount)
+            return steps + [(.inverseRows, rowsTo + 4 * voxels)] + elementwise(projection)
+        }
+        switch projection {
+        case .forward: return steps + [(.inverseRowsAndRatio, rowsTo + 4 * frameVoxels + observed)]
+        case .back: return steps + [(.inverseRowsAndUpdate, rowsTo + updatedFields)]
+        }
+    }
+
+    /// Kernels that go over the work volume after a projection. The comparison reads the frame, and writes whole planes.
+    private func elementwise(_ projection: IterationPass.Projection) -> [Step] {
+        var steps: [Step] = []
+        let bytes = 4 * frameVoxels + observed + planes(geometry.frame)
+        switch projection == .forward ? demand.comparison : nil {
+        case .ratio: steps.append((.ratio, bytes))
+        case .difference: steps.append((.difference, bytes))
+        case nil: break
+        }
+        if isLast(projection) { steps.append((.update, field + updatedFields)) }
+        return steps
+    }
+
+    /// The transforms along z and the product, from planes of data to others.
+    private func columns(from data: Region, to output: Region, _ isFused: Bool, _ hasRealOTF: Bool) -> [Step] {
         let all = Double(geometry.workShape.z) * plane
-        let (read, written) = (Double(data.shape.z) * plane, Double(output.shape.z) * plane)
+        let (read, written) = (planes(data), planes(output))
         let transferFunction = hasRealOTF ? all / 2 : all
         if geometry.workShape.z == 1 { return [(.product, 2 * all + transferFunction)] }
         if isFused {
@@ -97,67 +157,31 @@ package struct IterationCost: Hashable, Sendable {
         ]
     }
 
-    private static func planes(
-        _ geometry: WorkGeometry,
-        _ pixelType: PixelType,
-        _ isFused: Bool,
-        _ hasRealOTF: Bool
-    ) -> (forward: [Step], back: [Step]) {
-        let plane = 8 * Double(geometry.planePitch)
-        let (domain, frame) = (geometry.domain, geometry.frame)
-        let (domainPlanes, framePlanes) = (Double(domain.shape.z) * plane, Double(frame.shape.z) * plane)
-        // The ratio reads the frame of the work volume, and writes whole planes.
-        let ratio = Double(frame.shape.voxelCount * (4 + pixelType.inMemory.byteCount)) + framePlanes
-        let forward: [Step] = [
-            (.embed, field(geometry) + domainPlanes), (.rows, 2 * domainPlanes), (.lines, 2 * domainPlanes),
-        ]
-        let back: [Step] = [(.rows, 2 * framePlanes), (.lines, 2 * framePlanes)]
-        return (
-            forward + columns(geometry, from: domain, to: frame, isFused, hasRealOTF)
-                + [(.inverseLines, 2 * framePlanes), (.inverseRows, 2 * framePlanes), (.ratio, ratio)],
-            back + columns(geometry, from: frame, to: domain, isFused, hasRealOTF)
-                + [
-                    (.inverseLines, 2 * domainPlanes), (.inverseRows, 2 * domainPlanes),
-                    // The update reads the work volume.
-                    (.update, (1 + updatedFields(geometry)) * field(geometry)),
-                ]
-        )
+    private func isLast(_ projection: IterationPass.Projection) -> Bool {
+        (projection == .back) == (demand.projectionCount > 1)
     }
 
-    private static func rowsAndLines(
-        _ geometry: WorkGeometry,
-        _ pixelType: PixelType,
-        _ isFused: Bool,
-        _ hasRealOTF: Bool
-    ) -> (forward: [Step], back: [Step]) {
-        let plane = 8 * Double(geometry.planePitch)
-        let (domain, frame) = (geometry.domain, geometry.frame)
-        let (domainPlanes, framePlanes) = (Double(domain.shape.z) * plane, Double(frame.shape.z) * plane)
-        /// Those of the region's rows.
-        func rows(_ region: Region, of planes: Double) -> Double {
-            planes * Double(region.shape.y) / Double(geometry.workShape.y)
-        }
-        let (domainRows, frameRows) = (rows(domain, of: domainPlanes), rows(frame, of: framePlanes))
-        let voxels = Double(frame.shape.voxelCount)
-        let forward: [Step] = [(.rows, field(geometry) + domainRows), (.lines, domainRows + domainPlanes)]
-        let back: [Step] = [(.rows, 4 * voxels + frameRows), (.lines, frameRows + framePlanes)]
-        return (
-            forward + columns(geometry, from: domain, to: frame, isFused, hasRealOTF)
-                + [
-                    (.inverseLines, framePlanes + frameRows),
-                    (.inverseRowsAndRatio, frameRows + voxels * Double(4 + pixelType.inMemory.byteCount)),
-                ],
-            back + columns(geometry, from: frame, to: domain, isFused, hasRealOTF)
-                + [
-                    (.inverseLines, domainPlanes + domainRows),
-                    (.inverseRowsAndUpdate, domainRows + updatedFields(geometry) * field(geometry)),
-                ]
-        )
+    private func ends(_ projection: IterationPass.Projection) -> (from: Region, to: Region) {
+        projection == .forward ? (geometry.domain, geometry.frame) : (geometry.frame, geometry.domain)
     }
+
+    private var plane: Double { 8 * Double(geometry.planePitch) }
+
+    private func planes(_ region: Region) -> Double { Double(region.shape.z) * plane }
+
+    /// Bytes of the spectra of a region's rows.
+    private func rows(_ region: Region) -> Double {
+        planes(region) * Double(region.shape.y) / Double(geometry.workShape.y)
+    }
+
+    private var frameVoxels: Double { Double(geometry.frame.shape.voxelCount) }
+
+    /// Bytes of the observed voxels.
+    private var observed: Double { frameVoxels * Double(pixelType.inMemory.byteCount) }
 
     /// Bytes of a field.
-    private static func field(_ geometry: WorkGeometry) -> Double { 4 * Double(geometry.domain.shape.voxelCount) }
+    private var field: Double { 4 * Double(geometry.domain.shape.voxelCount) }
 
-    /// How many fields an update reads and writes: the estimate both, and a normalization where there is one.
-    private static func updatedFields(_ geometry: WorkGeometry) -> Double { geometry.extendsFrame ? 3 : 2 }
+    /// Bytes of the fields that an update reads and writes.
+    private var updatedFields: Double { Double(demand.updatedFieldCount) * field }
 }

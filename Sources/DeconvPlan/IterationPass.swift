@@ -42,7 +42,11 @@ package struct IterationPass: Hashable, Sendable {
         case inverseRowsAndRatio = "inverse rows, ratio"
         /// The same, on rows that go back to their spectra at once.
         case rowsAndRatio = "rows, ratio"
-        /// The estimate times the back projection.
+        /// The difference of the observed frame and the projection.
+        case difference = "difference"
+        /// The same, on rows that go back to their spectra at once.
+        case rowsAndDifference = "rows, difference"
+        /// The back projection into the estimate.
         case update = "update"
         /// The same, by the transforms of rows back.
         case inverseRowsAndUpdate = "inverse rows, update"

@@ -16,6 +16,8 @@ package struct TilePlan: Hashable, Sendable {
     package var tile: WorkGeometry?
     /// Tiles along z, y and x that a forward projection takes.
     package var tileCounts: VolumeShape
+    /// What the method takes.
+    package var demand: MethodDemand
     /// What it takes in memory.
     package var footprint: Footprint
 
@@ -50,6 +52,8 @@ extension TilePlan {
         package var boundary: BoundaryMode
         /// Whether the voxels of the image differ in their sensitivity.
         package var hasSensitivity: Bool
+        /// The memory and the work that the method takes for a geometry.
+        package var demand: @Sendable (WorkGeometry) -> MethodDemand
         /// What may be taken.
         package var budget: MemoryBudget
         /// Voxels that a tile delivers, asked for by the user; the budget decides where it is nil.
@@ -70,6 +74,7 @@ extension TilePlan {
             psfShape: VolumeShape,
             boundary: BoundaryMode,
             hasSensitivity: Bool = false,
+            demand: @escaping @Sendable (WorkGeometry) -> MethodDemand = { _ in .projection },
             budget: MemoryBudget = MemoryBudget(totalBytes: .max),
             tileShape: VolumeShape? = nil,
             workShape: VolumeShape? = nil,
@@ -81,6 +86,7 @@ extension TilePlan {
             self.psfShape = psfShape
             self.boundary = boundary
             self.hasSensitivity = hasSensitivity
+            self.demand = demand
             self.budget = budget
             self.tileShape = tileShape
             self.workShape = workShape
@@ -111,14 +117,14 @@ extension TilePlan {
         )
         tile = nil
         tileCounts = VolumeShape(z: 1, y: 1, x: 1)
-        let fields = whole.extendsFrame || request.hasSensitivity ? 2 : 1
+        demand = request.demand(whole)
         let sensitivityBytes = request.hasSensitivity ? whole.frame.shape.voxelCount * 4 : 0
         let transforms = request.transformBytes(whole)
         footprint = Footprint(
             workBytes: transforms.work,
             temporaryBytes: transforms.temporary,
             otfBytes: transforms.otf + transforms.header,
-            fieldBytes: whole.domain.shape.voxelCount * 4 * fields,
+            fieldBytes: whole.domain.shape.voxelCount * 4 * demand.fieldCount,
             largestFieldBytes: whole.domain.shape.voxelCount * 4,
             observedBytes: transforms.header + whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
             sensitivityBytes: sensitivityBytes,
@@ -129,16 +135,34 @@ extension TilePlan {
         // A periodic axis cannot be padded; tiles can, and wrap as well.
         let isTransformable = request.padding.canTransform(whole.workShape)
         if request.tileShape == nil, request.mayBeWhole, isTransformable, footprint.fits(request.budget) { return }
+        guard demand.allowsTiles else { throw whyNotInOnePiece(request, isTransformable: isTransformable) }
         try cut(request)
+    }
+
+    private func whyNotInOnePiece(_ request: Request, isTransformable: Bool) -> DeconvolutionError {
+        let what = "the method needs the whole volume at once"
+        let (reason, remedy) =
+            if request.tileShape != nil {
+                ("", "leave out --tile")
+            } else if !isTransformable {
+                (", and there is no transform of \(whole.workShape)", "choose another --boundary or --fft")
+            } else {
+                (" and \(Self.excess(footprint, request.budget))", "raise --memory-limit, crop the image")
+            }
+        return DeconvolutionError(
+            .invalidArgument,
+            "\(what)\(reason): \(remedy), or choose a --method that can be computed in tiles"
+        )
     }
 
     /// Times the work of one piece that tiles may take before nobody could mean it.
     private static let mostOverhead = 100.0
 
     private mutating func cut(_ request: Request) throws(DeconvolutionError) {
-        // Four fields in float, the observed image as stored, and its sensitivity.
+        // The method's fields and two for projections in float, the observed image as stored, and its sensitivity.
         let observedBytes = whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount
-        let wholeBytes = 16 * whole.domain.shape.voxelCount + observedBytes + footprint.sensitivityBytes
+        let fieldBytes = 4 * (demand.fieldCount + 2) * whole.domain.shape.voxelCount
+        let wholeBytes = fieldBytes + observedBytes + footprint.sensitivityBytes
         func tiles(_ lengths: [TileAxis]) -> (geometry: WorkGeometry, footprint: Footprint) {
             let geometry = WorkGeometry(
                 workShape: VolumeShape { lengths[$0].work },
@@ -246,17 +270,20 @@ extension TilePlan {
         let budget = request.budget
         let what = request.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"
         let remedy = request.tileShape == nil ? "raise --memory-limit or crop the PSF" : "choose a smaller --tile"
+        return DeconvolutionError(.invalidArgument, "\(what) \(excess(footprint, budget)): \(remedy)")
+    }
+
+    /// The limit that a footprint does not stay within: `takes 4 GB but 2 GB are allowed`.
+    private static func excess(_ footprint: Footprint, _ budget: MemoryBudget) -> String {
         let needed = budget.isHostMemory ? footprint.deviceBytes + footprint.transferBytes : footprint.deviceBytes
         let host = footprint.hostBytes(budget)
-        let reason =
-            if needed > budget.totalBytes {
-                "takes \(ByteCount(needed)) but \(ByteCount(budget.totalBytes)) are allowed"
-            } else if host > budget.hostBytes {
-                "takes \(ByteCount(host)) of host memory but \(ByteCount(budget.hostBytes)) are free"
-            } else {
-                "needs a buffer of \(ByteCount(footprint.largestBufferBytes)) but the device allows "
-                    + "\(ByteCount(budget.largestBufferBytes)) in one piece"
-            }
-        return DeconvolutionError(.invalidArgument, "\(what) \(reason): \(remedy)")
+        if needed > budget.totalBytes {
+            return "takes \(ByteCount(needed)) but \(ByteCount(budget.totalBytes)) are allowed"
+        }
+        if host > budget.hostBytes {
+            return "takes \(ByteCount(host)) of host memory but \(ByteCount(budget.hostBytes)) are free"
+        }
+        return "needs a buffer of \(ByteCount(footprint.largestBufferBytes)) but the device allows "
+            + "\(ByteCount(budget.largestBufferBytes)) in one piece"
     }
 }

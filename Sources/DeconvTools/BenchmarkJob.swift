@@ -125,9 +125,10 @@ package struct BenchmarkJob: Sendable {
             return try BenchmarkOutput(folder: folder, shape: shape, psf: psf, names: names, overwrite: overwrite)
         }
         var report = BenchmarkReport(
+            method: options.method,
             shape: shape,
             psfShape: psfShape,
-            boundary: options.boundary,
+            boundary: try method().boundary(options.boundary),
             seed: seed,
             iterationCount: iterationCount,
             timedIterationCount: timedIterationCount
@@ -175,6 +176,17 @@ package struct BenchmarkJob: Sendable {
         if report.devices.isEmpty, let firstError { throw firstError }
         try output?.finish(SyntheticVolume(shape: shape, seed: seed), psf)
         return report
+    }
+
+    /// The method with all iterations.
+    ///
+    /// The image's mean is far above any background, and where it starts costs nothing: what is timed is its steps.
+    fileprivate func method() throws(DeconvolutionError) -> any DeconvolutionMethod {
+        var options = DeconvolutionOptions()
+        options.method = self.options.method
+        options.iterationCount = iterationCount
+        options.divergenceInterval = 0
+        return try Methods.method(options)
     }
 
     /// The devices to measure, those with two libraries twice.
@@ -308,10 +320,13 @@ private final class DeviceRun {
         let backend = try job.makeBackend(turn.number, turn.options)
         let plan = try plan(on: backend)
         func compute<W: Workspace>(_ workspace: W) throws(DeconvolutionError) -> [Float] {
-            let solver = try RichardsonLucy.Solver(RichardsonLucy(iterationCount: job.iterationCount), on: workspace)
-            try solver.setPSF(limitedPSF)
+            let solver = try job.method().makeSolver(on: workspace)
+            try solver.setPSF(limitedPSF())
             let mean = try upload(plan, to: workspace)
-            try run(solver, plan, mean: mean)
+            try run(solver, plan, mean: mean) { (_) throws(DeconvolutionError) in
+                try self.cancellation.check()
+                self.tell(.computing, 0)
+            }
             return try solver.result(plan.imageInWhole)
         }
         return try compute(makeWorkspace(plan, on: backend))
@@ -326,12 +341,14 @@ private final class DeviceRun {
 
     /// One piece that fits, or an error.
     private func plan(on backend: any ComputeBackend) throws(DeconvolutionError) -> TilePlan {
+        let (method, boundary) = try (job.method(), boundary())
         let plan = try TilePlan(
             TilePlan.Request(
                 imageShape: job.shape,
                 pixelType: .uint16,
-                psfShape: job.psfShape.limited(to: job.shape, job.options.boundary),
-                boundary: job.options.boundary,
+                psfShape: job.psfShape.limited(to: job.shape, boundary),
+                boundary: boundary,
+                demand: { method.demand($0, hasSensitivity: false) },
                 transformBytes: backend.transformBytes,
                 padding: backend.padding
             )
@@ -375,12 +392,19 @@ private final class DeviceRun {
         }
     }
 
+    /// What lies outside the image.
+    private func boundary() throws(DeconvolutionError) -> BoundaryMode {
+        try job.method().boundary(job.options.boundary)
+    }
+
     /// The whole volume's PSF, no longer than light travels.
-    private var limitedPSF: Volume { psf.centralPart(psf.shape.limited(to: job.shape, job.options.boundary)) }
+    private func limitedPSF() throws(DeconvolutionError) -> Volume {
+        psf.centralPart(psf.shape.limited(to: job.shape, try boundary()))
+    }
 
     private func frame(_ plan: TilePlan) throws(DeconvolutionError) -> (voxels: VoxelData, mean: Double) {
         let (voxels, mean) = SyntheticVolume(shape: job.shape, seed: job.seed).render()
-        let reader = FrameReader(ArraySource(.uint16(voxels), shape: job.shape), boundary: job.options.boundary)
+        let reader = FrameReader(ArraySource(.uint16(voxels), shape: job.shape), boundary: try boundary())
         return (try reader.read(plan.frameInImage, channel: 0, timepoint: 0), mean)
     }
 
@@ -389,7 +413,7 @@ private final class DeviceRun {
         _ plan: TilePlan,
         _ backend: any ComputeBackend
     ) throws(DeconvolutionError) -> DeviceBenchmark {
-        let method = RichardsonLucy(iterationCount: job.iterationCount)
+        let method = try job.method()
         var durations: [Double] = []
         var deviceTimes: [Double] = []
         var deviceBytes = 0
@@ -398,10 +422,10 @@ private final class DeviceRun {
         // In a scope of its own: the solver's fields go before others are made.
         do {
             let solver = try clock.measure(into: &setup.plans) { () throws(DeconvolutionError) in
-                try RichardsonLucy.Solver(method, on: workspace)
+                try method.makeSolver(on: workspace)
             }
             try clock.measure(into: &setup.transferFunction) { () throws(DeconvolutionError) in
-                try solver.setPSF(limitedPSF)
+                try solver.setPSF(limitedPSF())
                 try solver.prepare()
                 try workspace.synchronize()
             }
@@ -409,7 +433,7 @@ private final class DeviceRun {
             try cancellation.check()
             tell(.computing, 0)
             var last = clock.now
-            try solver.run(mean: mean, measuring: plan.imageInWhole) { (step) throws(DeconvolutionError) in
+            try run(solver, plan, mean: mean) { (step) throws(DeconvolutionError) in
                 let now = self.clock.now
                 durations.append((now - last).inSeconds)
                 if let time = step.deviceTime { deviceTimes.append(time) }
@@ -422,7 +446,10 @@ private final class DeviceRun {
             try keep(plan, solver.result)
             if job.measuresPasses {
                 passes = try workspace.measurePasses { () throws(DeconvolutionError) in
-                    try run(solver, plan, mean: mean)
+                    try run(solver, plan, mean: mean) { (_) throws(DeconvolutionError) in
+                        try self.cancellation.check()
+                        self.tell(.computing, 0)
+                    }
                 }
             }
         }
@@ -433,7 +460,9 @@ private final class DeviceRun {
             () throws(DeconvolutionError) in try self.cancellation.check()
         }
         let transfers = try measureTransfers(workspace, field, plan, backend)
-        let cost = IterationCost(plan.whole, pixelType: .uint16, workspace.passStructure)
+        let cost = IterationCost(plan.whole, pixelType: .uint16, workspace.passStructure, plan.demand)
+        // What is measured are the transforms of two projections.
+        let projections = Double(plan.demand.projectionCount) / 2
         return DeviceBenchmark(
             number: turn.number,
             device: backend.device,
@@ -445,7 +474,7 @@ private final class DeviceRun {
             iterationSeconds: Array(durations.dropFirst().dropLast()),
             deviceIterationSeconds: deviceTimes.count == durations.count
                 ? zip(deviceTimes.dropFirst(), deviceTimes).map(-).dropLast() : nil,
-            transformSeconds: transforms,
+            transformSeconds: transforms.map { $0 * projections },
             deviceBytes: deviceBytes,
             peakHostBytes: peakHostBytes,
             copyBytesPerSecond: 0,
@@ -455,15 +484,15 @@ private final class DeviceRun {
         )
     }
 
-    /// Runs all iterations once more, and cares for nothing but that somebody may cancel.
+    /// Runs all iterations, or a method without a loop as often.
     private func run<W: Workspace>(
-        _ solver: RichardsonLucy.Solver<W>,
+        _ solver: any Solver<W>,
         _ plan: TilePlan,
-        mean: Double
+        mean: Double,
+        step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
-        try solver.run(mean: mean, measuring: plan.imageInWhole) { (_) throws(DeconvolutionError) in
-            try self.cancellation.check()
-            self.tell(.computing, 0)
+        for _ in 0..<job.iterationCount / (try job.method().stepCount) {
+            try solver.run(mean: mean, measuring: plan.imageInWhole, step: step)
         }
     }
 
@@ -529,7 +558,7 @@ private final class DeviceRun {
         tell(.preparing, 0)
         let started = clock.now
         let baseline = try CLFFTVolumeBaseline(plan.whole, pixelType: .uint16, on: backend)
-        try baseline.setPSF(limitedPSF)
+        try baseline.setPSF(limitedPSF())
         let setupSeconds = (clock.now - started).inSeconds
         let (voxels, mean) = try frame(plan)
         try baseline.setObserved(voxels)

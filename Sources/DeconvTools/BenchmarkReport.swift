@@ -1,4 +1,5 @@
 package import DeconvDevice
+package import DeconvOptions
 package import DeconvPlan
 package import DeconvVolume
 import Foundation
@@ -29,6 +30,8 @@ package struct BenchmarkReport: Sendable {
         package var reason: String
     }
 
+    /// The method that was measured.
+    package var method: MethodName
     /// Voxels of the image.
     package var shape: VolumeShape
     /// Voxels of the PSF.
@@ -211,12 +214,13 @@ extension BenchmarkReport {
 
 extension BenchmarkReport: Encodable {
     private enum Key: String, CodingKey {
-        case shape, psfShape, boundary, pixelType, seed, iterations, timedIterations, devices, skipped
+        case method, shape, psfShape, boundary, pixelType, seed, iterations, timedIterations, devices, skipped
     }
 
     /// Writes the report with stable keys; shapes are lists in the order z, y, x.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
+        try container.encode(method.rawValue, forKey: .method)
         try container.encode(shape.axes, forKey: .shape)
         try container.encode(psfShape.axes, forKey: .psfShape)
         try container.encode(boundary.rawValue, forKey: .boundary)

@@ -227,7 +227,7 @@ public func gpudeconv_plan(
         }
         let plans = try batch.job(options, ProgressCall(callback: nil, context: nil))
             .plans(results: .inAnyOrder(writeBytes: 0))
-        plan.pointee = strdup(JSONText.of(PlanDescription(plans[0], options)))
+        plan.pointee = strdup(JSONText.of(PlanDescription(plans[0])))
     }
 }
 

@@ -21,16 +21,14 @@ struct Plan: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            let jobOptions = try job.options(for: files)
-            let options = jobOptions.deconvolution
-            let plans = try files.deconvolution(jobOptions).plans()
+            let plans = try files.deconvolution(job.options(for: files)).plans()
             let plan = plans[0]
             for warning in plan.warnings { Terminal.warn(warning) }
-            try Terminal.print(json ? JSONText.of(PlanDescription(plan, options)) : text(plans, options))
+            try Terminal.print(json ? JSONText.of(PlanDescription(plan)) : text(plans))
         }
     }
 
-    private func text(_ plans: [JobPlan], _ options: DeconvolutionOptions) -> String {
+    private func text(_ plans: [JobPlan]) -> String {
         let plan = plans[0]
         let image = plan.image
         let tiles = plan.tiles
@@ -48,7 +46,8 @@ struct Plan: ParsableCommand {
             line("PSF", "\(psf.report.inputShape) as measured, \(psf.report.outputShape) prepared")
         }
         line("device", "\(plan.backend.device.name) (\(plan.backend.device.backend.rawValue))")
-        line("iterations", "\(options.iterationCount), boundary \(options.boundary.rawValue)")
+        line("method", plan.method.name.rawValue)
+        line("iterations", "\(plan.method.stepCount), boundary \(plan.boundary.rawValue)")
         line(
             "tiles",
             tiles.tile == nil ? "none: in one piece" : "\(tiles.tileCount) (\(tiles.tileCounts)), halo \(tiles.halo)"

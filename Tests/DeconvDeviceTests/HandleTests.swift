@@ -51,7 +51,7 @@ import Testing
     }
 
     private static func alternateMasks<W: Workspace>(_ workspace: W) throws {
-        let solver = try RichardsonLucy.Solver(RichardsonLucy(iterationCount: 2), on: workspace)
+        let solver = try RichardsonLucy(iterationCount: 2).makeSolver(on: workspace)
         let shape = workspace.layout.frame.shape
         let light = [Float](repeating: 100, count: shape.voxelCount)
         try solver.setPSF(TestImage.psf(VolumeShape(z: 1, y: 6, x: 7)))
@@ -173,6 +173,7 @@ import Testing
                 psfShape: VolumeShape(z: 5, y: 7, x: 7),
                 boundary: .zero,
                 hasSensitivity: hasSensitivity,
+                demand: MethodDemand.richardsonLucy(hasSensitivity: hasSensitivity),
                 tileShape: core,
                 workShape: TestEngine.sharedWorkShape(isFlat: false),
                 transformBytes: backend.transformBytes,
@@ -200,12 +201,13 @@ import Testing
                 pixelType: .uint16,
                 psfShape: shape,
                 boundary: boundary,
+                demand: MethodDemand.richardsonLucy,
                 transformBytes: backend.transformBytes,
                 padding: backend.padding
             )
         )
         func use<W: Workspace>(_ workspace: W) throws {
-            let solver = try RichardsonLucy.Solver(RichardsonLucy(iterationCount: 2), on: workspace)
+            let solver = try RichardsonLucy(iterationCount: 2).makeSolver(on: workspace)
             try solver.setPSF(TestImage.psf(shape))
             try workspace.setObserved { region in
                 .uint16([UInt16](repeating: 100, count: region.shape.voxelCount))

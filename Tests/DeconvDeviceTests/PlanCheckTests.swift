@@ -69,7 +69,7 @@ import Testing
             background: background,
             start: background > 0 ? .light : .flat
         )
-        let solver = try RichardsonLucy.Solver(method, on: workspace)
+        let solver = try method.makeSolver(on: workspace)
         try solver.setPSF(Self.psf(isFlat: layout.workShape.z == 1))
         let count = layout.frame.shape.voxelCount
         var image = TestImage.random(count, seed: 3).map { 100 + 50 * $0 }

@@ -28,9 +28,9 @@ import Testing
         return try selection.makeWorkspace(layout, in: OpenCLContext(device))
     }
 
-    private func solver(_ workspace: OpenCLWorkspace) throws -> RichardsonLucy.Solver<OpenCLWorkspace> {
+    private func solver(_ workspace: OpenCLWorkspace) throws -> any Solver<OpenCLWorkspace> {
         let method = RichardsonLucy(iterationCount: 5, divergenceInterval: 2)
-        let solver = try RichardsonLucy.Solver(method, on: workspace)
+        let solver = try method.makeSolver(on: workspace)
         try solver.setPSF(TestImage.psf(VolumeShape(z: 1, y: 6, x: 7)))
         let frame = workspace.layout.frame.shape
         try workspace.setObserved { _ in .float32(TestImage.random(frame.voxelCount, seed: 3).map { 100 * abs($0) }) }
@@ -39,10 +39,10 @@ import Testing
 
     @Test(arguments: OpenCLDevice.all.indices)
     func theResultAndWhatIsToldAreTheSame(device: Int) throws {
-        func run(worksAhead: Bool) throws -> (estimate: [Float], steps: [RichardsonLucy.Step]) {
+        func run(worksAhead: Bool) throws -> (estimate: [Float], steps: [SolverStep]) {
             let workspace = try workspace(OpenCLDevice.all[device], worksAhead: worksAhead, takesTime: true)
             let solver = try solver(workspace)
-            var steps: [RichardsonLucy.Step] = []
+            var steps: [SolverStep] = []
             try solver.run(mean: 50, measuring: workspace.layout.frame) { steps.append($0) }
             return (try solver.result(Region(workspace.layout.domain.shape)), steps)
         }

@@ -174,7 +174,7 @@ import Testing
             )
             let engine = try TestEngine(backend.make(), image: shape, psf: Self.psf, boundary: boundary)
             let without = try engine.deconvolve(observed, method)
-            let with = try engine.deconvolve(observed, sensitivity: ones, method)
+            let with = try engine.deconvolve(observed, sensitivity: ones, method, background: 10)
             #expect(relativeRMSE(with.estimate, without.estimate) <= 1e-6)
             for (a, b) in zip(with.divergence, without.divergence) { #expect(abs(a - b) <= 1e-5 * b) }
         }
@@ -189,7 +189,13 @@ import Testing
         let engine = try TestEngine(backend.make(), image: shape, psf: Self.psf, boundary: boundary)
         for start in [StartingEstimate.flat, .observed] {
             let method = RichardsonLucy(iterationCount: 40, background: 9, start: start, divergenceInterval: 1)
-            let result = try engine.deconvolve(.float32(observed), sensitivity: sensitivity, method, part: .frame)
+            let result = try engine.deconvolve(
+                .float32(observed),
+                sensitivity: sensitivity,
+                method,
+                background: 9,
+                part: .frame
+            )
             #expect(result.divergence.count == 40)
             expectFalling(result.divergence, "\(start)")
         }
@@ -218,7 +224,7 @@ import Testing
                     pixelType: type,
                     core: core
                 )
-                return try engine.deconvolve(stored(filler), sensitivity: sensitivity, method)
+                return try engine.deconvolve(stored(filler), sensitivity: sensitivity, method, background: 10)
             }
             let dark = try run(0, core: nil)
             #expect(try run(255, core: nil) == dark)

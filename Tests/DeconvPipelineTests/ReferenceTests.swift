@@ -90,7 +90,7 @@ import Testing
         }
 
         func run(_ workspace: some Workspace) throws -> (estimate: [Float], divergence: [Double]) {
-            let solver = try RichardsonLucy.Solver(method, on: workspace)
+            let solver = try method.makeSolver(on: workspace)
             try solver.setPSF(Volume(shape: reference.psf.shape, voxels: psf))
             try workspace.setObserved { (region) throws(DeconvolutionError) in
                 try ArraySource(frame, shape: plan.frameInImage.shape).read(region, channel: 0, timepoint: 0)

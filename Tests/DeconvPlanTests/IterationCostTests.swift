@@ -1,4 +1,5 @@
 import DeconvPlan
+import DeconvTestSupport
 import DeconvVolume
 import Testing
 
@@ -13,13 +14,13 @@ import Testing
 
     /// 192 voxels: 10 · 192 · log2(192) = 14563.0 and 6 · 192 = 1152; log2(192) = 7.584963.
     @Test func arithmeticIsFourTransformsAndTwoProducts() {
-        let cost = IterationCost(extended, pixelType: .uint16, .slabs)
+        let cost = IterationCost(extended, pixelType: .uint16, .slabs, .richardsonLucy(extended))
         #expect(abs(cost.nominalFlopCount - 15715.1) < 0.1)
     }
 
     /// A row has 5 complex values, 40 bytes: 24 rows D = 960, 12 rows F = 480, 24 rows O = 960; g = 120 bytes; E = 768 bytes.
     @Test func trafficCountsEveryPassOnce() {
-        let cost = IterationCost(extended, pixelType: .uint16, .slabs)
+        let cost = IterationCost(extended, pixelType: .uint16, .slabs, .richardsonLucy(extended))
         let forwardColumns = 960 + 960 + 480
         let ratio = 480 + 120 + 480
         let adjointColumns = 480 + 960 + 960
@@ -35,7 +36,7 @@ import Testing
             domain: Region(VolumeShape(z: 301, y: 1087, x: 831)),
             wraps: false
         )
-        let bytes = IterationCost(geometry, pixelType: .uint16, .slabs).leastByteCount
+        let bytes = IterationCost(geometry, pixelType: .uint16, .slabs, .richardsonLucy(geometry)).leastByteCount
         #expect(bytes < 13.62e9 && bytes > 0.98 * 13.62e9)
     }
 
@@ -47,7 +48,7 @@ import Testing
             domain: Region(VolumeShape(z: 3, y: 4, x: 5)),
             wraps: false
         )
-        let cost = IterationCost(geometry, pixelType: .float32, .slabs)
+        let cost = IterationCost(geometry, pixelType: .float32, .slabs, .richardsonLucy(geometry))
         #expect(cost.leastByteCount == Double(8 * 480 + 2 * 960 + 240 + 2 * 240))
     }
 
@@ -67,7 +68,7 @@ import Testing
             domain: Region(VolumeShape(z: 301, y: 1087, x: 831)),
             wraps: false
         )
-        let bytes = IterationCost(geometry, pixelType: .uint16, structure).leastByteCount
+        let bytes = IterationCost(geometry, pixelType: .uint16, structure, .richardsonLucy(geometry)).leastByteCount
         #expect(abs(bytes * 1e-9 - gigabytes) < 0.051)
     }
 
@@ -75,7 +76,12 @@ import Testing
     /// g = 60 voxels of 2 bytes.
     @Test func everyPassMovesWhatItsRowOfTheTableSays() {
         let (S, D, M, N, m, f, g) = (512.0, 4.0, 3.0, 4.0, 4.0 / 6, 768.0, 60.0)
-        let passes = IterationCost(extended, pixelType: .uint16, .rowsAndLines(isFused: true, hasRealOTF: false)).passes
+        let passes = IterationCost(
+            extended,
+            pixelType: .uint16,
+            .rowsAndLines(isFused: true, hasRealOTF: false),
+            .richardsonLucy(extended)
+        ).passes
         let expected = [
             ("forward: rows", f + D * S), ("forward: lines", 2 * D * S),
             ("forward: columns, product", D * S + 2 * N * S), ("forward: inverse columns", N * S + M * S),
@@ -92,7 +98,12 @@ import Testing
 
     /// Of the same table, the column of whole planes: 2·D·S for rows, and as much for lines.
     @Test func passesThatAreMeasuredTogetherHaveTheirBytesTogether() {
-        let cost = IterationCost(extended, pixelType: .uint16, .planes(isFused: true, hasRealOTF: false))
+        let cost = IterationCost(
+            extended,
+            pixelType: .uint16,
+            .planes(isFused: true, hasRealOTF: false),
+            .richardsonLucy(extended)
+        )
         #expect(cost.byteCount(of: IterationPass(.forward, .rowsAndLines)) == 8192.0)
         #expect(cost.byteCount(of: IterationPass(.back, .rowsAndLines)) == 6144.0)
         #expect(cost.byteCount(of: IterationPass(.forward, .inverseRowsAndRatio)) == nil)
@@ -107,9 +118,19 @@ import Testing
             domain: Region(VolumeShape(z: 1, y: 6, x: 8)),
             wraps: false
         )
-        let planes = IterationCost(geometry, pixelType: .uint16, .planes(isFused: false, hasRealOTF: false))
+        let planes = IterationCost(
+            geometry,
+            pixelType: .uint16,
+            .planes(isFused: false, hasRealOTF: false),
+            .richardsonLucy(geometry)
+        )
         #expect(planes.leastByteCount == Double(6 * 512 + 18 * 512 + 20 * 6 + 5 * 192))
-        let passes = IterationCost(geometry, pixelType: .uint16, .rowsAndLines(isFused: false, hasRealOTF: true))
+        let passes = IterationCost(
+            geometry,
+            pixelType: .uint16,
+            .rowsAndLines(isFused: false, hasRealOTF: true),
+            .richardsonLucy(geometry)
+        )
         let rows = 6.0 + 2 + 4 * 4 / 6.0
         #expect(abs(passes.leastByteCount - (5 * 512 + rows * 512 + 20 * 10 + 4 * 192)) < 1e-6)
     }

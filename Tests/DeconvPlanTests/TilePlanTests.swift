@@ -1,4 +1,5 @@
 import DeconvPlan
+import DeconvTestSupport
 import DeconvVolume
 import Testing
 
@@ -18,6 +19,7 @@ import Testing
             psfShape: psf,
             boundary: boundary,
             hasSensitivity: hasSensitivity,
+            demand: MethodDemand.richardsonLucy(hasSensitivity: hasSensitivity),
             budget: MemoryBudget(totalBytes: bytes),
             tileShape: tile,
             padding: padding
@@ -158,7 +160,7 @@ import Testing
         let tiles = try TilePlan(request(image, psf: psf, boundary: boundary, tile: tile))
         let tilesWith = try TilePlan(request(image, psf: psf, boundary: boundary, hasSensitivity: true, tile: tile))
         #expect(tilesWith.footprint.deviceBytes == tiles.footprint.deviceBytes)
-        #expect(tilesWith.footprint.wholeBytes == tiles.footprint.wholeBytes + f)
+        #expect(tilesWith.footprint.wholeBytes == tiles.footprint.wholeBytes + f + normalization)
     }
 
     /// Memory that a device shares with its host holds what is on either.

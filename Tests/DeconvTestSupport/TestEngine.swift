@@ -88,23 +88,25 @@ package final class TestEngine {
     /// - Parameters:
     ///   - observed: the whole image.
     ///   - sensitivity: f of its voxels; nil for 1.
+    ///   - background: the method's, where the voxels differ in their sensitivity.
     ///   - part: what the result and the divergence are of.
     package func deconvolve(
         _ observed: VoxelData,
         sensitivity: [Float]? = nil,
-        _ method: RichardsonLucy,
+        _ method: some DeconvolutionMethod,
+        background: Double = 0,
         part: Part = .image
     ) throws -> (estimate: [Float], divergence: [Double]) {
         func run<W: Workspace>(_ workspace: W) throws -> (estimate: [Float], divergence: [Double]) {
-            let solver = try RichardsonLucy.Solver(method, on: workspace)
+            let solver = try method.makeSolver(on: workspace)
             try solver.setPSF(psf)
             let voxels = observed.floats
             var mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
             if let sensitivity {
                 let light = zip(voxels, sensitivity).reduce(0.0) {
-                    $0 + ($1.1 > 0 ? Double(max($1.0, 0)) - method.background : 0)
+                    $0 + ($1.1 > 0 ? Double(max($1.0, 0)) - background : 0)
                 }
-                mean = method.background + light / sensitivity.reduce(0.0) { $0 + Double($1) }
+                mean = background + light / sensitivity.reduce(0.0) { $0 + Double($1) }
                 let values = self.frame(plan.frameInImage, of: .float32(sensitivity))
                 let read = Self.parts(of: values, plan.frameInImage.shape)
                 try solver.setSensitivity { (region) throws(DeconvolutionError) in try read(region).floats }

@@ -1,4 +1,5 @@
 package import DeconvDevice
+package import DeconvMethods
 package import DeconvOptics
 package import DeconvOptions
 package import DeconvPlan
@@ -12,6 +13,10 @@ package struct JobPlan: Sendable {
     package var spacing: VoxelSpacing?
     /// The PSFs, ready: one for all channels or one a channel.
     package var psfs: [PreparedPSF]
+    /// How volumes are deconvolved.
+    package var method: any DeconvolutionMethod
+    /// What lies outside the image.
+    package var boundary: BoundaryMode
     /// Where it runs.
     package var backend: any ComputeBackend
     /// The number of that device in `Devices.all`.
@@ -48,7 +53,7 @@ package struct JobPlan: Sendable {
 
     /// Bytes beside those of a single volume.
     package struct Overlap: Hashable, Sendable {
-        /// Where it is computed: a second frame, and the field of a second estimate.
+        /// Where it is computed: a second frame, and the fields of a second result.
         package var deviceBytes: Int
         /// In host memory: voxels as read, and where there is a device the buffers through which frames and results travel.
         package var hostBytes: Int
@@ -66,7 +71,7 @@ extension JobPlan {
     ///   - deviceCount: devices that run at once and share the host's memory.
     ///   - results: what results take on their way.
     ///   - memoryCap: what may be taken at most after a device ran out of memory in spite of a plan: a part of what that plan takes.
-    /// - Throws: `DeconvolutionError.invalidArgument` for a memory limit that holds not even the smallest tile, or not beside what
+    /// - Throws: `DeconvolutionError.invalidArgument` for a method that there is not, and for a memory limit that holds not even the smallest tile, or not beside what
     ///   reading and writing take.
     package init(
         image: ImageDescription,
@@ -82,6 +87,9 @@ extension JobPlan {
     ) throws(DeconvolutionError) {
         self.image = image
         self.psfs = psfs
+        let method = try Methods.method(options)
+        let boundary = method.boundary(options.boundary)
+        (self.method, self.boundary) = (method, boundary)
         deviceNumber = backend.number
         let leftOut = backend.leftOut
         let backend = backend.backend
@@ -137,10 +145,11 @@ extension JobPlan {
             imageShape: image.shape,
             pixelType: image.pixelType,
             psfShape: VolumeShape { axis in
-                psfs.map { $0.psf.shape.limited(to: image.shape, options.boundary)[axis] }.max()!
+                psfs.map { $0.psf.shape.limited(to: image.shape, boundary)[axis] }.max()!
             },
-            boundary: options.boundary,
+            boundary: boundary,
             hasSensitivity: hasSensitivity,
+            demand: { method.demand($0, hasSensitivity: hasSensitivity) },
             tileShape: options.tileShape,
             transformBytes: backend.transformBytes,
             padding: backend.padding
@@ -247,7 +256,7 @@ extension JobPlan.Overlap {
     fileprivate init?(_ image: ImageDescription, _ tiles: TilePlan, _ budget: MemoryBudget) {
         guard tiles.tile == nil, image.channelCount * image.timepointCount > 1 else { return nil }
         let footprint = tiles.footprint
-        deviceBytes = footprint.observedBytes + tiles.whole.domain.shape.voxelCount * 4
+        deviceBytes = footprint.observedBytes + tiles.demand.resultFieldCount * tiles.whole.domain.shape.voxelCount * 4
         // With each volume, what saturated voxels leave of f.
         hostBytes = VolumesInFlight.read * (footprint.observedBytes + footprint.sensitivityBytes)
         if budget.isHostMemory {

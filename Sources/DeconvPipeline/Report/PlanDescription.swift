@@ -1,6 +1,7 @@
 import DeconvDevice
+import DeconvMethods
 import DeconvOptics
-package import DeconvOptions
+import DeconvOptions
 import DeconvPlan
 import DeconvVolume
 
@@ -8,7 +9,7 @@ import DeconvVolume
 package struct PlanDescription: Encodable {
     let backend: String
     let device: String
-    let method = "richardson-lucy"
+    let method: String
     let iterations: Int
     let boundary: String
     let shape: [Int]
@@ -29,11 +30,12 @@ package struct PlanDescription: Encodable {
     let warnings: [String]
 
     /// Describes a plan.
-    package init(_ plan: JobPlan, _ options: DeconvolutionOptions) {
+    package init(_ plan: JobPlan) {
         backend = plan.backend.device.backend.rawValue
         device = plan.backend.device.name
-        iterations = options.iterationCount
-        boundary = options.boundary.rawValue
+        method = plan.method.name.rawValue
+        iterations = plan.method.stepCount
+        boundary = plan.boundary.rawValue
         shape = plan.image.shape.axes
         channels = plan.image.channelCount
         timepoints = plan.image.timepointCount

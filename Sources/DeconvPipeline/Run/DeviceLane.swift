@@ -22,7 +22,6 @@ final class DeviceLane: @unchecked Sendable {
     /// Which of the devices of the run it is.
     let number: Int
     private let job: JobDescription
-    private let method: RichardsonLucy
     private let share: VolumeAgenda.Share
     private let agenda: VolumeAgenda
     private let collection: any VolumeCollection
@@ -53,7 +52,6 @@ final class DeviceLane: @unchecked Sendable {
         self.agenda = agenda
         self.record = record
         share = VolumeAgenda.Share(of: agenda)
-        method = RichardsonLucy(job.options)
         self.collection = collection
     }
 
@@ -165,7 +163,7 @@ final class DeviceLane: @unchecked Sendable {
     private func runVolumes() throws(DeconvolutionError) {
         record.plan(plan, lane: number)
         if let engine { record.made(engine, lane: number) }
-        let reader = VolumeReader(job, plan.tiles, record)
+        let reader = VolumeReader(job, plan, record)
         if plan.overlap != nil, let traffic = try makeTraffic() {
             let (record, device) = (record, device)
             try OverlappedStages(share, reader, traffic, writer).run(plan.tiles.imageInWhole) {
@@ -217,15 +215,16 @@ final class DeviceLane: @unchecked Sendable {
         check: () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         let (position, statistics) = (volume.position, volume.statistics)
-        let light = volume.isDark ? 0 : statistics.light(background: method.background)
-        record.surveyed(volume, light: light, try volume.warnings(of: job.source, background: method.background))
+        let background = job.options.background
+        let light = volume.isDark ? 0 : statistics.light(background: background)
+        record.surveyed(volume, light: light, try volume.warnings(of: job.source, background: background))
         if volume.isDark { return }
         tell(.preparing)
         let engine = try record.measure(\.setup) { () throws(DeconvolutionError) in
             let engine = try readyEngine()
             let index = plan.psfs.count == 1 ? 0 : position.channel
             let psf = plan.psfs[index].psf
-            let part = psf.shape.limited(to: plan.image.shape, job.options.boundary)
+            let part = psf.shape.limited(to: plan.image.shape, plan.boundary)
             try engine.use(psf.volume.centralPart(part), index: setup.psfIDs[index])
             return engine
         }
@@ -242,7 +241,7 @@ final class DeviceLane: @unchecked Sendable {
             try engine.run(mean: volume.mean, measuring: plan.tiles.imageInWhole) {
                 (step) throws(DeconvolutionError) in
                 // What is complete is written, whoever asks to stop: see `VolumeWriter`.
-                if step.iteration < method.iterationCount { try job.cancellation.check() }
+                if step.iteration < plan.method.stepCount { try job.cancellation.check() }
                 try agenda.check()
                 try check()
                 record.iterated(position)
@@ -265,7 +264,7 @@ final class DeviceLane: @unchecked Sendable {
     private func readyEngine() throws(DeconvolutionError) -> any VolumeEngine {
         if let engine { return engine }
         if device.backend == .opencl { tell(.compiling) }
-        let made = try plan.makeEngine(method, scratchFolder: job.scratchFolder) {
+        let made = try plan.makeEngine(scratchFolder: job.scratchFolder) {
             [cancellation = setup.cancellation] () throws(DeconvolutionError) in
             try cancellation.check()
         }
@@ -276,18 +275,5 @@ final class DeviceLane: @unchecked Sendable {
 
     private func tell(_ stage: DeconvolutionProgress.Stage) {
         record.tell(stage, device, isAlone: plan.overlap == nil && !record.hasSeveralDevices)
-    }
-}
-
-extension RichardsonLucy {
-    /// The method as the options have it.
-    fileprivate init(_ options: DeconvolutionOptions) {
-        self.init(
-            iterationCount: options.iterationCount,
-            background: options.background,
-            readNoise: options.readNoise,
-            start: options.start,
-            divergenceInterval: options.divergenceInterval
-        )
     }
 }

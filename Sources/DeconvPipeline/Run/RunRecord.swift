@@ -35,6 +35,8 @@ final class RunRecord: Sendable {
 
     private let job: JobDescription
     private let heldCount: Int
+    /// Steps that the method takes for a volume.
+    private let stepCount: Int
     /// Whether there are several devices.
     let hasSeveralDevices: Bool
     private let clock = ContinuousClock()
@@ -58,13 +60,14 @@ final class RunRecord: Sendable {
         hasSeveralDevices = plans.count > 1
         let options = job.options
         let plan = plans[0]
+        stepCount = plan.method.stepCount
         var warnings: [Diagnostic] = []
         for warning in plans.flatMap(\.warnings) where !warnings.contains(warning) { warnings.append(warning) }
         var report = RunReport(
             device: plan.backend.device,
-            method: "richardson-lucy",
-            iterationCount: options.iterationCount,
-            boundary: options.boundary,
+            method: plan.method.name.rawValue,
+            iterationCount: plan.method.stepCount,
+            boundary: plan.boundary,
             background: options.background,
             shape: plan.image.shape,
             channelCount: plan.image.channelCount,
@@ -91,7 +94,7 @@ final class RunRecord: Sendable {
                 figures: figures,
                 finishedCount: heldCount,
                 entries: Array(plans.indices),
-                completedIterations: heldCount * options.iterationCount
+                completedIterations: heldCount * plan.method.stepCount
             )
         )
     }
@@ -150,7 +153,7 @@ extension RunRecord {
         state.withLock { [work] state in
             state.forget(volume.position)
             state.work[volume.position] = work
-            if volume.isDark { state.iterated(volume.position, job.options.iterationCount) }
+            if volume.isDark { state.iterated(volume.position, stepCount) }
         }
     }
 
@@ -297,7 +300,7 @@ extension RunRecord {
     /// The stage of the whole run: those of its threads would take turns many times a second.
     private func stage(_ stage: DeconvolutionProgress.Stage, _ state: State) -> DeconvolutionProgress.Stage {
         if stage == .compiling { return stage }
-        if state.completedIterations == job.options.iterationCount * job.source.image.volumeCount { return .writing }
+        if state.completedIterations == stepCount * job.source.image.volumeCount { return .writing }
         return state.computingSince == nil ? stage : .computing
     }
 
@@ -307,7 +310,7 @@ extension RunRecord {
         _ state: State
     ) -> DeconvolutionProgress {
         let image = job.source.image
-        let total = job.options.iterationCount * image.volumeCount
+        let total = stepCount * image.volumeCount
         var progress = DeconvolutionProgress(
             stage: stage,
             device: device.name,
@@ -324,7 +327,7 @@ extension RunRecord {
             if seconds > 0 {
                 let left = total - state.completedIterations
                 if left > 0 { progress.secondsLeft = seconds / done * Double(left) }
-                let volumes = done / Double(job.options.iterationCount)
+                let volumes = done / Double(stepCount)
                 progress.voxelsPerSecond = volumes * Double(image.shape.voxelCount) / seconds
             }
         }

@@ -38,11 +38,11 @@ protocol VolumeEngine: AnyObject {
         reading read: @escaping (Region) throws(DeconvolutionError) -> [Float]
     ) throws(DeconvolutionError)
 
-    /// See `RichardsonLucy.Solver.run`.
+    /// See `Solver.run`.
     func run(
         mean: Double,
         measuring measured: Region,
-        step: (RichardsonLucy.Step) throws(DeconvolutionError) -> Void
+        step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError)
 
     /// The volume computed last, until the next one is.
@@ -83,14 +83,14 @@ protocol VolumeTraffic: Sendable {
 /// The engine of one kind of workspace.
 private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     private let workspace: W
-    private let solver: RichardsonLucy.Solver<W>
+    private let solver: any Solver<W>
     private var currentPSF: Int?
     private var currentSensitivity: VolumeSensitivity.Key? = .uniform
     private weak var transfer: W.Transfer?
 
-    init(_ workspace: W, _ method: RichardsonLucy) throws(DeconvolutionError) {
+    init(_ workspace: W, _ method: any DeconvolutionMethod) throws(DeconvolutionError) {
         self.workspace = workspace
-        solver = try RichardsonLucy.Solver(method, on: workspace)
+        solver = try method.makeSolver(on: workspace)
     }
 
     var byteCount: Int { workspace.byteCount + (transfer?.byteCount ?? 0) }
@@ -133,7 +133,7 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     func run(
         mean: Double,
         measuring measured: Region,
-        step: (RichardsonLucy.Step) throws(DeconvolutionError) -> Void
+        step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         try solver.run(mean: mean, measuring: measured, step: step)
     }
@@ -152,7 +152,7 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
 ///
 /// Unchecked for that reason.
 private struct SolvedVolume<W: Workspace>: VolumeResult, @unchecked Sendable {
-    let solver: RichardsonLucy.Solver<W>
+    let solver: any Solver<W>
 
     func read(
         _ region: Region,
@@ -172,7 +172,7 @@ private struct SolvedVolume<W: Workspace>: VolumeResult, @unchecked Sendable {
 /// Unchecked: each function says which thread it is for.
 private struct WorkspaceTraffic<W: Workspace>: VolumeTraffic, @unchecked Sendable {
     let workspace: W
-    let solver: RichardsonLucy.Solver<W>
+    let solver: any Solver<W>
     let transfer: W.Transfer
 
     func stageObserved(
@@ -209,7 +209,6 @@ extension JobPlan {
     ///   - scratchFolder: where the fields of the whole volume go if the plan has no room for them in memory.
     ///   - check: throws when the run is to stop.
     func makeEngine(
-        _ method: RichardsonLucy,
         scratchFolder: String,
         check: @escaping @Sendable () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) -> any VolumeEngine {

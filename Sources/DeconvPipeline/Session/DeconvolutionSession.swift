@@ -274,7 +274,7 @@ extension DeconvolutionProgress {
             stage: .waiting,
             device: device.name,
             completedIterations: 0,
-            totalIterations: job.options.iterationCount * volumeCount,
+            totalIterations: ((try? Methods.method(job.options))?.stepCount ?? 0) * volumeCount,
             volume: 1,
             volumeCount: volumeCount
         )

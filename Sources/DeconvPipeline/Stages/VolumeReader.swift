@@ -15,11 +15,11 @@ final class VolumeReader: @unchecked Sendable {
     private let record: RunRecord
     private var lastKey: VolumeSensitivity.Key?
 
-    init(_ job: JobDescription, _ tiles: TilePlan, _ record: RunRecord) {
-        self.tiles = tiles
+    init(_ job: JobDescription, _ plan: JobPlan, _ record: RunRecord) {
+        tiles = plan.tiles
         self.record = record
         source = job.source
-        boundary = job.options.boundary
+        boundary = plan.boundary
         background = job.options.background
         cancellation = job.cancellation
         maps = SensitivityMaps(

@@ -1,0 +1,38 @@
+package import DeconvDevice
+package import DeconvOptions
+package import DeconvPlan
+package import DeconvVolume
+
+/// A way to deconvolve, with its constants.
+///
+/// Planner, pipeline, benchmark and reports know of methods what stands here, and which there are from `Methods`.
+/// Documentation/Extending.md has the recipe for a new one.
+package protocol DeconvolutionMethod: Sendable {
+    /// The name, a line of help, and the options that the method takes.
+    static var description: MethodDescription { get }
+
+    /// The method with its constants from valid options.
+    init(_ options: DeconvolutionOptions)
+
+    /// Steps that a volume takes, at least 1: the iterations, or 1 where there is no loop.
+    var stepCount: Int { get }
+
+    /// What is taken to lie outside the frame where `asked` was asked for.
+    func boundary(_ asked: BoundaryMode) -> BoundaryMode
+
+    /// The memory and the work that a volume takes.
+    /// - Parameter hasSensitivity: whether voxels differ in their sensitivity.
+    func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand
+
+    /// A solver with its fields in a workspace.
+    /// - Throws: `DeconvolutionError` (`outOfMemory`, `deviceFailed`) that names the device.
+    func makeSolver<W: Workspace>(on workspace: W) throws(DeconvolutionError) -> any Solver<W>
+}
+
+extension DeconvolutionMethod {
+    /// The one that was asked for.
+    package func boundary(_ asked: BoundaryMode) -> BoundaryMode { asked }
+
+    /// What it is called.
+    package var name: MethodName { Self.description.name }
+}

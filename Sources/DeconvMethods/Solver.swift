@@ -1,0 +1,86 @@
+package import DeconvDevice
+package import DeconvVolume
+
+/// A method at work: its fields in one workspace, kept from volume to volume.
+///
+/// Belongs to the thread of its workspace. Operations throw `DeconvolutionError` (`deviceFailed`, `outOfMemory`) that names
+/// the device.
+package protocol Solver<W>: AnyObject {
+    /// The kind of workspace that holds the fields.
+    associatedtype W: Workspace
+
+    /// The workspace that holds the fields.
+    var workspace: W { get }
+
+    /// The result so far.
+    var estimate: Estimate<W> { get set }
+
+    /// Makes the transfer function of a PSF.
+    /// - Parameter psf: centered on voxel n/2 (integer division) of each axis, sum 1.
+    func setPSF(_ psf: Volume) throws(DeconvolutionError)
+
+    /// Sets f on the frame; see `Workspace.setSensitivity`.
+    func setSensitivity(
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError)
+
+    /// Makes what goes with PSF and sensitivity and not with a volume, if it has not been made.
+    func prepare() throws(DeconvolutionError)
+
+    /// Computes the observed frame that the workspace holds.
+    /// - Parameters:
+    ///   - mean: of g over the recorded voxels, corrected for f: b + Σ(g − b) / Σf; above the background.
+    ///   - measured: the recorded voxels, over which the divergence is summed; in the frame.
+    ///   - step: called after every step; what it throws ends the run. The device may be at the next one by then.
+    func run(
+        mean: Double,
+        measuring measured: Region,
+        step: (SolverStep) throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError)
+}
+
+/// What one step of a method showed.
+package struct SolverStep: Sendable {
+    /// 1 ... `DeconvolutionMethod.stepCount`.
+    package var iteration: Int
+    /// D(g‖y) over the measured voxels before the step, where it was measured: Σ g·ln(g/y) − g + y.
+    package var poissonDivergence: Double?
+    /// Seconds on the device's clock when the step was done, where time is taken; see `WorkMark`.
+    package var deviceTime: Double?
+}
+
+/// The field that becomes the result, and a second one that takes turns with it.
+package struct Estimate<W: Workspace> {
+    /// The field that is computed now.
+    package private(set) var field: W.Field
+    /// The other one, where a result is read while the next volume is computed.
+    private var other: W.Field?
+
+    /// An estimate of undefined values.
+    init(on workspace: W) throws(DeconvolutionError) { field = try workspace.makeField() }
+
+    fileprivate mutating func reserve(on workspace: W) throws(DeconvolutionError) {
+        if other == nil { other = try workspace.makeField() }
+    }
+
+    fileprivate mutating func take(on workspace: W) throws(DeconvolutionError) -> W.Field {
+        try reserve(on: workspace)
+        guard let next = other else { preconditionFailure("it was reserved") }
+        let result = field
+        (field, other) = (next, result)
+        return result
+    }
+}
+
+extension Solver {
+    /// Allocates a second field for `takeResult`.
+    package func reserveResult() throws(DeconvolutionError) { try estimate.reserve(on: workspace) }
+
+    /// The estimate as a field, which keeps it through the next run; the run after that overwrites it.
+    package func takeResult() throws(DeconvolutionError) -> W.Field { try estimate.take(on: workspace) }
+
+    /// The estimate in a region of the domain: photons or counts per voxel, none negative.
+    package func result(_ region: Region) throws(DeconvolutionError) -> [Float] {
+        try workspace.download(estimate.field, region: region)
+    }
+}

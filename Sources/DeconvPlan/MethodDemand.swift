@@ -1,0 +1,52 @@
+/// The memory and the work that a method takes for a volume, for plans and for costs on paper.
+package struct MethodDemand: Hashable, Sendable {
+    /// How a method holds a projection against the observed frame.
+    package enum Comparison: Hashable, Sendable {
+        /// By the ratio of the observed light to the expected.
+        case ratio
+        /// By the difference of the observed light and the expected.
+        case difference
+    }
+
+    /// Fields on the domain that are held together, the result among them.
+    package var fieldCount: Int
+    /// Fields more where a result is read while the next volume is computed.
+    package var resultFieldCount: Int
+    /// Projections of a step: 1 for forward only, 2 for forward and back.
+    package var projectionCount: Int
+    /// The comparison after the forward projection; nil where there is none.
+    package var comparison: Comparison?
+    /// Fields that an update reads and writes, a field that it changes counted twice.
+    package var updatedFieldCount: Int
+    /// Whether the comparison and the update may be made by the transforms of rows, on devices where these can do so.
+    package var isMadeByTransforms: Bool
+    /// Whether the volume may be computed from tiles: every projection reaches as far as the PSF and no further.
+    package var allowsTiles: Bool
+
+    /// A demand from its parts.
+    package init(
+        fieldCount: Int,
+        resultFieldCount: Int = 1,
+        projectionCount: Int = 2,
+        comparison: Comparison?,
+        updatedFieldCount: Int,
+        isMadeByTransforms: Bool = false,
+        allowsTiles: Bool = true
+    ) {
+        self.fieldCount = fieldCount
+        self.resultFieldCount = resultFieldCount
+        self.projectionCount = projectionCount
+        self.comparison = comparison
+        self.updatedFieldCount = updatedFieldCount
+        self.isMadeByTransforms = isMadeByTransforms
+        self.allowsTiles = allowsTiles
+    }
+
+    /// The least that any method takes: its result, once.
+    package static let projection = MethodDemand(
+        fieldCount: 1,
+        projectionCount: 1,
+        comparison: nil,
+        updatedFieldCount: 1
+    )
+}
