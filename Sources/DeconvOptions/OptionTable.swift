@@ -182,7 +182,7 @@ extension OptionTable {
             .divergenceInterval,
             .output,
             \.deconvolution.divergenceInterval,
-            "Iterations from one measure of the Poisson divergence in that report to the next; 0 measures none.",
+            "Iterations from one measure of the Poisson divergence in the report to the next; 0 measures none.",
             range: .from(0, to: 1e6),
             effect: .report,
             ofFiles: true

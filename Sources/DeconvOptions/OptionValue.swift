@@ -7,10 +7,13 @@ package protocol OptionValue: Hashable, Sendable, SendableMetatype {
     static var type: OptionType { get }
     /// The value that a text means; nil where it means none.
     static func parse(_ text: String) -> Self?
-    /// The value for people, and what `parse` takes.
-    var text: String { get }
     /// The value for programs.
     var scalar: OptionScalar { get }
+}
+
+extension OptionValue {
+    /// The value for people, and what `parse` takes.
+    package var text: String { scalar.text }
 }
 
 /// What kind of value an option takes.
@@ -54,7 +57,7 @@ package enum OptionType: Hashable, Sendable {
 }
 
 /// A value as JSON has it.
-package enum OptionScalar: Hashable, Sendable, Encodable {
+package enum OptionScalar: Hashable, Sendable, Codable {
     case integer(Int)
     case number(Double)
     case boolean(Bool)
@@ -74,19 +77,47 @@ package enum OptionScalar: Hashable, Sendable, Encodable {
         case .numbers(let values): try container.encode(values)
         }
     }
+
+    /// Reads what `encode` wrote; numbers without decimals are whole ones.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let value = try? container.decode(Bool.self) {
+            self = .boolean(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let values = try? container.decode([Int].self) {
+            self = .integers(values)
+        } else if let values = try? container.decode([Double].self) {
+            self = .numbers(values)
+        } else {
+            self = .text(try container.decode(String.self))
+        }
+    }
+
+    /// The value in the notation of the command line.
+    package var text: String {
+        switch self {
+        case .integer(let value): "\(value)"
+        case .number(let value): value.inMessage
+        case .boolean(let value): "\(value)"
+        case .text(let value): value
+        case .integers(let values): values.map { "\($0)" }.joined(separator: ",")
+        case .numbers(let values): values.map(\.inMessage).joined(separator: ",")
+        }
+    }
 }
 
 extension Int: OptionValue {
     package static var type: OptionType { .integer }
     package static func parse(_ text: String) -> Int? { Int(text) }
-    package var text: String { "\(self)" }
     package var scalar: OptionScalar { .integer(self) }
 }
 
 extension Double: OptionValue {
     package static var type: OptionType { .number }
     package static func parse(_ text: String) -> Double? { Double(text) }
-    package var text: String { inMessage }
     package var scalar: OptionScalar { .number(self) }
 }
 
@@ -94,14 +125,12 @@ extension Bool: OptionValue {
     package static var type: OptionType { .boolean }
     /// Also as Python writes them.
     package static func parse(_ text: String) -> Bool? { Bool(text.lowercased()) }
-    package var text: String { "\(self)" }
     package var scalar: OptionScalar { .boolean(self) }
 }
 
 extension String: OptionValue {
     package static var type: OptionType { .text }
     package static func parse(_ text: String) -> String? { text }
-    package var text: String { self }
     package var scalar: OptionScalar { .text(self) }
 }
 
@@ -109,28 +138,24 @@ extension MethodName: OptionValue {
     /// The table adds which methods there are.
     package static var type: OptionType { .words([]) }
     package static func parse(_ text: String) -> MethodName? { MethodName(rawValue: text) }
-    package var text: String { rawValue }
     package var scalar: OptionScalar { .text(rawValue) }
 }
 
 extension VoxelSpacing: OptionValue {
     package static var type: OptionType { .spacing }
     package static func parse(_ text: String) -> VoxelSpacing? { VoxelSpacing(text: text) }
-    package var text: String { inMessage }
     package var scalar: OptionScalar { .numbers([z, y, x]) }
 }
 
 extension VolumeShape: OptionValue {
     package static var type: OptionType { .shape }
     package static func parse(_ text: String) -> VolumeShape? { VolumeShape(text: text) }
-    package var text: String { "\(z),\(y),\(x)" }
     package var scalar: OptionScalar { .integers(axes) }
 }
 
 extension DeconvolutionOptions.PSFBackground: OptionValue {
     package static var type: OptionType { .numberOrAuto }
     package static func parse(_ text: String) -> Self? { Self(text: text) }
-    package var text: String { inMessage }
     package var scalar: OptionScalar {
         switch self {
         case .auto: .text("auto")
@@ -145,7 +170,6 @@ struct OptionBytes: OptionValue {
 
     static var type: OptionType { .bytes }
     static func parse(_ text: String) -> OptionBytes? { ByteCount.parse(text).map { OptionBytes(count: $0) } }
-    var text: String { "\(count)" }
     var scalar: OptionScalar { .integer(count) }
 }
 
@@ -155,7 +179,6 @@ package protocol OptionWords: OptionValue, RawRepresentable, CaseIterable where 
 extension OptionWords {
     package static var type: OptionType { .words(allCases.map(\.rawValue)) }
     package static func parse(_ text: String) -> Self? { Self(rawValue: text) }
-    package var text: String { rawValue }
     package var scalar: OptionScalar { .text(rawValue) }
 }
 

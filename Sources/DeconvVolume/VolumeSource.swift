@@ -14,6 +14,8 @@ public struct ImageDescription: Hashable, Sendable {
     public var timeInterval: Double?
     /// One name a channel, or empty where the file does not say.
     public var channelNames: [String]
+    /// How it came about, where it is a result of this program.
+    public var provenance: Provenance?
 
     /// A description; everything beyond shape and type has the value of a plain volume.
     public init(
@@ -23,7 +25,8 @@ public struct ImageDescription: Hashable, Sendable {
         pixelType: PixelType,
         spacing: VoxelSpacing? = nil,
         timeInterval: Double? = nil,
-        channelNames: [String] = []
+        channelNames: [String] = [],
+        provenance: Provenance? = nil
     ) {
         self.shape = shape
         self.channelCount = channelCount
@@ -32,6 +35,7 @@ public struct ImageDescription: Hashable, Sendable {
         self.spacing = spacing
         self.timeInterval = timeInterval
         self.channelNames = channelNames
+        self.provenance = provenance
     }
 }
 

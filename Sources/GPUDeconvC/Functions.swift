@@ -178,7 +178,7 @@ public func gpudeconv_richardson_lucy(
                     + "volumes all, such as a plane as (1, y, x)"
             )
         }
-        let options = OptionsBox.options(options).deconvolution
+        let options = OptionsBox.options(options)
         let batch = try VolumeBatch(
             VolumeBatch.Arrays(
                 image: image.strided("the image"),
@@ -189,8 +189,10 @@ public func gpudeconv_richardson_lucy(
             )
         )
         if batch.isEmpty { return }
-        let job = try batch.job(options, call)
-        let done = try session(pointer).run(job, into: batch.collection)
+        try OptionTable.standard.validate(options)
+        let job = try batch.job(options.deconvolution, call)
+        var done = try session(pointer).run(job, into: batch.collection)
+        done.origin = RunOrigin(options, files: false)
         report?.pointee = strdup(JSONText.of(done))
     }
 }

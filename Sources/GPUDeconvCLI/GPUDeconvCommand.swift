@@ -25,8 +25,8 @@ struct GPUDeconvCommand: ParsableCommand {
             """,
         version: ProgramVersion.text,
         subcommands: [
-            Deconvolve.self, Devices.self, Plan.self, PSF.self, Simulate.self, Compare.self, Preview.self,
-            Bench.self, Options.self,
+            Deconvolve.self, Rerun.self, Plan.self, Inspect.self, Preview.self, Compare.self, PSF.self, Devices.self,
+            Options.self, Simulate.self, Bench.self,
         ],
         defaultSubcommand: Deconvolve.self
     )

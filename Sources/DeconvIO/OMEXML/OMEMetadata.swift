@@ -11,6 +11,8 @@ struct OMEMetadata {
     private var uuid: String?
     /// The file that holds the metadata, where this one has none.
     private var metadataFile: String?
+    /// How the image came about, where this program wrote it.
+    private var provenance: Provenance?
 
     /// One `Image` element.
     fileprivate struct Image {
@@ -69,6 +71,9 @@ struct OMEMetadata {
         private var path: [Substring] = []
 
         private var text = ""
+        /// The key of the pair that is being read, of an annotation of this program.
+        private var key: String?
+        private var isInProvenance = false
 
         /// The image whose elements are being read; only asked for within one.
         private var last: Int { metadata.images.count - 1 }
@@ -95,6 +100,11 @@ struct OMEMetadata {
                 metadata.images[last].channelNames.append(attributes["Name"])
             case "TiffData" where isInPixels:
                 metadata.images[last].data.append(PlaneRun(attributes: attributes))
+            case "MapAnnotation" where path == ["OME", "StructuredAnnotations", "MapAnnotation"]:
+                isInProvenance = attributes["Namespace"] == OMEXMLWriter.provenanceNamespace
+                if isInProvenance { metadata.provenance = Provenance() }
+            case "M" where isInProvenance:
+                key = attributes["K"]
             case "UUID" where isInTiffData:
                 metadata.images[last].data[metadata.images[last].data.count - 1].fileName = attributes["FileName"]
             default: break
@@ -107,6 +117,9 @@ struct OMEMetadata {
             if isInTiffData, path.last == "UUID" {
                 metadata.images[last].data[metadata.images[last].data.count - 1].uuid = text.trimmed
             }
+            if let key, path.last == "M" { metadata.provenance?.add(key, text) }
+            if path.last == "M" { key = nil }
+            if path.last == "MapAnnotation" { isInProvenance = false }
             path.removeLast()
             text = ""
         }
@@ -127,6 +140,7 @@ struct OMEMetadata {
             )
         }
         var layout = try images[chosen].layout(pageCount: pageCount, name: name)
+        layout.provenance = provenance
         if images.count > 1 {
             let title = images[chosen].name.map { ", \($0.inMessage)," } ?? ""
             layout.diagnostics.append(

@@ -30,6 +30,7 @@ enum OMEXMLWriter {
             let color = image.channelCount == 1 ? "" : " Color=\"\(colors[channel].signedRGBA)\""
             return "<Channel ID=\"Channel:0:\(channel)\"\(name)\(color) SamplesPerPixel=\"1\"><LightPath/></Channel>"
         }
+        let annotation = image.provenance.map(annotation)
         let planes = image.shape.z * image.channelCount * image.timepointCount
         let isBigEndian = 1.bigEndian == 1
         return """
@@ -43,8 +44,21 @@ enum OMEXMLWriter {
             SizeX="\(image.shape.x)" SizeY="\(image.shape.y)" SizeC="\(image.channelCount)" SizeZ="\(image.shape.z)" \
             SizeT="\(image.timepointCount)"\(size)>\
             \(channels.joined())<TiffData IFD="0" PlaneCount="\(planes)"/>\
-            </Pixels></Image></OME>
+            </Pixels>\(annotation == nil ? "" : "<AnnotationRef ID=\"\(annotationID)\"/>")</Image>\(annotation ?? "")</OME>
             """
+    }
+
+    private static let annotationID = "Annotation:0"
+
+    /// The namespace of what is known of a result, and of nothing else.
+    static let provenanceNamespace = Provenance.key
+
+    /// A map annotation, which OMERO shows as key-value pairs.
+    private static func annotation(_ provenance: Provenance) -> String {
+        let pairs = provenance.entries.map { "<M K=\"\(escaped($0.name))\">\(escaped($0.value))</M>" }
+        return
+            "<StructuredAnnotations><MapAnnotation ID=\"\(annotationID)\" Namespace=\"\(provenanceNamespace)\"><Value>"
+            + pairs.joined() + "</Value></MapAnnotation></StructuredAnnotations>"
     }
 
     /// The text as an attribute's value, which has no line breaks.

@@ -11,6 +11,7 @@ extension OMEZarrMetadata {
     package init?(_ group: ZarrGroup) throws(DeconvolutionError) {
         guard let image = try Self.images(of: group).first else { return nil }
         self = try Self.parsed(image, in: group)
+        provenance = Provenance(group.attributes[Provenance.key])
     }
 
     /// What a group says of the image of which an array is a level, with that level first; nil where there is none.
@@ -21,6 +22,7 @@ extension OMEZarrMetadata {
         }
         guard let image else { return nil }
         self = try Self.parsed(image, in: group)
+        provenance = Provenance(group.attributes[Provenance.key])
         guard let index = levels.firstIndex(where: { $0.path == path }) else { return nil }
         levels.removeSubrange(..<index)
     }

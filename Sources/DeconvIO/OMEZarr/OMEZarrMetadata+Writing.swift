@@ -47,6 +47,7 @@ extension OMEZarrMetadata {
                 Self.omero($0, channels: channels ?? Array(0..<layout.channelCount), count: layout.channelCount)
             }
         )
+        provenance = image.provenance
     }
 
     /// Of an axis of that name, as the largest level has it.
@@ -157,7 +158,9 @@ extension OMEZarrMetadata {
         var image: JSONObject = zarrVersion == .three ? ["version": "0.5"] : [:]
         image["multiscales"] = .array([.object(multiscale)])
         image["omero"] = omero
-        return zarrVersion == .three ? ["ome": .object(image)] : image
+        var attributes = zarrVersion == .three ? ["ome": .object(image)] : image
+        if let provenance { attributes[Provenance.key] = provenance.json }
+        return attributes
     }
 }
 

@@ -1,3 +1,5 @@
+package import DeconvVolume
+
 /// What OME-Zarr says of an image: the first of a group's `multiscales`.
 ///
 /// Version 0.4 lies in the attributes of a group of Zarr version 2, version 0.5 in the member `ome` of those of version 3.
@@ -45,6 +47,8 @@ package struct OMEZarrMetadata: Hashable, Sendable {
     package var name: String?
     /// How viewers show the channels, carried over as it is.
     package var omero: JSONValue?
+    /// How the image came about, where it is a result of this program.
+    package var provenance: Provenance?
 
     package init(zarrVersion: ZarrVersion, axes: [Axis], levels: [Level], name: String? = nil, omero: JSONValue? = nil)
     {

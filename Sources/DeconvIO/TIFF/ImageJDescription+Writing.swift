@@ -23,6 +23,10 @@ extension ImageJDescription {
         if let spacing = image.spacing, spacing.isValid { lines += ["unit=micron", "spacing=\(spacing.z)"] }
         if let interval = image.timeInterval { lines.append("finterval=\(interval)") }
         lines.append("loop=false")
+        // ImageJ reads the lines as Java's properties, in which a backslash begins an escape.
+        for entry in image.provenance?.entries ?? [] {
+            lines.append("\(Provenance.key).\(entry.name)=\(entry.value.replacing("\\", with: "\\\\"))")
+        }
         var text = lines.map { $0 + "\n" }.joined()
         let range = displayRange.map { "min=\($0.lowerBound)\nmax=\($0.upperBound)\n" } ?? ""
         text += range

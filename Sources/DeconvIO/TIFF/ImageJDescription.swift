@@ -3,6 +3,8 @@ import DeconvVolume
 /// The text that ImageJ and Fiji put into a TIFF: `ImageJ=1.54f`, then one `key=value` a line.
 struct ImageJDescription {
     private let values: [String: String]
+    /// How the image came about, where this program wrote it.
+    private var provenance: Provenance?
 
     /// The description, or nil where the text is not ImageJ's.
     init?(_ text: String) {
@@ -11,6 +13,12 @@ struct ImageJDescription {
         for line in text.split(whereSeparator: \.isNewline) {
             guard let equals = line.firstIndex(of: "=") else { continue }
             let key = String(line[..<equals]).trimmed
+            if key.hasPrefix("\(Provenance.key).") {
+                let value = line[line.index(after: equals)...].replacing("\\\\", with: "\\")
+                provenance = provenance ?? Provenance()
+                provenance?.add(String(key.dropFirst(Provenance.key.count + 1)), String(value))
+                continue
+            }
             if values[key] == nil { values[key] = String(line[line.index(after: equals)...]).trimmed }
         }
         self.values = values
@@ -55,6 +63,7 @@ struct ImageJDescription {
             strides: (channel: 1, plane: channels, timepoint: channels * slices)
         )
         layout.acceptsPalette = true
+        layout.provenance = provenance
         calibrate(&layout, resolution, name)
         if let interval = number("finterval"), interval > 0 {
             layout.timeInterval = TimeUnit.seconds(values["tunit"] ?? "s").map { $0 * interval }

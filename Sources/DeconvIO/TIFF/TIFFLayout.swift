@@ -14,6 +14,8 @@ struct TIFFLayout {
     /// Seconds between time points.
     var timeInterval: Double?
     var channelNames: [String] = []
+    /// How the image came about, where this program wrote it.
+    var provenance: Provenance?
     /// Width and height where the description gives them.
     var planeSize: (width: Int, height: Int)?
     /// Whether palette indices are intensities.

@@ -308,7 +308,7 @@ package final class TIFFSink: VolumeSink {
             _ = gpudeconv_tiff_set_double(tiff, UInt32(TIFFTAG_YRESOLUTION), length / spacing.y)
         }
         if planesWritten == 0 {
-            _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_SOFTWARE), "gpudeconv")
+            _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_SOFTWARE), "gpudeconv \(ProgramVersion.text)")
             _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_IMAGEDESCRIPTION), description)
         }
     }

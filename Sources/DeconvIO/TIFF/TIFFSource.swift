@@ -99,7 +99,8 @@ package final class TIFFSource: ImageFileSource {
             pixelType: layout.isSigned16BitWithOffset && first.pixelType == .uint16 ? .int16 : first.pixelType,
             spacing: layout.lengths.spacing(planeCount: layout.planeCount),
             timeInterval: layout.timeInterval,
-            channelNames: layout.channelNames
+            channelNames: layout.channelNames,
+            provenance: layout.provenance
         )
     }
 

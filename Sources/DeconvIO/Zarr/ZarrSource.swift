@@ -83,7 +83,8 @@ package final class ZarrSource: ImageFileSource {
             shape: layout.volumeShape,
             channelCount: layout.channelCount,
             timepointCount: layout.timepointCount,
-            pixelType: array.metadata.dataType.pixelType
+            pixelType: array.metadata.dataType.pixelType,
+            provenance: ome?.provenance ?? Provenance(array.metadata.attributes[Provenance.key])
         )
         self.diagnostics = diagnostics + (ome?.describe(&description, layout, of: array) ?? [])
         image = description

@@ -14,6 +14,7 @@ package struct FileDeconvolution: Sendable {
     private let mask: (any ImageFileSource)?
     private let psfs: [MeasuredPSF]
     private let jobOptions: JobOptions
+    private let psfFiles: [any ImageFileSource]
     private let psfWarnings: [Diagnostic]
 
     /// Opens the files.
@@ -37,13 +38,16 @@ package struct FileDeconvolution: Sendable {
         for path in psfPaths { paths += try PathPattern.expand(path) }
         self.psfPaths = paths
         var psfs: [MeasuredPSF] = []
+        var files: [any ImageFileSource] = []
         var warnings: [Diagnostic] = []
         for path in paths {
             let file = try Self.psfFile(path)
+            files.append(file)
             let survey = try file.surveyChunks()
             psfs += try Self.measuredPSFs(in: file)
             warnings += file.diagnostics + (survey?.diagnostics ?? [])
         }
+        psfFiles = files
         psfWarnings = warnings
         self.input = try options.selection.open(input, psfCount: psfs.count)
         // One a channel of the file: those of the channels that were selected.
@@ -200,8 +204,11 @@ package struct FileDeconvolution: Sendable {
     ) throws(DeconvolutionError) -> RunReport {
         let outputOptions = jobOptions.output
         let target = try OutputTarget(output, outputOptions)
+        var origin = origin(output)
+        let checksum = FileChecksum(of: input.whole.paths)
         var image = input.source.image
         image.spacing = options.spacing ?? image.spacing
+        image.provenance = RunOrigin.provenance(image: input.whole.name, psfs: origin.psfs, jobOptions)
         let job = job(
             resultType: outputOptions.pixelType,
             scratchFolder: OutputPath(output).folder,
@@ -240,7 +247,25 @@ package struct FileDeconvolution: Sendable {
                 )
             )
         }
+        origin.image?.add(checksum)
+        report.origin = origin
         return report
+    }
+
+    /// Where a run comes from; the checksum of the image is left out, which takes time.
+    private func origin(_ output: String) -> RunOrigin {
+        func record(_ file: any ImageFileSource, _ spacing: VoxelSpacing?) -> FileRecord {
+            var record = FileRecord(file, spacing: spacing)
+            record.add(FileChecksum(of: file.paths))
+            return record
+        }
+        var origin = RunOrigin(jobOptions, files: true)
+        origin.image = FileRecord(input.whole, spacing: options.spacing)
+        origin.psfs = psfFiles.map { record($0, options.psfSpacing) }
+        origin.flatField = flatField.map { record($0, nil) }
+        origin.mask = mask.map { record($0, nil) }
+        origin.output = URL(fileURLWithPath: output).standardizedFileURL.path
+        return origin
     }
 
     private func run(

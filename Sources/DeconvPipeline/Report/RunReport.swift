@@ -1,4 +1,5 @@
 public import DeconvDevice
+import DeconvIO
 package import DeconvOptics
 public import DeconvPlan
 public import DeconvVolume
@@ -141,6 +142,8 @@ public struct RunReport: Sendable {
     public var resultSum = 0.0
     /// Voxels that did not fit the output's integer type and were set to its nearest end.
     public var saturatedVoxelCount = 0
+    /// Where it came from; nil until it is known.
+    public var origin: RunOrigin?
     /// What a person should know.
     public var warnings: [Diagnostic]
     /// What was done to each PSF.
@@ -155,7 +158,14 @@ extension RunReport: Encodable {
         case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
-        case diagnostics
+        case diagnostics, libraries
+    }
+
+    /// The libraries that computed, and that read and wrote files.
+    private var libraries: [String: String] {
+        var versions = FormatLibraries.versions
+        for library in Set(devices.compactMap(\.fft)) { versions[library.name] = library.version }
+        return versions
     }
 
     /// Writes the report with stable keys; shapes and spacings are lists in the order z, y, x.
@@ -194,12 +204,14 @@ extension RunReport: Encodable {
         try container.encode(psfs, forKey: .psf)
         try container.encode(warnings.map(\.description), forKey: .warnings)
         try container.encode(warnings, forKey: .diagnostics)
+        try container.encode(libraries, forKey: .libraries)
+        try origin?.encode(to: encoder)
     }
 }
 
 extension RunReport.DeviceShare: Encodable {
     private enum Key: String, CodingKey {
-        case number, backend, name, fft, volumes, computeSeconds, failure
+        case number, backend, name, driver, fft, volumes, computeSeconds, failure
     }
 
     /// Writes it with stable keys.
@@ -208,6 +220,7 @@ extension RunReport.DeviceShare: Encodable {
         try container.encode(number, forKey: .number)
         try container.encode(device.backend.rawValue, forKey: .backend)
         try container.encode(device.name, forKey: .name)
+        try container.encode(device.driver, forKey: .driver)
         try container.encode(fft?.rawValue, forKey: .fft)
         try container.encode(volumeCount, forKey: .volumes)
         try container.encode(computeSeconds, forKey: .computeSeconds)

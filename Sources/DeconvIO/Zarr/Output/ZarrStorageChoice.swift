@@ -90,6 +90,7 @@ struct ZarrStorageChoice {
     func metadata() throws(DeconvolutionError) -> ZarrArrayMetadata {
         var attributes = options.ome ? [:] : content.attributes
         attributes[ZarrArrayMetadata.dimensionsAttribute] = nil
+        if !options.ome { attributes[Provenance.key] = content.image.provenance?.json }
         if let template = content.template, let inputChunks, isStored(as: template) {
             return try template.replacing(
                 shape: layout.shape,

@@ -1,0 +1,98 @@
+public import DeconvPipeline
+public import DeconvVolume
+import DeconvIO
+import DeconvMethods
+package import DeconvOptions
+import Foundation
+
+/// Where a run came from: what somebody needs who wants to write down how a result was made, or to make it again.
+public struct RunOrigin: Sendable {
+    /// The words of the command; nil where none was typed.
+    public var command: [String]?
+    /// When the run began, seconds since 1970.
+    public var started: Int = time(nil)
+    /// The image; nil for an array in memory.
+    public var image: FileRecord?
+    /// The files of the PSFs, in the order of channels; empty for arrays in memory.
+    public var psfs: [FileRecord] = []
+    /// The file of the flat field.
+    public var flatField: FileRecord?
+    /// The file of the mask.
+    public var mask: FileRecord?
+    /// Where the result lies, from the root on; nil for an array in memory.
+    public var output: String?
+    /// Every option with its value, and whether it was given.
+    package var options: [ReportedOption] = []
+
+    /// Of a run whose inputs are arrays until it is said otherwise.
+    /// - Parameter files: whether options about files mean something to it.
+    package init(_ options: JobOptions, files: Bool) {
+        self.options = OptionTable.standard.reported(options, files: files)
+    }
+}
+
+extension RunOrigin {
+    /// In short, for the result itself: nothing in it changes from one run of the same job to the next.
+    package static func provenance(
+        image: String,
+        psfs: [FileRecord],
+        _ options: JobOptions
+    ) -> Provenance {
+        var provenance = Provenance()
+        provenance.add("program", "gpudeconv \(ProgramVersion.text)")
+        provenance.add("image", (image as NSString).lastPathComponent)
+        for psf in psfs {
+            let checksum = psf.checksum.map { " (CRC-32C \($0))" } ?? ""
+            provenance.add("psf", (psf.path as NSString).lastPathComponent + checksum)
+        }
+        let method = options.deconvolution.method
+        for option in OptionTable.standard.options {
+            let isOfMethod = option.group == .method && option.methods?.contains(method) ?? true
+            let decides = option.effect == .voxels || option.effect == .psf
+            guard isOfMethod || (decides && options.given.contains(option.name)) else { continue }
+            if let text = option.text(options) { provenance.add(option.name.words, text) }
+        }
+        return provenance
+    }
+}
+
+extension RunOrigin: Encodable {
+    private enum Key: String, CodingKey { case program, version, command, started, inputs, output, options }
+    private enum InputKey: String, CodingKey { case image, psf, flatField, mask }
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// For example `2026-11-28T20:40:00Z`.
+    private var startedInWords: String {
+        var (seconds, parts) = (started, tm())
+        gmtime_r(&seconds, &parts)
+        var text = [CChar](repeating: 0, count: 32)
+        strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
+        return String(cString: text)
+    }
+
+    /// Writes it with stable keys.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode("gpudeconv", forKey: .program)
+        try container.encode(ProgramVersion.text, forKey: .version)
+        try container.encode(command, forKey: .command)
+        try container.encode(startedInWords, forKey: .started)
+        try container.encode(output, forKey: .output)
+        if let image {
+            var inputs = container.nestedContainer(keyedBy: InputKey.self, forKey: .inputs)
+            try inputs.encode(image, forKey: .image)
+            try inputs.encode(psfs, forKey: .psf)
+            try inputs.encode(flatField, forKey: .flatField)
+            try inputs.encode(mask, forKey: .mask)
+        } else {
+            try container.encodeNil(forKey: .inputs)
+        }
+        var values = container.nestedContainer(keyedBy: Name.self, forKey: .options)
+        for option in options { try values.encode(option, forKey: Name(stringValue: option.name)) }
+    }
+}

@@ -1,0 +1,97 @@
+import DeconvIO
+import DeconvMethods
+package import DeconvOptions
+import DeconvPipeline
+package import DeconvVolume
+import Foundation
+
+/// A run as its report describes it, to be made again.
+package struct ReportedJob: Sendable {
+    /// Where the image lay.
+    package let image: String
+    /// Where the PSFs lay.
+    package let psfs: [String]
+    /// Where the result lay.
+    package let output: String
+    /// The options that were given.
+    package private(set) var options = JobOptions()
+    /// Inputs that are not what they were.
+    package private(set) var warnings: [Diagnostic] = []
+
+    private struct Report: Decodable {
+        struct File: Decodable {
+            let path: String
+            let bytes: Int?
+            let crc32c: String?
+        }
+        struct Inputs: Decodable {
+            let image: File
+            let psf: [File]
+            let flatField: File?
+            let mask: File?
+        }
+        struct Option: Decodable {
+            let value: OptionScalar?
+            let given: Bool
+        }
+        let program: String
+        let version: String
+        let inputs: Inputs?
+        let output: String?
+        let options: [String: Option]
+    }
+
+    /// Reads a report that `--report` wrote.
+    /// - Throws: `inputNotFound` where there is no such file, `invalidData` where it is no report of files.
+    package init(path: String) throws(DeconvolutionError) {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw DeconvolutionError(
+                .inputNotFound,
+                "\(path): cannot be read; name the file that a run wrote its report to"
+            )
+        }
+        let report: Report
+        do { report = try JSONDecoder().decode(Report.self, from: data) } catch {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(path): is no report of gpudeconv with inputs and options; name one that this version wrote"
+            )
+        }
+        guard report.program == "gpudeconv", let inputs = report.inputs, let output = report.output else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(path): is the report of a run on arrays in memory, which cannot be made again from files"
+            )
+        }
+        image = inputs.image.path
+        psfs = inputs.psf.map(\.path)
+        self.output = output
+        for (name, option) in report.options where option.given {
+            try OptionTable.standard.set(&options, name, to: option.value?.text)
+        }
+        // Their paths in the report are those from the root on.
+        if let flatField = inputs.flatField { options.flatField = flatField.path }
+        if let mask = inputs.mask { options.mask = mask.path }
+        if report.version != ProgramVersion.text {
+            warnings.append(
+                Diagnostic(
+                    .inputChanged,
+                    "\(path): was written by another version; results may differ",
+                    figures: "\(report.version), and this is \(ProgramVersion.text)"
+                )
+            )
+        }
+        for file in [inputs.image] + inputs.psf + [inputs.flatField, inputs.mask].compactMap(\.self) {
+            guard let then = file.crc32c, let now = try? ImageFile.open(path: file.path),
+                let sum = FileChecksum(of: now.paths).wait(), let checksum = sum.checksum, checksum != then
+            else { continue }
+            warnings.append(
+                Diagnostic(
+                    .inputChanged,
+                    "\(file.path): is not the file that it was at that run; the result will be another",
+                    figures: "CRC-32C \(checksum), and was \(then)"
+                )
+            )
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// How a result came about, in short: it is written into the result itself, and read back from there.
+public struct Provenance: Hashable, Sendable {
+    /// One thing that is known.
+    public struct Entry: Hashable, Sendable {
+        /// What it is, such as `method` or the words of an option.
+        public let name: String
+        /// The value in the notation of the command line, on one line.
+        public let value: String
+    }
+
+    /// What stands in front of names where other programs' keys stand too.
+    package static let key = "gpudeconv"
+
+    /// In the order of telling.
+    public private(set) var entries: [Entry] = []
+
+    /// A result of which nothing is known yet.
+    package init() {}
+
+    /// Adds what is known. Line breaks become spaces, for formats have lines.
+    package mutating func add(_ name: String, _ value: String) {
+        let line = String(value.map { $0.isNewline ? " " : $0 })
+        entries.append(Entry(name: name, value: line))
+    }
+
+    /// The value of a name; nil where there is none.
+    public func value(_ name: String) -> String? { entries.first { $0.name == name }?.value }
+}
+
+extension Provenance: Encodable {
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Writes an object of texts by their names.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Name.self)
+        for entry in entries { try container.encode(entry.value, forKey: Name(stringValue: entry.name)) }
+    }
+}

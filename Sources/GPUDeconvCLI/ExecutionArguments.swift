@@ -1,0 +1,102 @@
+import ArgumentParser
+import DeconvOptions
+import DeconvPipeline
+import Foundation
+import GPUDeconv
+import Logging
+import Synchronization
+
+/// What is told of a run, and how; and the run itself.
+struct ExecutionArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("JSON file for a report of what was done.", valueName: "file"), completion: .file())
+    var report: String?
+
+    @Flag(help: "Print that report instead of one line.")
+    var json = false
+
+    @Flag(help: "Tell how far it is, and what is wrong, on standard error as lines of JSON for programs.")
+    var jsonProgress = false
+
+    @Flag(name: .shortAndLong, help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
+
+    @Flag(help: "Print messages for developers too.")
+    var verbose = false
+
+    /// A run that is ready to begin.
+    struct Job {
+        var deconvolution: FileDeconvolution
+        var options: JobOptions
+        var output: String
+        /// What a person should know before it begins.
+        var warnings: [Diagnostic] = []
+    }
+
+    /// Does the work of a command: an error becomes one line on standard error and the exit code that belongs to it.
+    /// - Parameter prepare: opens the files.
+    func run(_ prepare: () throws(DeconvolutionError) -> Job) throws {
+        Terminal.messagesAreJSON.store(jsonProgress, ordering: .relaxed)
+        try reportingErrors { () throws(DeconvolutionError) in
+            let level: Logger.Level = verbose ? .debug : .error
+            LoggingSystem.bootstrap { label in
+                var handler = StreamLogHandler.standardError(label: label)
+                handler.logLevel = level
+                return handler
+            }
+            let job = try prepare()
+            // Begun before the work, so that what is in its way is found at once.
+            var reportFile: ReportFile?
+            if let report {
+                try job.deconvolution.check(outputs: [job.output, report])
+                reportFile = try ReportFile(path: report, overwrite: job.options.output.overwrite)
+            }
+            let cancellation = Cancellation()
+            Interruption.cancels(cancellation, keepsUnfinished: OutputTarget.isZarr(job.output))
+            let lines = jsonProgress ? ProgressLines() : nil
+            let bar = Terminal.showsProgress && !quiet && lines == nil ? ProgressBar() : nil
+            defer { bar?.clear() }
+            var done = try job.deconvolution.run(
+                output: job.output,
+                cancellation: cancellation,
+                logger: Logger(label: "gpudeconv")
+            ) { progress in
+                Interruption.note(progress)
+                bar?.show(progress)
+                lines?.show(progress)
+            }
+            done.warnings = job.warnings + done.warnings
+            done.origin?.command = CommandLine.arguments
+            bar?.clear()
+            if !quiet || lines != nil {
+                for warning in done.warnings { Terminal.warn(warning) }
+            }
+            let text = JSONText.of(done)
+            try reportFile?.write(text + "\n")
+            if json {
+                Terminal.printBehind(text)
+            } else if !quiet {
+                Terminal.printBehind(summary(done, job))
+            }
+        }
+    }
+
+    private func summary(_ report: RunReport, _ job: Job) -> String {
+        var volumes = "\(report.shape) \(job.options.output.pixelType.rawValue)"
+        if report.channelCount > 1 { volumes += ", \(report.channelCount) channels" }
+        if report.timepointCount > 1 { volumes += ", \(report.timepointCount) time points" }
+        if report.resumedVolumeCount > 0 { volumes += ", of which \(report.resumedVolumeCount) were there already" }
+        let devices =
+            report.devices.count > 1 ? "\(report.devices.count) devices" : report.device.name
+        var how =
+            "\(report.iterationCount) iterations of \(report.secondsPerIteration.inWords) on \(devices)"
+        if report.tileCount > 1 { how += " in \(report.tileCount) tiles" }
+        return "\(job.output): \(volumes); \(how), \(report.seconds.total.inWords) in all"
+    }
+}
+
+extension Double {
+    /// Seconds with three figures: `0.546 s`.
+    var inWords: String {
+        self >= 100 ? String(format: "%.0f s", self) : String(format: "%.3g s", self)
+    }
+}
