@@ -135,10 +135,10 @@ import Testing
         let tile = VolumeShape(z: 6, y: 10, x: 12)
         let first = job(Self.image(6), Self.psf(0.8), on: backend, tile: tile)
         let expected = try result(first, session)
-        first.cancellation.cancel()
+        first.description.cancellation.cancel()
         #expect(try result(job(Self.image(6), Self.psf(0.8), on: backend, tile: tile), session) == expected)
         let stopped = job(Self.image(6), Self.psf(0.8), on: backend, tile: tile)
-        stopped.cancellation.cancel()
+        stopped.description.cancellation.cancel()
         let error = #expect(throws: DeconvolutionError.self) { _ = try result(stopped, session) }
         #expect(error?.code == .cancelled)
     }
