@@ -7,6 +7,9 @@ package enum KernelSource {
         "#line 1 \"\(name).cl\"\n" + String(decoding: bytes, as: UTF8.self)
     }.joined(separator: "\n")
 
+    /// The names of the kernels in that text.
+    package static let kernelNames: [String] = program.matches(of: /kernel void (\w+)\(/).map { String($0.1) }
+
     private static let files: [(String, [UInt8])] = [
         ("WorkVolume", PackageResources.WorkVolume_cl),
         ("EmbedField", PackageResources.EmbedField_cl),
@@ -22,6 +25,10 @@ package enum KernelSource {
         ("TakeRatio", PackageResources.TakeRatio_cl),
         ("StoreNormalization", PackageResources.StoreNormalization_cl),
         ("MultiplyEstimate", PackageResources.MultiplyEstimate_cl),
+        ("TakeDifference", PackageResources.TakeDifference_cl),
+        ("AddToEstimate", PackageResources.AddToEstimate_cl),
+        ("InvertOTF", PackageResources.InvertOTF_cl),
+        ("InvertRealOTF", PackageResources.InvertRealOTF_cl),
         ("PoissonDivergence", PackageResources.PoissonDivergence_cl),
         ("LargestValue", PackageResources.LargestValue_cl),
         ("LargestImaginary", PackageResources.LargestImaginary_cl),

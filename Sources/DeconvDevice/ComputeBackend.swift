@@ -224,6 +224,14 @@ package protocol Workspace: Projector {
     ///   y = max(f·p + offset + b, floor): an offset is light that the model has in y.
     func takeRatio(_ constants: RatioConstants, measuring measured: Region?) throws(DeconvolutionError) -> Double?
 
+    /// Replaces the forward projection p by the difference f·(g − b − f·p), which is 0 outside the frame and where f = 0.
+    /// - Parameter measured: as for `takeRatio`.
+    /// - Returns: as for `takeRatio`, with y = max(f·p + b, floor).
+    func takeDifference(
+        _ constants: DifferenceConstants,
+        measuring measured: Region?
+    ) throws(DeconvolutionError) -> Double?
+
     /// Sets a field to max((g − offset) / f, least) on the frame, and to `outside` where f = 0 and in the rest of the domain.
     func fillFromObserved(
         _ field: Field,
@@ -255,6 +263,19 @@ package protocol Workspace: Projector {
         least: Float,
         projectingNext: Bool
     ) throws(DeconvolutionError)
+
+    /// estimate ← max(estimate + factor · work, 0) on the domain.
+    /// - Parameter projectingNext: as for `multiply`.
+    func add(to estimate: Field, factor: Float, projectingNext: Bool) throws(DeconvolutionError)
+
+    /// Makes the transfer function ĥ of the PSF that of its Wiener filter, (1 + K) conj(ĥ) / (|ĥ|² + K), which `forwardProject`
+    /// applies from then on; until the next `setPSF`.
+    ///
+    /// Only where the layout is computed in one piece.
+    /// - Parameters:
+    ///   - noise: K, above 0.
+    ///   - field: what is filtered next, which a workspace that checks its plans tries them on.
+    func invertTransferFunction(noise: Float, probing field: Field) throws(DeconvolutionError)
 
     /// How an iteration goes through memory, once there is a transfer function.
     var passStructure: PassStructure { get }

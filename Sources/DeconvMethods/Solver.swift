@@ -73,6 +73,14 @@ package struct Estimate<W: Workspace> {
 }
 
 extension Solver {
+    package func setSensitivity(
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError) {
+        try workspace.setSensitivity(reading: read)
+    }
+
+    package func prepare() throws(DeconvolutionError) {}
+
     /// Allocates a second field for `takeResult`.
     package func reserveResult() throws(DeconvolutionError) { try estimate.reserve(on: workspace) }
 

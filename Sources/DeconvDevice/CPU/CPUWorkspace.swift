@@ -5,16 +5,14 @@ package import DeconvVolume
 ///
 /// The work volume is held as half spectra of its rows. A convolution is made slab by slab along y and z; the ratio and the
 /// update are taken on rows that come back from their spectra for it and go there again.
-package final class CPUWorkspace: Workspace {
-    package typealias Field = HostField
-
+package final class CPUWorkspace: HostWorkspace {
     package let layout: WorkspaceLayout
-    private let pool: WorkerPool
+    package let pool: WorkerPool
     private let spectra: RowSpectra
     private let rows: RowTransform
     private let slabs: SlabConvolution
-    var observed: HostObserved?
-    private var sensitivity: HostField?
+    package var observed: HostObserved?
+    package private(set) var sensitivity: HostField?
     /// The part of the work volume that may differ from 0.
     private var data: Region
     /// The field that the work volume is a copy of, ready to be projected.
@@ -22,6 +20,8 @@ package final class CPUWorkspace: Workspace {
     private var fieldCount = 0
     /// Takes the time of passes, where that was asked for.
     private var passClock: HostPassClock?
+    /// The half of an iteration that is computed now.
+    private var projection = IterationPass.Projection.forward
 
     init(_ layout: WorkspaceLayout, pool: WorkerPool) throws(DeconvolutionError) {
         self.layout = layout
@@ -85,20 +85,6 @@ extension CPUWorkspace {
         target.replace(by: try read(Region(layout.frame.shape)))
     }
 
-    package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
-        change(field)
-        field.planes.fill(value, pool)
-    }
-
-    package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
-        change(field)
-        field.replace(by: voxels)
-    }
-
-    package func download(_ field: HostField, region: Region) throws(DeconvolutionError) -> [Float] {
-        field.planes.copy(region)
-    }
-
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] {
         let box = try HostField(region.shape)
         let (target, origin) = (box.planes, region.origin)
@@ -110,10 +96,8 @@ extension CPUWorkspace {
         return target.copy(Region(region.shape))
     }
 
-    package func synchronize() throws(DeconvolutionError) {}
-
     /// A field that is about to change is no longer what the work volume is a copy of.
-    private func change(_ field: HostField) {
+    package func willChange(_ field: HostField) {
         if field === projected { projected = nil }
     }
 }
@@ -128,19 +112,25 @@ extension CPUWorkspace {
 
     package func forwardProject(_ field: HostField) throws(DeconvolutionError) {
         passClock?.begin()
-        embed(field)
+        projection = .forward
+        if projected !== field {
+            applyToWork(.load(from: field), layout.domain, .write)
+            projected = field
+            ended(.rows)
+        }
         convolve(onto: layout.frame, adjoint: false)
-        passClock?.ended(IterationPass(.forward, .slabs))
+        ended(.slabs)
     }
 
     package func backProject(_ field: HostField) throws(DeconvolutionError) {
-        embed(field)
+        applyToWork(.load(from: field), layout.domain, .write)
         convolve(onto: layout.mirroredFrame, adjoint: true)
     }
 
     package func backProject() throws(DeconvolutionError) {
+        projection = .back
         convolve(onto: layout.domain, adjoint: true)
-        passClock?.ended(IterationPass(.back, .slabs))
+        ended(.slabs)
     }
 
     package func measurePasses(
@@ -159,89 +149,29 @@ extension CPUWorkspace {
         rows.apply(.nothing, to: layout.domain, .update)
     }
 
-    private func embed(_ field: HostField) {
-        guard projected !== field else { return }
-        write(.load(from: field), to: layout.domain)
-        projected = field
+    @discardableResult
+    package func applyToWork(_ operation: RowOperation, _ region: Region, _ access: RowAccess) -> Double {
+        if access == .write {
+            data = region
+            projected = nil
+        }
+        return rows.apply(operation, to: region, access)
     }
 
-    private func write(_ operation: RowOperation, to region: Region) {
-        rows.apply(operation, to: region, .write)
-        data = region
-        projected = nil
+    package func didUpdate(_ estimate: HostField, projectingNext: Bool) {
+        data = layout.domain
+        projected = projectingNext ? estimate : nil
+    }
+
+    package func ended(_ step: IterationPass.Step) { passClock?.ended(IterationPass(projection, step)) }
+
+    package func invertTransferFunction(noise: Float, probing _: HostField) throws(DeconvolutionError) {
+        slabs.invertTransferFunction(noise: noise)
     }
 
     private func convolve(onto output: Region, adjoint: Bool) {
         slabs.convolve(from: data, to: output, adjoint: adjoint)
         data = output
         projected = nil
-    }
-}
-
-// MARK: - Elementwise
-
-extension CPUWorkspace {
-    package func takeRatio(
-        _ constants: RatioConstants,
-        measuring measured: Region?
-    ) throws(DeconvolutionError) -> Double? {
-        guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
-        let ratio = RowOperation.takeRatio(
-            observed,
-            sensitivity: sensitivity,
-            frame: layout.frame,
-            constants,
-            measuring: measured
-        )
-        let divergence = rows.apply(ratio, to: layout.frame, .update)
-        passClock?.ended(IterationPass(.forward, .rowsAndRatio))
-        return measured == nil ? nil : divergence
-    }
-
-    package func fillFromObserved(
-        _ field: HostField,
-        offset: Float,
-        least: Float,
-        outside: Float
-    ) throws(DeconvolutionError) {
-        guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
-        change(field)
-        let fill = RowOperation.fillFromObserved(
-            observed,
-            sensitivity: sensitivity,
-            frame: layout.frame,
-            offset: offset,
-            least: least,
-            outside: outside,
-            width: layout.domain.shape.x
-        )
-        field.planes.apply(fill, to: layout.domain, pool)
-    }
-
-    package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
-        write(.fill(sensitivity: sensitivity, frame: layout.frame, complemented: complemented), to: layout.frame)
-    }
-
-    package func storeNormalization(
-        in field: HostField,
-        threshold: Float,
-        complemented: Bool
-    ) throws(DeconvolutionError) {
-        change(field)
-        rows.apply(RowOperation.store(in: field, complemented: complemented), to: layout.domain, .read)
-        field.planes.invert(threshold: threshold, pool)
-    }
-
-    package func multiply(
-        _ estimate: HostField,
-        byWorkAnd normalization: HostField?,
-        least: Float,
-        projectingNext: Bool
-    ) throws(DeconvolutionError) {
-        let update = RowOperation.multiply(into: estimate, normalization: normalization, least: least)
-        rows.apply(update, to: layout.domain, projectingNext ? .update : .read)
-        data = layout.domain
-        projected = projectingNext ? estimate : nil
-        passClock?.ended(IterationPass(.back, .rowsAndUpdate))
     }
 }

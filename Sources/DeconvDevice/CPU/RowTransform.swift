@@ -96,22 +96,12 @@ final class RowTransform: Sendable {
 
     private static func rowBytes(width: Int) -> Int { 4 * (width + 16) }
 
-    /// What happens to the spectra of a row around an operation on its voxels.
-    enum Pass {
-        /// The row is what its spectrum says.
-        case read
-        /// The row is 0 at first; its spectrum becomes that of what the operation leaves.
-        case write
-        /// The row is what its spectrum says, and its spectrum becomes that of what the operation leaves.
-        case update
-    }
-
     /// Runs an operation on the rows of a region.
     ///
     /// After `write` and `update` the spectra are those of the region's voxels, with 0 outside along x.
     /// - Returns: the sum of what the rows add.
     @discardableResult
-    func apply(_ operation: RowOperation, to region: Region, _ pass: Pass) -> Double {
+    func apply(_ operation: RowOperation, to region: Region, _ access: RowAccess) -> Double {
         let groupSize = RowSpectra.groupSize
         let firstGroup = region.yRange.lowerBound / groupSize
         let groupCount = (region.yRange.upperBound + groupSize - 1) / groupSize - firstGroup
@@ -125,21 +115,21 @@ final class RowTransform: Sendable {
             let rows = max(firstRow, region.yRange.lowerBound)..<min(firstRow + groupSize, region.yRange.upperBound)
             let (group, row) = (scratch[worker].spectra.floats, scratch[worker].row.floats)
             let pitch = 2 * spectra.lineCount
-            if pass != .write { spectra.gather(z, firstRow, into: group) }
+            if access != .write { spectra.gather(z, firstRow, into: group) }
             var sum = 0.0
             for y in rows {
                 let spectrum = group + (y - firstRow) * pitch
                 if let next { spectra.prefetchGroup(next.z, next.firstRow, part: y - firstRow) }
-                if pass != .write { inverse.inverse(spectrum, to: row) }
+                if access != .write { inverse.inverse(spectrum, to: row) }
                 sum += operation.run(z, y, row)
-                guard pass != .read else { continue }
+                guard access != .read else { continue }
                 row.update(repeating: 0, count: region.origin.x)
                 let end = region.origin.x + region.shape.x
                 (row + end).update(repeating: 0, count: width - end)
                 forward.forward(row, to: spectrum)
             }
             sums.values[index] = sum
-            guard pass != .read else { return }
+            guard access != .read else { return }
             for y in firstRow..<firstRow + groupSize where !rows.contains(y) {
                 (group + (y - firstRow) * pitch).update(repeating: 0, count: pitch)
             }

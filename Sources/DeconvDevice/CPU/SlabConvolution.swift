@@ -220,6 +220,19 @@ extension SlabConvolution {
         }
     }
 
+    /// Makes the Wiener filter of the transfer function; see `Workspace.invertTransferFunction`.
+    func invertTransferFunction(noise: Float) {
+        let size = Float(shape.voxelCount)
+        pool.forEach(halfRow) { [self] _, k in
+            let values = UnsafeMutableRawPointer(otfBlock(k, 0)).assumingMemoryBound(to: SIMD2<Float>.self)
+            for index in 0..<linePitch * columnPitch {
+                let whole = values[index] * size
+                let factor = (1 + noise) / (whole.x * whole.x + whole.y * whole.y + noise)
+                values[index] *= SIMD2(factor, -factor)
+            }
+        }
+    }
+
     /// Puts the spectra of a PSF's rows to where the transfer function's values for y and z will be: [kx][y][z].
     private func embedRows(_ voxels: [Float], _ psf: VolumeShape, _ extent: VolumeShape, _ rows: RowTransform) {
         let groupSize = RowSpectra.groupSize

@@ -1,7 +1,7 @@
 import DeconvVolume
 
 /// The observed frame in host memory, as stored.
-final class HostObserved {
+package final class HostObserved {
     /// Voxels of one of the types that are held as stored.
     enum Voxels {
         case uint8(SharedPointer<UInt8>)

@@ -4,7 +4,7 @@ import Synchronization
 /// A number of threads that share the planes or blocks of one loop.
 ///
 /// The threads are Dispatch's own, never those of Swift's cooperative pool.
-struct WorkerPool: Sendable {
+package struct WorkerPool: Sendable {
     let threadCount: Int
 
     /// Calls `body` once for every index, each worker taking a run of indices when it is done with one.

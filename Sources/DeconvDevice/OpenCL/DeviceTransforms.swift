@@ -90,6 +90,18 @@ final class DeviceTransforms {
         try queue.finish()
     }
 
+    /// Makes the Wiener filter of the transfer function; see `Workspace.invertTransferFunction`.
+    func invertTransferFunction(noise: Float) throws(DeconvolutionError) {
+        guard let transfer else { preconditionFailure("setPSF comes before its inverse") }
+        try kernels.invertOTF(
+            transfer.values,
+            isReal: transfer.isReal,
+            size: Float(layout.workShape.voxelCount),
+            noise: noise,
+            count: layout.spectrumCount
+        )
+    }
+
     private func makeFused(
         _ transfer: TransferFunction
     ) throws(DeconvolutionError) -> (forward: any TransformPlan, inverse: any TransformPlan)? {

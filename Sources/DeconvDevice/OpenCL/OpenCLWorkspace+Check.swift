@@ -73,35 +73,41 @@ extension OpenCLWorkspace {
 
     // MARK: Forward
 
-    /// Looks at what was made of the projection of a field: the ratio in the work volume.
-    func checkRatio(_ constants: RatioConstants) throws(DeconvolutionError) {
+    /// Whether a forward projection will be looked at.
+    var isProjectionDue: Bool { check.map { isDue($0, adjoint: false) } ?? false }
+
+    /// Looks at what was made of the projection of a field: its comparison with the observed frame, in the work volume.
+    /// - Parameter compared: the comparison for a projection, the observed voxel and its sensitivity.
+    func checkComparison(
+        _ compared: (_ projection: Double, _ recorded: Double, _ sensitivity: Double) -> Double
+    ) throws(DeconvolutionError) {
         guard let check, let observed, let (field, adjoint) = check.projected, !adjoint else { return }
         check.projected = nil
         guard isDue(check, adjoint: false) else { return }
         let frame = layout.frame
         var largest: Float = 0
         var expectations = try expectations(in: frame, adjoint: false, field, &largest)
-        func ratioMisfit(_ expected: PlanCheck.Expectation) throws(DeconvolutionError) -> Misfit? {
+        func comparisonMisfit(_ expected: PlanCheck.Expectation) throws(DeconvolutionError) -> Misfit? {
             let place = VolumeIndex { expected.place[$0] - frame.origin[$0] }
             let index = (place.z * frame.shape.y + place.y) * frame.shape.x + place.x
             let f = try sensitivity.map { buffer throws(DeconvolutionError) in try queue.read(index, of: buffer) } ?? 1
-            let recorded = Double(max(try queue.read(index, of: observed.voxels, layout.pixelType), 0))
-            let light = Double(f) * (recorded - Double(constants.offset) + Double(constants.readNoiseVariance))
-            let added = Double(constants.background) + Double(constants.readNoiseVariance)
-            func ratio(_ projection: Double) -> Double {
-                light / max(Double(f) * projection + added, Double(constants.floor))
-            }
-            let value = try valueOfWork(at: expected.place)
-            return misfit(value, ratio(expected.least), ratio(expected.most), at: expected.place)
+            let recorded = Double(try queue.read(index, of: observed.voxels, layout.pixelType))
+            func value(_ projection: Double) -> Double { compared(projection, recorded, Double(f)) }
+            return misfit(
+                try valueOfWork(at: expected.place),
+                value(expected.least),
+                value(expected.most),
+                at: expected.place
+            )
         }
         var found: Misfit?
-        for expected in expectations where found == nil { found = try ratioMisfit(expected) }
+        for expected in expectations where found == nil { found = try comparisonMisfit(expected) }
         if found != nil {
             // Somewhere else there may be far more light, of which single precision leaves traces everywhere.
             let more = try kernels.largestValue(of: field.buffer, layout.domain.shape)
             expectations = expectations.map { scaled($0, from: largest, to: more) }
             found = nil
-            for expected in expectations where found == nil { found = try ratioMisfit(expected) }
+            for expected in expectations where found == nil { found = try comparisonMisfit(expected) }
         }
         try settle(check, adjoint: false, found)
     }
@@ -133,18 +139,19 @@ extension OpenCLWorkspace {
     func expectBackProjection() throws(DeconvolutionError) {
         guard let check else { return }
         check.forget()
-        let isNormalized = sensitivity != nil || layout.frame != layout.domain
         guard isDue(check, adjoint: true) || !check.seenUpdates.contains(isNormalized) else { return }
         try finishRows()
         defer { forgetBox() }
         let frame = layout.frame
-        let largest = try kernels.largestValue(planes: frame.zRange, of: work, layout)
+        let largest = try kernels.largestMagnitude(planes: frame.zRange, of: work, layout)
         var sampled: Float = 0
         let expectations = try expectations(in: layout.domain, adjoint: true, data: frame, &sampled) {
             (region) throws(DeconvolutionError) in try self.extractWork(region)
         }
         check.expected = expectations.map { scaled($0, from: sampled, to: largest) }
     }
+
+    private var isNormalized: Bool { sensitivity != nil || layout.frame != layout.domain }
 
     /// Looks at a back projection that is in the work volume.
     func checkBackProjection() throws(DeconvolutionError) {
@@ -161,13 +168,14 @@ extension OpenCLWorkspace {
     /// Looks at an update.
     /// - Parameters:
     ///   - usesPlans: whether it may be one by what rows are transformed with.
+    ///   - updated: the voxel after the update, for what it was, the projection, and the normalization or 1.
     ///   - update: updates the estimate.
     func checkUpdate(
         of estimate: Field,
         normalization: Field?,
-        least: Float,
         usesPlans: Bool,
-        _ update: () throws(DeconvolutionError) -> Void
+        _ updated: (_ former: Double, _ projection: Double, _ weight: Double) -> Double,
+        update: () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         guard let check, !check.expected.isEmpty else {
             check?.forget()
@@ -189,14 +197,11 @@ extension OpenCLWorkspace {
         try update()
         var found: Misfit?
         for (expected, (former, weight)) in zip(expectations, before) where found == nil {
-            func factor(_ projection: Double) -> Double {
-                weight <= 0 ? 0 : max(projection * weight, Double(least))
-            }
-            let ends = (former * factor(expected.least), former * factor(expected.most))
+            let ends = (updated(former, expected.least, weight), updated(former, expected.most, weight))
             found = misfit(try value(expected.place, of: estimate), ends.0, ends.1, at: expected.place)
         }
         try settle(check, adjoint: true, found)
-        if usesPlans { check.seenUpdates.insert(normalization != nil) }
+        if usesPlans { check.seenUpdates.insert(isNormalized) }
     }
 
     // MARK: Judging

@@ -18,17 +18,19 @@ package final class OpenCLWorkspace: Workspace {
     private(set) var sensitivity: DeviceBuffer?
     /// The PSF, and Σ|psf|.
     private(set) var psf: (voxels: [Float], shape: VolumeShape, sum: Float) = ([], VolumeShape(z: 1, y: 1, x: 1), 0)
+    /// Whether the transfer function is the PSF's inverse, of which there are no sums to check.
+    var isInverse = false
     /// Whether and how far the plans of this workspace were seen to be right; nil where nobody looks.
     var check: PlanCheck?
     /// A box of the work volume on its way to the host.
     private var box: DeviceBuffer?
     private let fields = LiveFields()
-    private var content = Content.planes(0..<0)
+    var content = Content.planes(0..<0)
     private let takesTime: Bool
     package let worksAhead: Bool
 
     /// What the work volume holds.
-    private enum Content: Equatable {
+    enum Content: Equatable {
         /// Voxels in these planes, and nothing of use elsewhere.
         case planes(Range<Int>)
         /// Voxels that are still half spectra of the rows of a region, for the next step to take them from there.
@@ -214,13 +216,6 @@ extension OpenCLWorkspace {
         try queue.write(values, to: buffer)
     }
 
-    package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
-        precondition(!complemented || layout.frame == layout.domain, "1 − f is that of the whole domain")
-        try kernels.fillWork(work, layout, sensitivity: sensitivity)
-        content = .planes(layout.frame.zRange)
-        if complemented { try kernels.complementWork(work, layout) }
-    }
-
     package func synchronize() throws(DeconvolutionError) { try queue.finish() }
 
     package func mark() throws(DeconvolutionError) -> any WorkMark {
@@ -250,6 +245,7 @@ extension OpenCLWorkspace {
         let sum = Float(voxels.reduce(0.0) { $0 + Double(abs($1)) })
         try transforms.takeTransferFunction(sum: sum)
         content = .planes(0..<0)
+        isInverse = false
         self.psf = (voxels, shape, sum)
         check?.forget()
     }
@@ -294,7 +290,7 @@ extension OpenCLWorkspace {
         adjoint: Bool
     ) throws(DeconvolutionError) {
         check?.forget()
-        defer { check?.projected = (field, adjoint) }
+        defer { if !isInverse { check?.projected = (field, adjoint) } }
         queue.passClock?.projection = adjoint ? .back : .forward
         guard let passes else {
             try kernels.embedField(field.buffer, into: work, layout)
@@ -340,98 +336,5 @@ extension OpenCLWorkspace {
         guard case .rowSpectra(let region) = content, let passes else { return }
         try passes.inverseRows(region)
         content = .planes(region.zRange)
-    }
-}
-
-// MARK: - Elementwise
-
-extension OpenCLWorkspace {
-    package func takeRatio(
-        _ constants: RatioConstants,
-        measuring measured: Region?
-    ) throws(DeconvolutionError) -> Double? {
-        guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
-        if let passes, content == .rowSpectra(layout.frame), sensitivity == nil, measured == nil {
-            if try passes.inverseRows(takingRatio: observed, constants) {
-                content = .planes(layout.frame.zRange)
-                try checkRatio(constants)
-                return nil
-            }
-        }
-        try finishRows()
-        var divergence: Double?
-        if let measured {
-            divergence = try kernels.poissonDivergence(
-                observed.voxels,
-                sensitivity: sensitivity,
-                work,
-                layout,
-                in: measured,
-                constants
-            )
-        }
-        try kernels.takeRatio(observed.voxels, sensitivity: sensitivity, work, layout, constants)
-        try queue.ended(.ratio)
-        try checkRatio(constants)
-        return divergence
-    }
-
-    package func fillFromObserved(
-        _ field: Field,
-        offset: Float,
-        least: Float,
-        outside: Float
-    ) throws(DeconvolutionError) {
-        guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
-        check?.projected = nil
-        try kernels.fillFromObserved(
-            field.buffer,
-            observed.voxels,
-            sensitivity: sensitivity,
-            layout,
-            offset: offset,
-            least: least,
-            outside: outside
-        )
-    }
-
-    package func storeNormalization(
-        in field: Field,
-        threshold: Float,
-        complemented: Bool
-    ) throws(DeconvolutionError) {
-        try finishRows()
-        try checkBackProjection()
-        if complemented { try kernels.complementWork(work, layout) }
-        let largest = try kernels.largestValue(work, layout)
-        try kernels.storeNormalization(field.buffer, work, layout, least: threshold * largest)
-    }
-
-    package func multiply(
-        _ estimate: Field,
-        byWorkAnd normalization: Field?,
-        least: Float,
-        projectingNext: Bool
-    ) throws(DeconvolutionError) {
-        let takesRows = passes != nil && content == .rowSpectra(layout.domain)
-        try checkUpdate(
-            of: estimate,
-            normalization: normalization,
-            least: least,
-            usesPlans: !takesRows || least == 0
-        ) { () throws(DeconvolutionError) in
-            if let passes, takesRows, least == 0 {
-                if try passes.inverseRows(multiplying: estimate.buffer, normalization: normalization?.buffer) { return }
-            }
-            try finishRows()
-            try kernels.multiplyEstimate(
-                estimate.buffer,
-                work,
-                layout,
-                normalization: normalization?.buffer,
-                least: least
-            )
-            try queue.ended(.update)
-        }
     }
 }

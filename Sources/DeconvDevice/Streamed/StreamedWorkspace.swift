@@ -6,14 +6,12 @@ package import DeconvVolume
 ///
 /// Overlap-save: each tile reads as far around what it delivers as the PSF reaches, so the convolution is that of the whole
 /// volume to rounding. What lies outside the domain is nothing, or the opposite side where the layout wraps.
-package final class StreamedWorkspace<Tile: Projector>: Workspace {
-    package typealias Field = HostField
-
+package final class StreamedWorkspace<Tile: Projector>: HostWorkspace {
     package let layout: WorkspaceLayout
     private let tile: Tile
     /// The box that a tile reads.
     private let box: Tile.Field
-    private let pool: WorkerPool
+    package let pool: WorkerPool
     private let scratchFolder: String?
     /// Forward projection, ratio and back projection in turn.
     private var work: HostField
@@ -21,8 +19,8 @@ package final class StreamedWorkspace<Tile: Projector>: Workspace {
     private var next: HostField
     /// The part of the work field that is not 0; what lies outside counts as 0, whatever the field holds.
     private var data: Region
-    private var observed: HostObserved?
-    private var sensitivity: HostField?
+    package private(set) var observed: HostObserved?
+    package private(set) var sensitivity: HostField?
     private let cancellation: () throws(DeconvolutionError) -> Void
 
     /// A workspace over a projector of tiles.
@@ -59,8 +57,6 @@ package final class StreamedWorkspace<Tile: Projector>: Workspace {
     package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
         try tile.setPSF(voxels, shape: shape)
     }
-
-    package func synchronize() throws(DeconvolutionError) {}
 }
 
 // MARK: - Moving data
@@ -90,18 +86,6 @@ extension StreamedWorkspace {
         }
     }
 
-    package func fill(_ field: HostField, with value: Float) throws(DeconvolutionError) {
-        field.planes.fill(value, pool)
-    }
-
-    package func upload(_ voxels: [Float], to field: HostField) throws(DeconvolutionError) {
-        field.replace(by: voxels)
-    }
-
-    package func download(_ field: HostField, region: Region) throws(DeconvolutionError) -> [Float] {
-        field.planes.copy(region)
-    }
-
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] { work.planes.copy(region) }
 
     package func setSensitivity(
@@ -122,12 +106,6 @@ extension StreamedWorkspace {
             try cancellation()
             target.planes.store(try read(plane), in: plane)
         }
-    }
-
-    package func fillWorkWithSensitivity(complemented: Bool) throws(DeconvolutionError) {
-        let fill = RowOperation.fill(sensitivity: sensitivity, frame: layout.frame, complemented: complemented)
-        work.planes.apply(fill, to: layout.frame, pool)
-        data = layout.frame
     }
 }
 
@@ -158,6 +136,16 @@ extension StreamedWorkspace {
     package func runTransforms() throws(DeconvolutionError) {
         try convolve(work, within: data, onto: layout.frame, adjoint: false)
         try convolve(work, within: data, onto: layout.domain, adjoint: true)
+    }
+
+    @discardableResult
+    package func applyToWork(_ operation: RowOperation, _ region: Region, _ access: RowAccess) -> Double {
+        if access == .write { data = region }
+        return work.planes.apply(operation, to: region, pool)
+    }
+
+    package func invertTransferFunction(noise: Float, probing _: HostField) throws(DeconvolutionError) {
+        preconditionFailure("an inverse reaches further than tiles do, so that no plan has both")
     }
 
     /// Leaves the convolution of a region of a field in the work field, on the region `output`.
@@ -252,62 +240,4 @@ extension StreamedWorkspace {
 /// Unchecked for that reason.
 private struct SharedValues: @unchecked Sendable {
     let base: UnsafeMutablePointer<Float>
-}
-
-// MARK: - Elementwise
-
-extension StreamedWorkspace {
-    package func takeRatio(
-        _ constants: RatioConstants,
-        measuring measured: Region?
-    ) throws(DeconvolutionError) -> Double? {
-        guard let observed else { preconditionFailure("setObserved comes before takeRatio") }
-        let ratio = RowOperation.takeRatio(
-            observed,
-            sensitivity: sensitivity,
-            frame: layout.frame,
-            constants,
-            measuring: measured
-        )
-        let divergence = work.planes.apply(ratio, to: layout.frame, pool)
-        return measured == nil ? nil : divergence
-    }
-
-    package func fillFromObserved(
-        _ field: HostField,
-        offset: Float,
-        least: Float,
-        outside: Float
-    ) throws(DeconvolutionError) {
-        guard let observed else { preconditionFailure("setObserved comes before fillFromObserved") }
-        let fill = RowOperation.fillFromObserved(
-            observed,
-            sensitivity: sensitivity,
-            frame: layout.frame,
-            offset: offset,
-            least: least,
-            outside: outside,
-            width: layout.domain.shape.x
-        )
-        field.planes.apply(fill, to: layout.domain, pool)
-    }
-
-    package func storeNormalization(
-        in field: HostField,
-        threshold: Float,
-        complemented: Bool
-    ) throws(DeconvolutionError) {
-        work.planes.apply(.store(in: field, complemented: complemented), to: layout.domain, pool)
-        field.planes.invert(threshold: threshold, pool)
-    }
-
-    package func multiply(
-        _ estimate: HostField,
-        byWorkAnd normalization: HostField?,
-        least: Float,
-        projectingNext: Bool
-    ) throws(DeconvolutionError) {
-        let update = RowOperation.multiply(into: estimate, normalization: normalization, least: least)
-        work.planes.apply(update, to: layout.domain, pool)
-    }
 }
