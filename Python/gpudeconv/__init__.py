@@ -1,12 +1,12 @@
 """Deconvolution of 3D fluorescence images on OpenCL devices and CPUs.
 
-`richardson_lucy` takes NumPy and Dask arrays alike, and drops into ``dask.array.map_blocks`` and
+`deconvolve` takes NumPy and Dask arrays alike, and drops into ``dask.array.map_blocks`` and
 ``xarray.apply_ufunc``.
 """
 
 from typing import Any
 
-from ._deconvolution import deconvolve_file, plan, richardson_lucy
+from ._deconvolution import deconvolve, deconvolve_file, plan, richardson_lucy
 from ._devices import Device, devices
 from ._native import DeviceError, Progress
 from ._psf import prepare_psf
@@ -17,6 +17,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "Progress",
+    "deconvolve",
     "deconvolve_file",
     "devices",
     "plan",

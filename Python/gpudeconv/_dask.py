@@ -19,7 +19,7 @@ from ._warnings import DeconvolutionWarning
 LEAST_DEPTH = 12
 
 
-def richardson_lucy(
+def deconvolve(
     image: Any,
     psf: Any,
     flat_field: Any,
@@ -27,12 +27,12 @@ def richardson_lucy(
     depth: int | Sequence[int] | None,
     options: dict[str, Any],
     *,
-    deconvolve: Callable[..., Any],
+    function: Callable[..., Any],
 ) -> da.Array:
-    """`gpudeconv.richardson_lucy` for arrays of which one at least is Dask's.
+    """`gpudeconv.deconvolve` for arrays of which one at least is Dask's.
 
     Volumes that are one chunk each are computed as they are. Others are computed chunk by chunk, each with some of
-    its neighbors' voxels around it, which are then cut off. `deconvolve` is the function that computes a chunk.
+    its neighbors' voxels around it, which are then cut off. `function` computes a chunk.
     """
     original_psf = psf
     core = _arrays.core_axes(np.ndim(image), np.ndim(psf))
@@ -85,10 +85,10 @@ def richardson_lucy(
         concatenate=True,
         dtype=np.float32,
         meta=np.empty((0,) * ndim, np.float32),
-        token="richardson-lucy",
+        token=options["method"],
         map_names=tuple(maps),
         options=options,
-        deconvolve=deconvolve,
+        function=function,
     )
     if sides:
         axes = {ndim + axis: side for axis, side in sides.items()}
@@ -102,9 +102,9 @@ def _deconvolve_block(
     *maps: Any,
     map_names: tuple[str, ...],
     options: dict[str, Any],
-    deconvolve: Callable[..., Any],
+    function: Callable[..., Any],
 ) -> Any:
-    return deconvolve(image, psf, **dict(zip(map_names, maps)), **options)
+    return function(image, psf, **dict(zip(map_names, maps)), **options)
 
 
 def _as_dask(array: Any, core: int) -> da.Array:

@@ -16,16 +16,18 @@ from ._progress import ProgressOption, reporter
 Path = str | os.PathLike[str]
 
 
-def richardson_lucy(
+def deconvolve(
     image: ArrayLike,
     psf: ArrayLike,
-    iterations: int = 10,
+    iterations: int | None = None,
     *,
+    method: str = "richardson-lucy",
     boundary: str = "extend",
     background: float = 0.0,
-    read_noise: float = 0.0,
+    read_noise: float | None = None,
+    snr: float | None = None,
+    start: str | None = None,
     saturation: float | None = None,
-    start: str = "light",
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     spacing: Sequence[float] | None = None,
@@ -43,7 +45,7 @@ def richardson_lucy(
     progress: ProgressOption = None,
     report: dict[str, Any] | None = None,
 ) -> Any:
-    """Take the blur of a microscope out of images, by Richardson-Lucy deconvolution.
+    """Take the blur of a microscope out of images.
 
     A generalized ufunc of signature ``(z,y,x),(a,b,c)->(z,y,x)``: axes in front of the last three broadcast as
     everywhere in NumPy, so an image (channel, time, z, y, x) goes with PSFs (channel, 1, a, b, c). A PSF of two
@@ -57,19 +59,24 @@ def richardson_lucy(
     psf : array_like or dask.array.Array, (..., a, b, c) or (..., b, c)
         Point spread functions as measured or computed, in any unit and of any size. They are prepared: see
         `prepare_psf`.
-    iterations : int
-        Updates of the estimate; more are sharper and noisier.
+    iterations : int, optional
+        Updates of the estimate, for methods that iterate; more are sharper and noisier. By default 10.
+    method : {'richardson-lucy', 'wiener', 'landweber'}
+        How to deconvolve. An option that the method does not take is a ValueError.
     boundary : {'extend', 'zero', 'edge', 'reflect', 'periodic'}
         What lies outside the image. ``extend`` estimates the light there, so that borders come out neither dark nor
         bright.
     background : float
         Camera offset and haze, in counts of the image.
-    read_noise : float
-        Read noise of the camera, in counts of the image.
+    read_noise : float, optional
+        Read noise of the camera, in counts of the image; ``richardson-lucy`` only. By default 0.
+    snr : float, optional
+        Signal over noise of the image; ``wiener`` only. By default 20.
+    start : {'light', 'flat', 'observed'}, optional
+        Where the estimate starts, for methods that iterate. By default ``light``, which clears the haze of a
+        background soonest.
     saturation : float, optional
         Counts from which on a voxel is saturated and does not count.
-    start : {'light', 'flat', 'observed'}
-        Where the estimate starts; ``light`` clears the haze of a background soonest.
     flat_field : array_like or dask.array.Array, optional
         How sensitive each voxel is; divided by its mean, 0 is bad. Broadcasts with the image.
     mask : array_like or dask.array.Array, optional
@@ -140,17 +147,19 @@ def richardson_lucy(
     >>> image[3:6, 7:10, 7:10] = 100
     >>> psf = np.zeros((5, 5, 5))
     >>> psf[1:4, 1:4, 1:4] = 1
-    >>> sharp = gpudeconv.richardson_lucy(image, psf, iterations=20, backend="cpu")
+    >>> sharp = gpudeconv.deconvolve(image, psf, iterations=20, backend="cpu")
     >>> sharp.shape, sharp.dtype, np.unravel_index(sharp.argmax(), sharp.shape) == (4, 8, 8)
     ((8, 16, 16), dtype('float32'), True)
     """
     options = {
+        "method": method,
         "iterations": iterations,
         "boundary": boundary,
         "background": background,
         "read_noise": read_noise,
-        "saturation": saturation,
+        "snr": snr,
         "start": start,
+        "saturation": saturation,
         "spacing": spacing,
         "psf_spacing": psf_spacing,
         "psf_background": psf_background,
@@ -175,7 +184,7 @@ def richardson_lucy(
         except ImportError:
             # Only the workers need a library that can be loaded.
             pass
-        return _dask.richardson_lucy(image, psf, flat_field, mask, depth, options, deconvolve=richardson_lucy)
+        return _dask.deconvolve(image, psf, flat_field, mask, depth, options, function=deconvolve)
 
     if report is None:
         options["divergence_interval"] = 0
@@ -201,7 +210,7 @@ def richardson_lucy(
     ]
     with reporter(progress) as function:
         done = _native.run(
-            _native.library().gpudeconv_richardson_lucy,
+            _native.library().gpudeconv_deconvolve,
             _native.session(),
             _options.for_volumes(_workers.resolved(options), core),
             *arguments,
@@ -211,27 +220,31 @@ def richardson_lucy(
     return result
 
 
+# The default method is that of its name.
+richardson_lucy = deconvolve
+
+
 def plan(
     image: ArrayLike,
     psf: ArrayLike,
-    iterations: int = 10,
+    iterations: int | None = None,
     *,
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """What `richardson_lucy` would do: device, tiles and memory.
+    """What `deconvolve` would do: device, tiles and memory.
 
     Parameters
     ----------
     image, flat_field, mask : array_like or dask.array.Array
-        As for `richardson_lucy`; only shapes and types count.
+        As for `deconvolve`; only shapes and types count.
     psf : array_like
-        As for `richardson_lucy`.
-    iterations : int
-        As for `richardson_lucy`.
+        As for `deconvolve`.
+    iterations : int, optional
+        As for `deconvolve`.
     **options
-        The options of `richardson_lucy` that are not about Dask or its result.
+        The options of `deconvolve` that are not about Dask or its result.
 
     Returns
     -------
@@ -276,7 +289,7 @@ def deconvolve_file(
     input: Path,
     psf: Path | Sequence[Path],
     output: Path,
-    iterations: int = 10,
+    iterations: int | None = None,
     *,
     progress: ProgressOption = None,
     **options: Any,
@@ -294,10 +307,10 @@ def deconvolve_file(
         One for all channels, or one for each.
     output : path
         TIFF file, or a Zarr store: a name that ends in ``.zarr``.
-    iterations : int
-        Updates of each volume.
+    iterations : int, optional
+        Updates of each volume, for methods that iterate. By default 10.
     progress : bool or callable, optional
-        As for `richardson_lucy`.
+        As for `deconvolve`.
     **options
         All long options of the command, with ``_`` for ``-``: ``background=98``, ``array="raw"``, ``overwrite=True``,
         ``chunks=(64, 256, 256)``. ``flat_field`` and ``mask`` are paths here.

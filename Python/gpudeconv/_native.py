@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 # Names the library where it is not the one in this folder.
 LIBRARY_VARIABLE = "GPUDECONV_LIBRARY"
 
@@ -149,7 +149,7 @@ _SIGNATURES: Iterable[tuple[str, Any, list[Any]]] = [
     ("session_create", ctypes.c_int, [ctypes.POINTER(_handle)]),
     ("session_clear", ctypes.c_int, [_handle]),
     (
-        "richardson_lucy",
+        "deconvolve",
         ctypes.c_int,
         [_handle, _handle, _array, _array, _array, _array, _array, _Callback, _handle, _made_text],
     ),

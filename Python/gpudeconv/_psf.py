@@ -21,7 +21,7 @@ def prepare_psf(
     psf_as_is: bool = False,
     report: dict[str, Any] | None = None,
 ) -> NDArray[np.float32]:
-    """The PSF as `richardson_lucy` uses it.
+    """The PSF as `deconvolve` uses it.
 
     Its background is subtracted, its center moved to voxel n // 2 of each axis, its voxels given the size of the
     image's, what is empty cropped, and the sum made 1.
@@ -31,7 +31,7 @@ def prepare_psf(
     psf : array_like, (z, y, x) or (y, x)
         As measured.
     spacing, psf_spacing, psf_background, psf_as_is
-        As for `richardson_lucy`.
+        As for `deconvolve`.
     report : dict, optional
         Filled with what was done, by the keys that ``psf`` has in ``gpudeconv --report``.
 

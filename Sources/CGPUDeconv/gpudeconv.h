@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Raised when a caller that was compiled for the last one would no longer work. */
-#define GPUDECONV_ABI_VERSION 2
+#define GPUDECONV_ABI_VERSION 3
 
 /* How a call went. More may come: take what is not known here for a failure. */
 typedef enum gpudeconv_status {
@@ -140,7 +140,7 @@ void gpudeconv_session_destroy(gpudeconv_session *session);
  * callback: NULL for none; context is handed to it.
  * report: NULL, or gets what was done as JSON with the keys of `gpudeconv --report`.
  * A result without elements is made at once, without a device, and then, as after a failure, there is no report: it is NULL. */
-gpudeconv_status gpudeconv_richardson_lucy(
+gpudeconv_status gpudeconv_deconvolve(
     gpudeconv_session *session,
     const gpudeconv_options *options,
     const gpudeconv_array *image,
@@ -152,7 +152,7 @@ gpudeconv_status gpudeconv_richardson_lucy(
     void *context,
     char **report);
 
-/* What gpudeconv_richardson_lucy would do, as JSON with the keys of `gpudeconv plan --json`. flat_field and mask may be NULL, and so may the
+/* What gpudeconv_deconvolve would do, as JSON with the keys of `gpudeconv plan --json`. flat_field and mask may be NULL, and so may the
  * data of all arrays but the PSF. */
 gpudeconv_status gpudeconv_plan(
     const gpudeconv_options *options,

@@ -152,7 +152,7 @@ public func gpudeconv_session_destroy(_ session: OpaquePointer!) {
 
 /// See gpudeconv.h.
 @c @implementation
-public func gpudeconv_richardson_lucy(
+public func gpudeconv_deconvolve(
     _ pointer: OpaquePointer!,
     _ options: OpaquePointer!,
     _ image: UnsafePointer<gpudeconv_array>!,

@@ -52,6 +52,8 @@ struct Bench: ParsableCommand {
     )
     var iterations = 5
 
+    @Option(.method) var method: String?
+
     @Option(help: "What lies outside the image; extend estimates it.")
     var boundary = BoundaryMode.extend
 
@@ -147,7 +149,9 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            var options = DeconvolutionOptions()
+            var jobOptions = JobOptions()
+            try apply(to: &jobOptions)
+            var options = jobOptions.deconvolution
             options.boundary = boundary
             options.backend = compute.backend.option
             options.device = compute.device
@@ -207,6 +211,7 @@ struct BenchmarkTable {
         var lines = [
             "image       \(report.shape) uint16",
             "PSF         \(report.psfShape), boundary \(report.boundary.rawValue)",
+            "method      \(report.method)",
             "iterations  \(report.iterationCount), \(report.timedIterationCount) of them timed",
         ]
         for (position, entry) in report.devices.enumerated() {

@@ -87,8 +87,8 @@ struct ExecutionArguments: ParsableArguments {
         if report.resumedVolumeCount > 0 { volumes += ", of which \(report.resumedVolumeCount) were there already" }
         let devices =
             report.devices.count > 1 ? "\(report.devices.count) devices" : report.device.name
-        var how =
-            "\(report.iterationCount) iterations of \(report.secondsPerIteration.inWords) on \(devices)"
+        let iterations = report.iterationCount == 1 ? "1 iteration" : "\(report.iterationCount) iterations"
+        var how = "\(iterations) of \(report.secondsPerIteration.inWords) on \(devices)"
         if report.tileCount > 1 { how += " in \(report.tileCount) tiles" }
         return "\(job.output): \(volumes); \(how), \(report.seconds.total.inWords) in all"
     }

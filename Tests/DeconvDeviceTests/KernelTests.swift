@@ -348,6 +348,67 @@ import Testing
     }
 
     @Test(arguments: devices, cases)
+    func takeDifferenceIsZeroOutsideTheFrame(device: Int, sizes: Case) throws {
+        for type in [PixelType.uint8, .uint16, .float32] {
+            let bench = try Bench(device, sizes.layout, type)
+            let frame = bench.layout.frame
+            let (observed, buffer) = try observed(type, frame.shape.voxelCount, bench)
+            for sensitivity in sensitivities(frame) {
+                var expected = mixed(bench.workCount, seed: 1)
+                let work = try bench.buffer(expected)
+                let weights = try sensitivity.map { try bench.buffer($0) }
+                try bench.kernels.takeDifference(buffer, sensitivity: weights, work, bench.layout, background: 0.5)
+                bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+                    var difference: Float = 0
+                    if frame.contains(z, y, x) {
+                        let f = sensitivity?[frame.offset(z, y, x)] ?? 1
+                        difference = f * (observed[frame.offset(z, y, x)] - 0.5 - f * expected[work])
+                    }
+                    expected[work] = difference
+                }
+                let result = try bench.floats(bench.workCount, in: work)
+                #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 2e-6 * max(abs($1), 1) })
+            }
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func addToEstimateLeavesNothingBelowZero(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let values = mixed(bench.workCount, seed: 1)
+        let before = TestImage.random(shape.voxelCount, seed: 3)
+        let (estimate, work) = try (bench.buffer(before), bench.buffer(values))
+        try bench.kernels.addToEstimate(estimate, work, bench.layout, factor: 1.75)
+        var expected = before
+        bench.forEach(shape) { _, _, _, voxel, work in
+            expected[voxel] = max(expected[voxel] + 1.75 * values[work], 0)
+        }
+        let result = try bench.floats(shape.voxelCount, in: estimate)
+        #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 1e-6 && $0 >= 0 })
+    }
+
+    @Test(arguments: devices, [1, 31, 256, 257, 1009])
+    func transferFunctionsAreInverted(device: Int, count: Int) throws {
+        let bench = try Bench(device, Self.cases[0].layout)
+        let beyond: [Float] = [5, 6]
+        let (a, size, noise) = (mixed(2 * count, seed: 1), Float(0.5), Float(0.25))
+        func inverse(_ otf: [Float], isReal: Bool) throws -> [Float] {
+            let buffer = try bench.buffer(otf + beyond)
+            try bench.kernels.invertOTF(buffer, isReal: isReal, size: size, noise: noise, count: count)
+            return try bench.floats(otf.count + 2, in: buffer)
+        }
+        let complex = (0..<count).flatMap { index -> [Float] in
+            let (p, q) = (a[2 * index], a[2 * index + 1])
+            let divisor = size * size * (p * p + q * q) + noise
+            return [(1 + noise) * p / divisor, -(1 + noise) * q / divisor]
+        }
+        expectEqual(try inverse(a, isReal: false), complex + beyond, relative: 2e-6)
+        let real = a.prefix(count).map { (1 + noise) * $0 / (size * size * $0 * $0 + noise) }
+        expectEqual(try inverse(Array(a.prefix(count)), isReal: true), real + beyond, relative: 2e-6)
+    }
+
+    @Test(arguments: devices, cases)
     func storeNormalizationInvertsWhatIsSeen(device: Int, sizes: Case) throws {
         let bench = try Bench(device, sizes.layout)
         let shape = bench.layout.domain.shape

@@ -162,6 +162,31 @@ import Testing
         for value in [Float(1e5), 1e7] { try deconvolve(workspace, hotPixel: value) }
     }
 
+    /// Other methods compare, update and filter in other ways.
+    @Test(arguments: devices, Methods.all.map { $0.description.name })
+    func everyMethodIsLookedAt(device: Int, name: MethodName) throws {
+        let layout = Self.layout(isFlat: false, extends: false)
+        var options = DeconvolutionOptions()
+        (options.method, options.iterationCount) = (name, 3)
+        let method = try Methods.method(options)
+        let observed = TestImage.random(layout.frame.shape.voxelCount, seed: 3).map { 100 + 50 * $0 }
+        func run(_ engine: any TransformEngine, _ failed: @escaping (DeconvolutionError) -> Void) throws -> PlanCheck {
+            let workspace = try OpenCLWorkspace(layout, engine, fuses: true, in: context(device))
+            workspace.checkPlans(failed: failed)
+            let solver = try method.makeSolver(on: workspace)
+            try solver.setPSF(Self.psf(isFlat: false))
+            try workspace.setObserved { _ in .float32(observed) }
+            try solver.run(mean: 125, measuring: Region(layout.frame.shape)) { _ in }
+            return try #require(workspace.check)
+        }
+        let check = try run(CLFFTEngine()) { _ in Issue.record("what is right is refused") }
+        #expect(check.count > 0)
+        let engine = ForgetfulEngine(CLFFTEngine(), .columns)
+        engine.forget()
+        let error = #expect(throws: DeconvolutionError.self) { _ = try run(engine) { _ in } }
+        #expect(error?.remedy == .otherTransforms)
+    }
+
     /// What was seen once is not looked at again.
     @Test(arguments: devices)
     func laterIterationsCostNothing(device: Int) throws {

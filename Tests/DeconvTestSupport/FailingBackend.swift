@@ -205,6 +205,21 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.takeRatio(constants, measuring: measured)
     }
 
+    func takeDifference(
+        _ constants: DifferenceConstants,
+        measuring measured: Region?
+    ) throws(DeconvolutionError) -> Double? {
+        try real.takeDifference(constants, measuring: measured)
+    }
+
+    func add(to estimate: Field, factor: Float, projectingNext: Bool) throws(DeconvolutionError) {
+        try real.add(to: estimate, factor: factor, projectingNext: projectingNext)
+    }
+
+    func invertTransferFunction(noise: Float, probing field: Field) throws(DeconvolutionError) {
+        try real.invertTransferFunction(noise: noise, probing: field)
+    }
+
     func fillFromObserved(
         _ field: Field,
         offset: Float,

@@ -21,7 +21,7 @@ import Testing
         let report = try object(result)
         #expect(
             report.keys.sorted() == [
-                "boundary", "devices", "iterations", "pixelType", "psfShape", "seed", "shape", "skipped",
+                "boundary", "devices", "iterations", "method", "pixelType", "psfShape", "seed", "shape", "skipped",
                 "timedIterations",
             ]
         )

@@ -9,7 +9,7 @@ extension MethodName {
 }
 
 /// Least squares for Gaussian noise, by steps down the gradient (Landweber 1951, Am. J. Math. 73:615), without light below 0
-/// (Bertero and Boccacci 1998, Introduction to Inverse Problems in Imaging, section 6.2).
+/// (Bertero and Boccacci 1998, Introduction to Inverse Problems in Imaging, chapter 6).
 ///
 ///     y = f H x + b,   x ← P₊( x + τ H'( f (g − y) ) ),   τ = 1.9 / (max|ĥ| · max f)²
 ///

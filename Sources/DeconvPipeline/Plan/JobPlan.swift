@@ -168,6 +168,8 @@ extension JobPlan {
             reading.keepMore(room: request.budget.hostBytes(beside: tiles.footprint, overlap))
             return
         }
+        // Says what one piece lacks, where there is nothing else.
+        if !tiles.demand.allowsTiles { tiles = try TilePlan(request) }
         // In tiles it is read plane by plane.
         reading = Reading(readingNeeds.planes, voxelBytes: 2 * frame.planeVoxelCount * voxelBytes)
         reading.keepMore(room: host / 4 - reading.keptBytes.reduce(0, +))

@@ -64,7 +64,7 @@ static gpudeconv_status run(
     gpudeconv_array images = array(image, image_shape, 4, GPUDECONV_UINT16);
     gpudeconv_array kernel = array(psf, psf_shape, 3, GPUDECONV_FLOAT32);
     gpudeconv_array sharp = array(result, image_shape, 4, GPUDECONV_FLOAT32);
-    return gpudeconv_richardson_lucy(
+    return gpudeconv_deconvolve(
         session, options, &images, &kernel, NULL, NULL, &sharp, callback, context, report);
 }
 
@@ -81,7 +81,7 @@ static void test_identity(gpudeconv_session *session) {
     gpudeconv_array kernel = array(&point, one, 3, GPUDECONV_FLOAT32);
     gpudeconv_array sharp = array(result, shape, 4, GPUDECONV_FLOAT32);
     CHECK(
-        gpudeconv_richardson_lucy(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
+        gpudeconv_deconvolve(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
         == GPUDECONV_OK);
     for (int n = 0; n < 2; n++)
         for (int z = 0; z < Z; z++)
@@ -139,27 +139,27 @@ static void test_errors(gpudeconv_session *session) {
     gpudeconv_array sharp = array(result, image_shape + 1, 3, GPUDECONV_FLOAT32);
     /* A result of another shape. */
     CHECK(
-        gpudeconv_richardson_lucy(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
+        gpudeconv_deconvolve(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
         == GPUDECONV_INVALID_ARGUMENT);
     sharp = array(result, image_shape, 4, GPUDECONV_FLOAT32);
     /* A type that there is not. */
     images.type = 99;
     CHECK(
-        gpudeconv_richardson_lucy(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
+        gpudeconv_deconvolve(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
         == GPUDECONV_INVALID_ARGUMENT);
     /* NaN. */
     static float bad[IMAGES][Z][Y][X];
     bad[1][2][3][4] = NAN;
     images = array(bad, image_shape, 4, GPUDECONV_FLOAT32);
     CHECK(
-        gpudeconv_richardson_lucy(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
+        gpudeconv_deconvolve(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
         == GPUDECONV_INVALID_DATA);
     /* Nothing in, nothing out. */
     static const int64_t nothing[] = {0, Z, Y, X};
     images = array(NULL, nothing, 4, GPUDECONV_UINT16);
     sharp = array(NULL, nothing, 4, GPUDECONV_FLOAT32);
     CHECK(
-        gpudeconv_richardson_lucy(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
+        gpudeconv_deconvolve(session, options, &images, &kernel, NULL, NULL, &sharp, NULL, NULL, NULL)
         == GPUDECONV_OK);
     gpudeconv_options_destroy(options);
     gpudeconv_options_destroy(NULL);

@@ -1,0 +1,66 @@
+"""Methods by their names, in memory, through Dask, and in plans."""
+
+import dask.array as da
+import numpy as np
+import pytest
+from conftest import nrmse
+
+import gpudeconv
+
+CPU = {"backend": "cpu", "psf_as_is": True}
+METHODS = ["richardson-lucy", "wiener", "landweber"]
+
+
+def test_the_alias_is_the_default_method(volume, psf):
+    assert gpudeconv.richardson_lucy is gpudeconv.deconvolve
+    one = gpudeconv.richardson_lucy(volume, psf, 3, **CPU)
+    assert np.array_equal(one, gpudeconv.deconvolve(volume, psf, 3, method="richardson-lucy", **CPU))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_named_in_reports_and_plans(volume, psf, method):
+    report = {}
+    result = gpudeconv.deconvolve(volume, psf, method=method, background=5, **CPU, report=report)
+    assert result.shape == volume.shape and (result >= 0).all() and result.any()
+    assert report["method"] == method
+    plan = gpudeconv.plan(volume, psf, method=method, **CPU)
+    assert plan["method"] == method
+    assert plan["iterations"] == report["iterations"] == (1 if method == "wiener" else 10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_dask_gives_what_numpy_gives(volumes, psf, method):
+    expected = gpudeconv.deconvolve(volumes, psf, method=method, **CPU)
+    out = gpudeconv.deconvolve(da.from_array(volumes), psf, method=method, **CPU)
+    assert np.array_equal(out.compute(), expected)
+
+
+def test_wiener_is_its_formula(volume, psf):
+    snr, background = 12, 4
+    work = np.zeros(volume.shape)
+    work[tuple(slice(n) for n in psf.shape)] = psf / psf.sum()
+    otf = np.fft.fftn(np.roll(work, [-(n // 2) for n in psf.shape], (0, 1, 2)))
+    noise = 1 / snr**2
+    spectrum = np.fft.fftn(volume.astype(float) - background)
+    expected = np.fft.ifftn((1 + noise) * otf.conj() / (np.abs(otf) ** 2 + noise) * spectrum).real.clip(0)
+    result = gpudeconv.deconvolve(
+        volume, psf, method="wiener", snr=snr, background=background, boundary="periodic", **CPU
+    )
+    assert nrmse(result, expected) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "crystal-ball"}, "richardson-lucy"),
+        ({"method": "wiener", "iterations": 3}, "iterations"),
+        ({"method": "wiener", "start": "flat"}, "start"),
+        ({"method": "wiener", "snr": 0}, "snr"),
+        ({"method": "landweber", "read_noise": 2}, "read_noise"),
+        ({"snr": 3}, "snr"),
+        ({"method": "wiener", "tile": (4, 8, 8)}, "tile"),
+    ],
+)
+def test_an_option_that_a_method_does_not_take_is_refused(volume, psf, options, message):
+    with pytest.raises(ValueError, match=message):
+        gpudeconv.deconvolve(volume, psf, **options, **CPU)

@@ -1,0 +1,103 @@
+import DeconvMethods
+import DeconvOptions
+import DeconvPipeline
+import DeconvPlan
+import DeconvTestSupport
+import DeconvVolume
+import Testing
+
+/// Whatever stands in the registry works from end to end and is told apart.
+@Suite struct MethodsTests {
+    static let names = Methods.all.map { $0.description.name }
+
+    @Test func namesAreUniqueAndSaidInALine() {
+        #expect(Set(Self.names).count == Self.names.count)
+        #expect(Self.names.first == DeconvolutionOptions().method)
+        for method in Methods.all {
+            #expect(!method.description.help.isEmpty && method.description.options.contains(.boundary))
+        }
+    }
+
+    @Test func aMethodThatThereIsNotIsRefusedByName() {
+        var options = DeconvolutionOptions()
+        options.method = MethodName(rawValue: "crystal-ball")
+        let error = #expect(throws: DeconvolutionError.self) { try Methods.method(options) }
+        #expect(error?.code == .invalidArgument)
+        #expect(Self.names.allSatisfy { error?.message.contains($0.rawValue) == true })
+    }
+
+    @Test(arguments: names, BoundaryMode.allCases)
+    func everyMethodRunsAJobAndReportsItsName(name: MethodName, boundary: BoundaryMode) throws {
+        let shape = VolumeShape(z: 10, y: 18, x: 15)
+        let psf = TestImage.psf(VolumeShape(z: 5, y: 6, x: 7))
+        var options = DeconvolutionOptions()
+        options.method = name
+        options.backend = .cpu
+        options.iterationCount = 4
+        options.boundary = boundary
+        options.background = 10
+        options.psfAsIs = true
+        let job = DeconvolutionJob(
+            source: ArraySource(Volume(shape: shape, voxels: TestImage.observed(shape, psf: psf, background: 12))),
+            psfs: [MeasuredPSF(name: "psf.tif", volume: psf)],
+            options: options
+        )
+        let plan = try #require(try job.plans().first)
+        let sink = ArraySink()
+        let report = try job.run(into: sink)
+        #expect(report.method == name.rawValue && plan.method.name == name)
+        #expect(report.iterationCount == plan.method.stepCount && report.boundary == plan.boundary)
+        #expect(sink.voxels.count == shape.voxelCount)
+        #expect(sink.voxels.allSatisfy { $0 >= 0 && $0.isFinite } && sink.voxels.contains { $0 > 0 })
+        #expect(JSONText.of(PlanDescription(plan)).contains("\"method\" : \"\(name)\""))
+    }
+
+    /// Volumes that overlap, on the host and on a device.
+    @Test(arguments: [TestBackend.cpu] + TestBackend.openCL.prefix(1), names)
+    func aSecondVolumeIsComputedWhileTheFirstIsWritten(backend: TestBackend, name: MethodName) throws {
+        let shape = VolumeShape(z: 1, y: 29, x: 20)
+        let psf = TestImage.psf(VolumeShape(z: 1, y: 6, x: 7))
+        func run(overlaps: Bool) throws -> [Float] {
+            var options = DeconvolutionOptions()
+            (options.method, options.device, options.fft) = (name, "\(backend.number)", backend.fft)
+            (options.iterationCount, options.boundary, options.psfAsIs) = (3, .reflect, true)
+            options.overlapsVolumes = overlaps
+            let images = [5, 6, 7].map { TestImage.observed(shape, psf: psf, seed: $0) }
+            let sink = ArraySink()
+            let job = DeconvolutionJob(
+                source: TestSeries(images.map { .float32($0) }, shape: shape),
+                psfs: [MeasuredPSF(name: "psf.tif", volume: psf)],
+                options: options
+            )
+            _ = try job.run(into: sink)
+            return sink.voxels
+        }
+        #expect(try run(overlaps: true) == run(overlaps: false))
+    }
+
+    /// A method whose result at a voxel depends on all others says that it needs them, and how to go on.
+    @Test func aMethodThatNeedsTheWholeVolumeRefusesTiles() throws {
+        func plan(_ name: MethodName, tile: VolumeShape? = nil, bytes: Int = .max) throws -> TilePlan {
+            var options = DeconvolutionOptions()
+            options.method = name
+            let method = try Methods.method(options)
+            return try TilePlan(
+                TilePlan.Request(
+                    imageShape: VolumeShape(z: 48, y: 160, x: 150),
+                    pixelType: .uint16,
+                    psfShape: VolumeShape(z: 9, y: 20, x: 21),
+                    boundary: .reflect,
+                    demand: { method.demand($0, hasSensitivity: false) },
+                    budget: MemoryBudget(totalBytes: bytes),
+                    tileShape: tile
+                )
+            )
+        }
+        let tile = VolumeShape(z: 24, y: 80, x: 80)
+        #expect(try plan(.landweber, tile: tile).tileCount > 1 && plan(.wiener).tileCount == 1)
+        let asked = #expect(throws: DeconvolutionError.self) { try plan(.wiener, tile: tile) }
+        #expect(asked?.code == .invalidArgument && asked?.message.contains("leave out --tile") == true)
+        let cramped = #expect(throws: DeconvolutionError.self) { try plan(.wiener, bytes: 10_000_000) }
+        #expect(cramped?.message.contains("raise --memory-limit") == true)
+    }
+}
