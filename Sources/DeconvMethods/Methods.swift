@@ -11,6 +11,6 @@ package enum Methods {
     package static func method(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> any DeconvolutionMethod {
         for type in all where type.description.name == options.method { return type.init(options) }
         let names = all.map { $0.description.name.rawValue }.joined(separator: ", ")
-        throw DeconvolutionError(.invalidArgument, "--method \(options.method): give one of \(names)")
+        throw DeconvolutionError(.invalidArgument, "\(.method, options.method): give one of \(names)")
     }
 }

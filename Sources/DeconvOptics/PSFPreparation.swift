@@ -50,11 +50,11 @@ package struct PSFPreparation: Sendable, Hashable {
         if let imageSpacing, !imageSpacing.isValid {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(imageName): the spacing \(imageSpacing) is not positive; give --spacing z,y,x in micrometres"
+                "\(imageName): the spacing \(imageSpacing) is not positive; give \(.spacing, "z,y,x") in micrometres"
             )
         }
         if case .value(let level) = background, !level.isFinite {
-            throw DeconvolutionError(.invalidArgument, "--psf-background \(level) is not a number of counts")
+            throw DeconvolutionError(.invalidArgument, "\(.psfBackground, level) is not a number of counts")
         }
         var report = PSFPreparationReport(inputShape: measured.shape, inputSpacing: measured.spacing)
         report.isAsIs = isAsIs
@@ -79,7 +79,7 @@ package struct PSFPreparation: Sendable, Hashable {
         if let spacing = measured.spacing, !spacing.isValid {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(name): the spacing \(spacing) is not positive; give --psf-spacing z,y,x in micrometres"
+                "\(name): the spacing \(spacing) is not positive; give \(.psfSpacing, "z,y,x") in micrometres"
             )
         }
         if let offset = measured.voxels.firstIndex(where: { !$0.isFinite }) {
@@ -108,7 +108,7 @@ package struct PSFPreparation: Sendable, Hashable {
         guard sum > 0 else {
             throw DeconvolutionError(
                 .invalidData,
-                "\(name): the PSF sums to \(sum), which cannot be scaled to 1; leave out --psf-as-is to prepare it"
+                "\(name): the PSF sums to \(sum), which cannot be scaled to 1; leave out \(on: .psfAsIs) to prepare it"
             )
         }
         report.negativeFraction = PSFNormalization.negativeShare(field)
@@ -116,14 +116,14 @@ package struct PSFPreparation: Sendable, Hashable {
         if report.negativeFraction > 1e-3 {
             report.warn(
                 .psfNegative,
-                "\(name): the PSF has negative voxels, which stay so; leave out --psf-as-is to clip them",
-                figures: percent(report.negativeFraction)
+                "\(name): the PSF has negative voxels, which stay so; leave out \(on: .psfAsIs) to clip them",
+                figures: "\(percent(report.negativeFraction))"
             )
         }
         if let from = measured.spacing, let to = imageSpacing, !differingAxes(measured.shape, from, to).isEmpty {
             report.warn(
                 .psfNotResampled,
-                "\(name): the PSF has voxels of \(from), the image of \(to), and --psf-as-is does not resample it"
+                "\(name): the PSF has voxels of \(from), the image of \(to), and \(on: .psfAsIs) does not resample it"
             )
         }
         return PointSpreadFunction(
@@ -157,7 +157,7 @@ package struct PSFPreparation: Sendable, Hashable {
                 .invalidArgument,
                 "\(name): centred and resampled from \(measured.spacing.map(\.description) ?? "unknown spacing") to "
                     + "\(imageSpacing.map(\.description) ?? "unknown spacing") the PSF would have \(counts) voxels; "
-                    + "check --spacing and --psf-spacing"
+                    + "check \(.spacing) and \(.psfSpacing)"
             )
         }
         report.center = center
@@ -174,9 +174,10 @@ package struct PSFPreparation: Sendable, Hashable {
             let isInterpolated = resampling.axes.contains { !$0.isCopy }
             report.warn(
                 .psfNegative,
-                "\(name): part of the PSF was negative and is set to 0; check its background (--psf-background)"
+                "\(name): part of the PSF was negative and is set to 0; check its background (\(.psfBackground))"
                     + (isInterpolated
-                        ? ", or if it is sampled too coarsely to be moved by part of a voxel, give --psf-as-is" : ""),
+                        ? ", or if it is sampled too coarsely to be moved by part of a voxel, give \(on: .psfAsIs)"
+                        : ""),
                 figures: "\(percent(report.negativeFraction)), with a background of \(rounded(report.background))"
             )
         }
@@ -244,7 +245,8 @@ package struct PSFPreparation: Sendable, Hashable {
         throw DeconvolutionError(
             .invalidData,
             "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to) (\(words)), so that nothing would be "
-                + "deconvolved\(place); check the units of both, with --spacing and --psf-spacing in µm, or give --psf-as-is"
+                + "deconvolved\(place); check the units of both, with \(.spacing) and \(.psfSpacing) in µm, or give "
+                + "\(on: .psfAsIs)"
         )
     }
 
@@ -265,7 +267,7 @@ package struct PSFPreparation: Sendable, Hashable {
                 report.warn(
                     .psfBackgroundUnknown,
                     "\(name): the PSF is too small to tell background from light, so none is subtracted; "
-                        + "--psf-background says how much there is",
+                        + "\(.psfBackground) says how much there is",
                     figures: "\(field.shape)"
                 )
             }
@@ -285,7 +287,7 @@ package struct PSFPreparation: Sendable, Hashable {
                     throw DeconvolutionError(
                         .invalidData,
                         "\(name): nothing in the PSF stands out of its background of \(rounded(found.level)) with noise of "
-                            + "\(rounded(found.noise)); give another level with --psf-background, or --psf-as-is"
+                            + "\(rounded(found.noise)); give another level with \(.psfBackground), or \(on: .psfAsIs)"
                     )
                 }
                 support = light
@@ -318,7 +320,7 @@ package struct PSFPreparation: Sendable, Hashable {
             level == 0
                 ? "\(name): the PSF sums to 0 or less, which cannot be scaled to 1; give the image of a point"
                 : "\(name): nothing is left of the PSF once its background of \(rounded(level)) is subtracted; "
-                    + "--psf-background 0 subtracts none"
+                    + "\(.psfBackground, 0) subtracts none"
         )
     }
 
@@ -337,17 +339,19 @@ package struct PSFPreparation: Sendable, Hashable {
                 report.warn(
                     .spacingUnknown,
                     "neither \(imageName) nor \(name) says how large its voxels are, so they are taken as equal; "
-                        + "--spacing and --psf-spacing give them"
+                        + "\(.spacing) and \(.psfSpacing) give them"
                 )
             case (nil, _):
                 report.warn(
                     .spacingUnknown,
-                    "\(name) does not say how large its voxels are, so they are taken as the image's; --psf-spacing gives them"
+                    "\(name) does not say how large its voxels are, so they are taken as the image's; \(.psfSpacing) "
+                        + "gives them"
                 )
             default:
                 report.warn(
                     .spacingUnknown,
-                    "\(imageName) does not say how large its voxels are, so they are taken as the PSF's; --spacing gives them"
+                    "\(imageName) does not say how large its voxels are, so they are taken as the PSF's; \(.spacing) "
+                        + "gives them"
                 )
             }
             return [1, 1, 1]

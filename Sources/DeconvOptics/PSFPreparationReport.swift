@@ -73,8 +73,8 @@ package struct PSFPreparationReport: Sendable, Encodable {
         }
     }
 
-    mutating func warn(_ kind: Diagnostic.Kind, _ message: String, figures: String? = nil) {
-        warnings.append(Diagnostic(kind, message, figures: figures))
+    mutating func warn(_ kind: Diagnostic.Kind, _ line: Message, figures: Message? = nil) {
+        warnings.append(Diagnostic(kind, line, figures: figures))
     }
 
     mutating func describe(_ psf: PointSpreadFunction) {
@@ -113,7 +113,7 @@ package struct PSFPreparationReport: Sendable, Encodable {
         try container.encode(outputSpacing?.axes, forKey: .outputSpacing)
         try container.encode(fullWidthAtHalfMaximum, forKey: .fullWidthAtHalfMaximum)
         try container.encode(fullWidthAtHalfMaximumMicrometers, forKey: .fullWidthAtHalfMaximumMicrometers)
-        try container.encode(warnings.map(\.description), forKey: .warnings)
+        try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
     }
 }
 

@@ -144,7 +144,7 @@ extension OptionDescription {
     }
 
     private func refusal(of text: String) -> DeconvolutionError {
-        DeconvolutionError(.invalidArgument, "--\(name.words) \(text): give \(remedy)")
+        DeconvolutionError(.invalidArgument, "\(name, text): give \(remedy)")
     }
 
     /// The record with what the registry of methods knows.

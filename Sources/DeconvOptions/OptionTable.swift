@@ -49,7 +49,7 @@ package struct OptionTable: Sendable {
             guard let takers = option.methods, !takers.contains(method) else { continue }
             throw DeconvolutionError(
                 .invalidArgument,
-                "--\(option.name.words) means nothing to --method \(method): it is for "
+                "\(option.name) means nothing to \(.method, method): it is for "
                     + "\(takers.map(\.rawValue).listed("and")); leave it out"
             )
         }

@@ -141,17 +141,17 @@ extension TilePlan {
 
     private func whyNotInOnePiece(_ request: Request, isTransformable: Bool) -> DeconvolutionError {
         let what = "the method needs the whole volume at once"
-        let (reason, remedy) =
+        let (reason, remedy): (String, Message) =
             if request.tileShape != nil {
-                ("", "leave out --tile")
+                ("", "leave out \(.tile)")
             } else if !isTransformable {
-                (", and there is no transform of \(whole.workShape)", "choose another --boundary or --fft")
+                (", and there is no transform of \(whole.workShape)", "choose another \(.boundary) or \(.fft)")
             } else {
-                (" and \(Self.excess(footprint, request.budget))", "raise --memory-limit, crop the image")
+                (" and \(Self.excess(footprint, request.budget))", "raise \(.memoryLimit), crop the image")
             }
         return DeconvolutionError(
             .invalidArgument,
-            "\(what)\(reason): \(remedy), or choose a --method that can be computed in tiles"
+            "\(what)\(reason): \(remedy), or choose a \(.method) that can be computed in tiles"
         )
     }
 
@@ -233,7 +233,7 @@ extension TilePlan {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(ByteCount(request.budget.totalBytes)) would cut the volume into \(tileCount) tiles that are nearly all "
-                    + "halo: raise --memory-limit or crop the PSF"
+                    + "halo: raise \(.memoryLimit) or crop the PSF"
             )
         }
     }
@@ -269,7 +269,8 @@ extension TilePlan {
     private static func doesNotFit(_ footprint: Footprint, _ request: Request) -> DeconvolutionError {
         let budget = request.budget
         let what = request.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"
-        let remedy = request.tileShape == nil ? "raise --memory-limit or crop the PSF" : "choose a smaller --tile"
+        let remedy: Message =
+            request.tileShape == nil ? "raise \(.memoryLimit) or crop the PSF" : "choose a smaller \(.tile)"
         return DeconvolutionError(.invalidArgument, "\(what) \(excess(footprint, budget)): \(remedy)")
     }
 

@@ -62,7 +62,7 @@ package struct Preview: Sendable {
             guard sizes.max()! <= Self.mostElongation * sizes.min()! else {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "a voxel of \(spacing) is too long and thin to be shown; check --spacing"
+                    "a voxel of \(spacing) is too long and thin to be shown; check \(.spacing)"
                 )
             }
         }

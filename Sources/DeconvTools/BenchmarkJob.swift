@@ -89,14 +89,14 @@ package struct BenchmarkJob: Sendable {
         guard (1...Self.mostVoxelsOfSide).contains(largestSide) else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--largest \(largestSide): give 1 to \(Self.mostVoxelsOfSide)"
+                "\(.largest, largestSide): give 1 to \(Self.mostVoxelsOfSide)"
             )
         }
         let count = try Devices.numbers(for: options).count
         guard count == 1 else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--largest is for one device, and \(count) are here: name one by --device"
+                "\(.largest) is for one device, and \(count) are here: name one by \(.device)"
             )
         }
         var job = self
@@ -209,7 +209,7 @@ package struct BenchmarkJob: Sendable {
         guard (1...Self.mostIterations).contains(timedIterationCount) else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--iterations \(timedIterationCount): give 1 to \(Self.mostIterations)"
+                "\(.iterations, timedIterationCount): give 1 to \(Self.mostIterations)"
             )
         }
         try options.validate()
@@ -219,7 +219,7 @@ package struct BenchmarkJob: Sendable {
         guard needed > Double(free) else { return }
         throw DeconvolutionError(
             .outOfMemory,
-            "--shape \(shape.inOption) with --psf-shape \(psfShape.inOption): takes more than "
+            "\(.shape, shape.inOption) with \(.psfShape, psfShape.inOption): takes more than "
                 + "\(ByteCount(Int(min(needed, 9e18)))) but \(ByteCount(free)) are free; give smaller ones"
         )
     }
@@ -237,7 +237,7 @@ extension BenchmarkReport {
     fileprivate mutating func skip(_ part: Skipped.Part, _ turn: Turn, _ error: DeconvolutionError) {
         let name = Devices.description(turn.number).name
         skipped.append(
-            Skipped(part: part, number: turn.number, device: name, fft: turn.library?.rawValue, reason: "\(error)")
+            Skipped(part: part, number: turn.number, device: name, fft: turn.library?.rawValue, reason: error.wholeLine)
         )
     }
 }
@@ -253,11 +253,6 @@ private struct Turn {
     var name: String { library.map { "\(number)-\($0.rawValue)" } ?? "\(number)" }
 
     static func cpu(_ options: DeconvolutionOptions) -> Turn { Turn(number: 0, options: options) }
-}
-
-extension VolumeShape {
-    /// The shape as a person gives it: `101,512,384`.
-    fileprivate var inOption: String { "\(z),\(y),\(x)" }
 }
 
 // MARK: - One device
@@ -357,7 +352,7 @@ private final class DeviceRun {
         guard plan.tile == nil else {
             throw DeconvolutionError(
                 .deviceFailed,
-                "\(name) has no transform of \(plan.whole.workShape): give another --shape or --boundary"
+                "\(name) has no transform of \(plan.whole.workShape): give another \(.shape) or \(.boundary)"
             )
         }
         var budget = backend.freeMemory
@@ -377,7 +372,7 @@ private final class DeviceRun {
                     + "\(ByteCount(budget.largestBufferBytes)) are the most"
             throw DeconvolutionError(
                 .outOfMemory,
-                "\(name) is too small: the work volume of \(plan.workShape) \(limit); give a smaller --shape"
+                "\(name) is too small: the work volume of \(plan.workShape) \(limit); give a smaller \(.shape)"
             )
         }
         return plan

@@ -27,7 +27,7 @@ package struct BenchmarkReport: Sendable {
         /// Which library was to transform there, where each was to be measured.
         package var fft: String?
         /// What was in the way, in one line.
-        package var reason: String
+        package var reason: Message
     }
 
     /// The method that was measured.
@@ -201,7 +201,8 @@ extension BenchmarkReport {
             return DeconvolutionError(
                 .deviceFailed,
                 "device \(entry.number), \(entry.device.name): the result with \(entry.fft.name) \(difference), and "
-                    + "\(Self.short(DeviceBenchmark.Check.limit)) is the most: use another --fft, or --backend cpu"
+                    + "\(Self.short(DeviceBenchmark.Check.limit)) is the most: use another \(.fft), or "
+                    + "\(.backend, "cpu")"
             )
         }
         return nil
@@ -279,7 +280,7 @@ extension DeviceBenchmark: Encodable {
         try container.encode(leastBytesPerSecond, forKey: .leastBytesPerSecond)
         try container.encode(copyBytesPerSecond, forKey: .copyBytesPerSecond)
         try container.encode(partOfCopyRate, forKey: .partOfCopyRate)
-        try container.encode(warnings.map(\.description), forKey: .warnings)
+        try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
         try container.encode(baseline, forKey: .baseline)
         try container.encode(check, forKey: .check)
         try container.encode(passes, forKey: .passes)

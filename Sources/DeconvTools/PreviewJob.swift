@@ -29,20 +29,21 @@ package struct PreviewJob: Sendable {
         guard 0 <= percentiles.low, percentiles.low < percentiles.high, percentiles.high <= 100 else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--percentiles \(percentiles.low.inMessage),\(percentiles.high.inMessage): give two rising numbers from 0 to 100"
+                "\(.percentiles, "\(percentiles.low.inMessage),\(percentiles.high.inMessage)"): give two rising "
+                    + "numbers from 0 to 100"
             )
         }
         if let spacing, !spacing.isValid {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--spacing \(spacing.inMessage): give three positive sizes in micrometres, as z,y,x"
+                "\(.spacing, spacing.inMessage): give three positive sizes in micrometres, as z,y,x"
             )
         }
         try OutputPaths.check([output], against: inputs.map(\.path))
         guard output.lowercased().hasSuffix(".png") || OutputOptions.namesNothing(output) else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(output): a preview is a PNG file; give --output a name in .png"
+                "\(output): a preview is a PNG file; give \(.output) a name in .png"
             )
         }
         var panels: [Preview.Panel] = []
@@ -52,11 +53,11 @@ package struct PreviewJob: Sendable {
             let file = try ImageFile.open(path: path)
             let image = file.image
             for (option, wanted, count) in [
-                ("--channel", channel, image.channelCount), ("--time", timepoint, image.timepointCount),
+                (OptionName.channel, channel, image.channelCount), (.time, timepoint, image.timepointCount),
             ] where !(0..<count).contains(wanted) {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "\(option) \(wanted): \(path) has \(count), counted from 0"
+                    "\(option, wanted): \(path) has \(count), counted from 0"
                 )
             }
             let survey = try file.surveyChunks(channels: [channel], timepoints: [timepoint], withStamps: false)

@@ -86,7 +86,7 @@ package struct SimulationJob: Sendable {
         guard backends.count == 1 else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--device \(options.device ?? ""): names \(backends.count) devices, and a simulation uses one; name one"
+                "\(.device, options.device ?? ""): names \(backends.count) devices, and a simulation uses one; name one"
             )
         }
         let backend = backends[0].backend
@@ -130,7 +130,7 @@ package struct SimulationJob: Sendable {
         guard needed > Double(free) else { return }
         throw DeconvolutionError(
             .outOfMemory,
-            "--shape \(shape.z),\(shape.y),\(shape.x): takes about \(ByteCount(Int(min(needed, 9e18)))) but "
+            "\(.shape, shape.inOption): takes about \(ByteCount(Int(min(needed, 9e18)))) but "
                 + "\(ByteCount(free)) are free; give a smaller one"
         )
     }

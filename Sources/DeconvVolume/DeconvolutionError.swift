@@ -3,16 +3,25 @@ public struct DeconvolutionError: Error, Sendable {
     /// What kind of failure it is.
     public let code: Code
     /// One line that names the file, tile or device, the offending value, and the remedy.
-    public let message: String
+    public let line: Message
     /// What lay underneath, such as a driver's status or a compiler's log.
     public let cause: (any Error)?
 
     /// An error from its parts.
-    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+    public init(_ code: Code, _ line: Message, cause: (any Error)? = nil) {
         self.code = code
-        self.message = message
+        self.line = line
         self.cause = cause
     }
+
+    /// The line as a Swift program reads it: options are properties, such as `.background = 98`.
+    public var message: String { text(.property) }
+
+    /// The options that the line names, in their order.
+    public var options: [OptionName] { line.options }
+
+    /// The line as a front end writes it.
+    public func text(_ style: OptionName.Style) -> String { line.text(style) }
 }
 
 extension DeconvolutionError {
@@ -54,8 +63,20 @@ extension DeconvolutionError {
 }
 
 extension DeconvolutionError: CustomStringConvertible {
-    /// The message, and behind a colon the message of the cause.
-    public var description: String {
-        if let cause { "\(message): \(cause)" } else { message }
+    /// What the cause has to say; nil where there is none.
+    public var causeLine: Message? {
+        cause.map { ($0 as? DeconvolutionError)?.wholeLine ?? "\(String(describing: $0))" }
     }
+
+    /// The line, and behind a colon that of the cause.
+    public var wholeLine: Message { causeLine.map { "\(line): \($0)" } ?? line }
+
+    /// What it came from, in one line: what the cause has to say, or the line where there is none.
+    package var reason: Message { (causeLine ?? line).firstLine }
+
+    /// The whole line as a front end writes it.
+    public func description(_ style: OptionName.Style) -> String { wholeLine.text(style) }
+
+    /// The whole line as a Swift program reads it.
+    public var description: String { description(.property) }
 }

@@ -6,19 +6,34 @@ public struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
     /// What it is about: a name that stays what it is from version to version.
     public let kind: Kind
     /// One line that names the file or option, what it means, and the remedy.
-    public let message: String
+    public let line: Message
     /// What was measured: numbers, places; nil where there is nothing of the sort.
-    public let figures: String?
+    public let figures: Message?
 
     /// A warning from its parts.
-    public init(_ kind: Kind, _ message: String, figures: String? = nil) {
+    public init(_ kind: Kind, _ line: Message, figures: Message? = nil) {
         self.kind = kind
-        self.message = message
+        self.line = line
         self.figures = figures
     }
 
-    /// The message, with the figures behind it in brackets.
-    public var description: String { figures.map { "\(message) (\($0))" } ?? message }
+    /// The line as a Swift program reads it: options are properties, such as `.background = 98`.
+    public var message: String { text(.property) }
+
+    /// The file, PSF or map that it is about; nil where it names none as such.
+    public var subject: String? { line.subject }
+
+    /// The line as a front end writes it.
+    public func text(_ style: OptionName.Style) -> String { line.text(style) }
+
+    /// The line, with the figures behind it in brackets.
+    public var wholeLine: Message { figures.map { "\(line) (\($0))" } ?? line }
+
+    /// The whole line as a front end writes it.
+    public func description(_ style: OptionName.Style) -> String { wholeLine.text(style) }
+
+    /// The whole line as a Swift program reads it.
+    public var description: String { description(.property) }
 }
 
 extension Diagnostic {
@@ -126,10 +141,12 @@ extension Diagnostic: Encodable {
     private enum Key: String, CodingKey { case kind, message, figures }
 
     /// Writes all three with stable keys; no figures are `null`.
+    ///
+    /// The encoder's `optionStyle` says how options are named.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(kind.rawValue, forKey: .kind)
-        try container.encode(message, forKey: .message)
+        try container.encode(line, forKey: .message)
         try container.encode(figures, forKey: .figures)
     }
 }

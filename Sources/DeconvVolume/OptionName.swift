@@ -1,4 +1,6 @@
-/// The name of an option, whoever writes it: `--psf-spacing` on a command line, `psf_spacing=` in Python and C, `.psfSpacing` in Swift.
+/// The name of an option, whoever writes it.
+///
+/// It is `--psf-spacing` on a command line, `psf_spacing=` in Python and C, `.psfSpacing` in Swift.
 public struct OptionName: Hashable, Sendable {
     /// Its words with dashes between them: `psf-spacing`.
     public let words: String
@@ -99,6 +101,7 @@ extension OptionName {
     package static let backend = OptionName("backend")
     package static let device = OptionName("device")
     package static let fft = OptionName("fft")
+    package static let passes = OptionName("passes", property: "timesPasses")
     package static let threads = OptionName("threads", property: "threadCount")
     package static let memoryLimit = OptionName("memory-limit", property: "memoryLimitBytes")
     package static let tile = OptionName("tile", property: "tileShape")

@@ -32,7 +32,7 @@ func call(_ body: () throws(DeconvolutionError) -> Void) -> gpudeconv_status {
         try body()
         return GPUDECONV_OK
     } catch {
-        LastError.set(error.description)
+        LastError.set(error.description(.keyword))
         return error.code.status
     }
 }

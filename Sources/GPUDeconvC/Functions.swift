@@ -39,7 +39,7 @@ public func gpudeconv_devices(
     _ devices: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
 ) -> gpudeconv_status {
     call { () throws(DeconvolutionError) in
-        try devices.required("devices").pointee = strdup(JSONText.of(DeviceEntry.all))
+        try devices.required("devices").pointee = strdup(JSONText.of(DeviceEntry.all, .keyword))
     }
 }
 
@@ -112,7 +112,7 @@ public func gpudeconv_options_list(
     _ options: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
 ) -> gpudeconv_status {
     call { () throws(DeconvolutionError) in
-        try options.required("options").pointee = strdup(JSONText.of(OptionTable.standard.options))
+        try options.required("options").pointee = strdup(JSONText.of(OptionTable.standard.options, .keyword))
     }
 }
 
@@ -193,7 +193,7 @@ public func gpudeconv_deconvolve(
         let job = try batch.job(options.deconvolution, call)
         var done = try session(pointer).run(job, into: batch.collection)
         done.origin = RunOrigin(options, files: false)
-        report?.pointee = strdup(JSONText.of(done))
+        report?.pointee = strdup(JSONText.of(done, .keyword))
     }
 }
 
@@ -229,7 +229,7 @@ public func gpudeconv_plan(
         }
         let plans = try batch.job(options, ProgressCall(callback: nil, context: nil))
             .plans(results: .inAnyOrder(writeBytes: 0))
-        plan.pointee = strdup(JSONText.of(PlanDescription(plans[0])))
+        plan.pointee = strdup(JSONText.of(PlanDescription(plans[0]), .keyword))
     }
 }
 
@@ -277,7 +277,7 @@ public func gpudeconv_prepare_psf(
         let options = OptionsBox.options(options).deconvolution
         let ready = try MeasuredPSF(name: "the PSF", volume: volume, shouldHaveSpacing: false).prepared(options)
         prepared.pointee = OwnedArray.make(ready.psf.volume)
-        report?.pointee = strdup(JSONText.of(ready.report))
+        report?.pointee = strdup(JSONText.of(ready.report, .keyword))
     }
 }
 
@@ -317,6 +317,6 @@ public func gpudeconv_deconvolve_file(
             output: text(output, "output"),
             cancellation: call.cancellation
         ) { call.tell($0) }
-        report?.pointee = strdup(JSONText.of(done))
+        report?.pointee = strdup(JSONText.of(done, .keyword))
     }
 }

@@ -186,7 +186,7 @@ struct Bench: ParsableCommand {
                     case .baseline: "the baseline of "
                     case .transfers: "the transfer rate of "
                     }
-                let library = skipped.fft.map { " with --fft \($0)" } ?? ""
+                let library = skipped.fft.map { " with \(.fft, $0)" } ?? "" as Message
                 Terminal.warn(
                     Diagnostic(
                         .deviceLeftOut,
@@ -194,7 +194,7 @@ struct Bench: ParsableCommand {
                     )
                 )
             }
-            let figures = output.json ? JSONText.of(report) : BenchmarkTable(report).text
+            let figures = output.json ? JSONText.of(report, .flag) : BenchmarkTable(report).text
             if output.save == nil { try Terminal.print(figures) } else { Terminal.printBehind(figures) }
             if let error = report.failedCheck { throw error }
         }

@@ -27,7 +27,7 @@ struct Compare: ParsableCommand {
         try reportingErrors { () throws(DeconvolutionError) in
             let (comparison, warnings) = try ComparisonJob.run(image, reference: reference, matchScale: matchScale)
             for warning in warnings { Terminal.warn(warning) }
-            try Terminal.print(json ? JSONText.of(comparison) : text(comparison))
+            try Terminal.print(json ? JSONText.of(comparison, .flag) : text(comparison))
         }
     }
 

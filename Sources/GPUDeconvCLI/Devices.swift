@@ -16,7 +16,7 @@ struct Devices: ParsableCommand {
         try reportingErrors { () throws(DeconvolutionError) in
             let devices = GPUDeconv.Devices.all
             if json {
-                try Terminal.print(JSONText.of(DeviceEntry.all))
+                try Terminal.print(JSONText.of(DeviceEntry.all, .flag))
             } else {
                 var lines = devices.enumerated().map(text)
                 if let failure = GPUDeconv.Devices.failure {

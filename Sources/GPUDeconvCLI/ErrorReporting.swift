@@ -5,7 +5,7 @@ func reportingErrors(_ body: () throws(DeconvolutionError) -> Void) throws {
     do {
         try body()
     } catch {
-        if error.code == .cancelled { Interruption.announce(error.message) } else { Terminal.complain(error) }
+        if error.code == .cancelled { Interruption.announce(error.text(.flag)) } else { Terminal.complain(error) }
         throw ExitStatus.of(error)
     }
 }

@@ -70,7 +70,7 @@ struct ExecutionArguments: ParsableArguments {
             if !quiet || lines != nil {
                 for warning in done.warnings { Terminal.warn(warning) }
             }
-            let text = JSONText.of(done)
+            let text = JSONText.of(done, .flag)
             try reportFile?.write(text + "\n")
             if json {
                 Terminal.printBehind(text)

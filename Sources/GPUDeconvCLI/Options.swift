@@ -17,7 +17,7 @@ struct Options: ParsableCommand {
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
             let options = OptionTable.standard.options
-            try Terminal.print(json ? JSONText.of(options) : text(options))
+            try Terminal.print(json ? JSONText.of(options, .flag) : text(options))
         }
     }
 

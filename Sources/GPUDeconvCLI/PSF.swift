@@ -59,7 +59,7 @@ struct PSF: ParsableCommand {
                 let texts = reports.enumerated().map {
                     (reports.count > 1 ? "channel     \($0.offset)\n" : "") + $0.element.text
                 }
-                try Terminal.print(json ? JSONText.of(reports) : texts.joined(separator: "\n\n"))
+                try Terminal.print(json ? JSONText.of(reports, .flag) : texts.joined(separator: "\n\n"))
             }
         }
     }
@@ -91,7 +91,7 @@ struct PSF: ParsableCommand {
             try reportingErrors { () throws(DeconvolutionError) in
                 let prepared = try arguments.job().write(to: output, overwrite: overwrite)
                 for warning in prepared.report.warnings { Terminal.warn(warning) }
-                Terminal.printBehind(json ? JSONText.of(prepared.report) : prepared.report.text)
+                Terminal.printBehind(json ? JSONText.of(prepared.report, .flag) : prepared.report.text)
             }
         }
     }

@@ -24,7 +24,7 @@ struct Plan: ParsableCommand {
             let plans = try files.deconvolution(job.options(for: files)).plans()
             let plan = plans[0]
             for warning in plan.warnings { Terminal.warn(warning) }
-            try Terminal.print(json ? JSONText.of(PlanDescription(plan)) : text(plans))
+            try Terminal.print(json ? JSONText.of(PlanDescription(plan), .flag) : text(plans))
         }
     }
 

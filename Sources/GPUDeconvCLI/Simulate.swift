@@ -162,12 +162,12 @@ struct Simulate: ParsableCommand {
                 Terminal.warn(
                     Diagnostic(
                         .valuesClipped,
-                        "\(files.observed): voxels are above what 16 bits hold; lower --photons",
+                        "\(files.observed): voxels are above what 16 bits hold; lower \(.photons)",
                         figures: "\(files.saturatedVoxels) voxels"
                     )
                 )
             }
-            Terminal.printBehind(json ? JSONText.of(files) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
+            Terminal.printBehind(json ? JSONText.of(files, .flag) : "\(files.truth)\n\(files.observed)\n\(files.psf)")
         }
     }
 }

@@ -38,7 +38,7 @@ enum Terminal {
             Diagnostic(
                 .outputNotTold,
                 "standard output takes nothing, so what was done is not told there; the outputs are whole",
-                figures: String(cString: strerror(error))
+                figures: "\(String(cString: strerror(error)))"
             )
         )
     }
@@ -63,13 +63,16 @@ enum Terminal {
 
     /// Prints an error in one line; a compiler's log may follow in lines of its own.
     static func complain(_ error: DeconvolutionError) {
-        complain(oneLine(error.message) + (error.cause.map { ": \($0)" } ?? ""), ExitStatus.of(error))
+        complain(
+            oneLine(error.text(.flag)) + (error.causeLine.map { ": \($0.text(.flag))" } ?? ""),
+            ExitStatus.of(error)
+        )
     }
 
     /// Prints the text of an error.
     static func complain(_ text: String, _ status: ExitCode) {
         if messagesAreJSON.load(ordering: .relaxed) {
-            writeJSON(Message(event: "error", message: text, exitCode: status.rawValue))
+            writeJSON(Line(event: "error", message: text, exitCode: status.rawValue))
         } else {
             writeError("gpudeconv: \(text)\n")
         }
@@ -79,14 +82,14 @@ enum Terminal {
     static func warn(_ warning: Diagnostic) {
         if messagesAreJSON.load(ordering: .relaxed) {
             writeJSON(
-                Message(event: "warning", message: warning.description, exitCode: nil, kind: warning.kind.rawValue)
+                Line(event: "warning", message: warning.description(.flag), exitCode: nil, kind: warning.kind.rawValue)
             )
         } else {
-            writeError("gpudeconv: warning: \(oneLine(warning.description))\n")
+            writeError("gpudeconv: warning: \(oneLine(warning.description(.flag)))\n")
         }
     }
 
-    private struct Message: Encodable {
+    private struct Line: Encodable {
         let event: String
         let message: String
         let exitCode: Int32?

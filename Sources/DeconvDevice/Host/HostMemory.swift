@@ -21,7 +21,7 @@ package final class HostMemory: @unchecked Sendable {
         guard folder != nil || byteCount <= HostSystem.memoryBytes else {
             throw DeconvolutionError(
                 .outOfMemory,
-                "\(HostSystem.processorName) has too little memory for \(byteCount) bytes: set a lower --memory-limit"
+                "\(HostSystem.processorName) has too little memory for \(byteCount) bytes: set a lower \(.memoryLimit)"
             )
         }
         self.byteCount = max(byteCount, 1)
@@ -37,7 +37,7 @@ package final class HostMemory: @unchecked Sendable {
         guard let map, map != MAP_FAILED else {
             throw DeconvolutionError(
                 .outOfMemory,
-                "\(byteCount) bytes of memory could not be had: set a lower --memory-limit"
+                "\(byteCount) bytes of memory could not be had: set a lower \(.memoryLimit)"
             )
         }
         // Lines along y and z touch a page each; large ones keep them within reach of the processor's table of pages.
@@ -73,7 +73,7 @@ package final class HostMemory: @unchecked Sendable {
             throw DeconvolutionError(
                 .inputOutput,
                 "\(folder): no room for \(byteCount) bytes of scratch (\(String(cString: strerror(status)))); "
-                    + "free some, choose another folder, or raise --memory-limit"
+                    + "free some, choose another folder, or raise \(.memoryLimit)"
             )
         }
         return descriptor

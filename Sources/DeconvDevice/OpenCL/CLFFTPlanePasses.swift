@@ -177,7 +177,8 @@ final class CLFFTPlanePasses: PlanePasses {
         guard plan.temporaryByteCount == 0 else {
             throw DeconvolutionError(
                 .deviceFailed,
-                "clFFT takes several kernels for lines of \(layout.workShape) on \(queue.context.name): use --fft vkfft"
+                "clFFT takes several kernels for lines of \(layout.workShape) on \(queue.context.name): use "
+                    + "\(.fft, "vkfft")"
             )
         }
         return plan

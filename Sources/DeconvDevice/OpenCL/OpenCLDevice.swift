@@ -50,7 +50,7 @@ package struct OpenCLDevice: @unchecked Sendable {
                 failure = DeconvolutionError(
                     .deviceUnavailable,
                     "the OpenCL drivers do not say which devices they have: see whether clinfo lists them and the user may use "
-                        + "them, or use --backend cpu",
+                        + "them, or use \(.backend, "cpu")",
                     cause: OpenCLError(call: call, status: OpenCLStatus(status))
                 )
             }

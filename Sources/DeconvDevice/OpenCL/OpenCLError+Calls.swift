@@ -21,7 +21,7 @@ extension OpenCLError {
         if isOutOfMemory {
             return DeconvolutionError(
                 .outOfMemory,
-                "\(device) has too little free memory: set a lower --memory-limit",
+                "\(device) has too little free memory: set a lower \(.memoryLimit)",
                 cause: self
             )
         }
@@ -32,34 +32,37 @@ extension OpenCLError {
                 : "gave up in the middle of its work, as after a fault of a kernel or by a watchdog"
             return DeconvolutionError(
                 .deviceFailed,
-                "\(device) \(what): try again, set a lower --memory-limit, or use another --device or --backend cpu",
+                "\(device) \(what): try again, set a lower \(.memoryLimit), or use another \(.device) or "
+                    + "\(.backend, "cpu")",
                 cause: self
             )
         }
         if call.hasPrefix("clfft") {
             return DeconvolutionError(
                 .deviceFailed,
-                "clFFT cannot make or run its transforms on \(device): use --fft vkfft, another --device, or --backend cpu",
+                "clFFT cannot make or run its transforms on \(device): use \(.fft, "vkfft"), another \(.device), or "
+                    + "\(.backend, "cpu")",
                 cause: self
             )
         }
         if call.hasPrefix("VkFFT") {
             return DeconvolutionError(
                 .deviceFailed,
-                "VkFFT cannot make or run its transforms on \(device): use --fft clfft, another --device, or --backend cpu",
+                "VkFFT cannot make or run its transforms on \(device): use \(.fft, "clfft"), another \(.device), or "
+                    + "\(.backend, "cpu")",
                 cause: self
             )
         }
         if call == "clBuildProgram" {
             return DeconvolutionError(
                 .deviceFailed,
-                "the compiler of \(device) refuses the kernels: update its driver, or use --backend cpu",
+                "the compiler of \(device) refuses the kernels: update its driver, or use \(.backend, "cpu")",
                 cause: self
             )
         }
         return DeconvolutionError(
             .deviceFailed,
-            "\(device) failed: use another --device, or --backend cpu",
+            "\(device) failed: use another \(.device), or \(.backend, "cpu")",
             cause: self
         )
     }

@@ -248,7 +248,8 @@ extension OpenCLWorkspace {
         )
         let error = DeconvolutionError(
             .deviceFailed,
-            "\(fft.name) gives wrong results on \(device): use --fft \(other.rawValue), another --device, or --backend cpu",
+            "\(fft.name) gives wrong results on \(device): use \(.fft, other.rawValue), another \(.device), or "
+                + "\(.backend, "cpu")",
             cause: wrong
         )
         check.failed(error)

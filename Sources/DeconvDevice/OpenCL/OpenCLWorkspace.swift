@@ -62,7 +62,8 @@ package final class OpenCLWorkspace: Workspace {
         kernels = try KernelTable(for: layout.pixelType, on: queue)
         work = try DeviceBuffer(byteCount: layout.spectrumCount * 8, in: context)
         guard engine.supports(layout.workShape) else {
-            let remedy = engine.library == .clfft ? "use --fft vkfft, or --backend cpu" : "use --backend cpu"
+            let remedy: Message =
+                engine.library == .clfft ? "use \(.fft, "vkfft"), or \(.backend, "cpu")" : "use \(.backend, "cpu")"
             throw DeconvolutionError(
                 .deviceFailed,
                 "\(engine.library.name) has no transform of \(layout.workShape) on \(context.name): \(remedy)"

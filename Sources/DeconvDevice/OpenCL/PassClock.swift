@@ -75,7 +75,7 @@ final class PassClock {
             guard let time = mark.deviceTime else {
                 throw DeconvolutionError(
                     .deviceFailed,
-                    "\(queue.context.name) does not tell the time of its commands: leave out --passes"
+                    "\(queue.context.name) does not tell the time of its commands: leave out \(on: .passes)"
                 )
             }
             return time

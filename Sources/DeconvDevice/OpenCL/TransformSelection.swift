@@ -195,8 +195,8 @@ package struct TransformSelection: Sendable {
                     Diagnostic(
                         .transformsReplaced,
                         "\(context.name): \(failure.library.name) does not work there "
-                            + "(\(Self.reason(failure.error))); \(engine.library.name) takes its place, "
-                            + Self.howLong(failure.error)
+                            + "(\(failure.error.reason)); \(engine.library.name) takes its place, "
+                            + "\(Self.howLong(failure.error))"
                     )
                 }
                 let told = failures.warnings[engine.library] ?? []
@@ -214,16 +214,10 @@ package struct TransformSelection: Sendable {
 
     private func remember(_ library: FFTLibrary, _ error: DeconvolutionError, _ site: Site) {
         if Self.isForGood(error) {
-            memory.refuse(library, shapes: site.shapes, on: site.device, reason: Self.reason(error))
+            memory.refuse(library, shapes: site.shapes, on: site.device, reason: "\(error.reason)")
         } else {
-            memory.passOver(library, shapes: site.shapes, on: site.device, reason: Self.reason(error))
+            memory.passOver(library, shapes: site.shapes, on: site.device, reason: "\(error.reason)")
         }
-    }
-
-    /// What a failure came from, in one line.
-    private static func reason(_ error: DeconvolutionError) -> String {
-        let reason = error.cause.map { "\($0)" } ?? error.message
-        return String(reason.prefix { !$0.isNewline })
     }
 
     private static func howLong(_ error: DeconvolutionError) -> String {
@@ -250,7 +244,7 @@ package struct TransformSelection: Sendable {
             let another = try OpenCLContext(context.device, binaries: context.binaries)
             let warning = Diagnostic(
                 .deviceRecovered,
-                "\(context.name): \(Self.reason(error)); \(engine.library.name) began anew"
+                "\(context.name): \(error.reason); \(engine.library.name) began anew"
             )
             return try makeOnce(engine, site, another, warnings + [warning], isLast: true)
         }
@@ -297,7 +291,7 @@ package struct TransformSelection: Sendable {
                         of: library,
                         shapes: site.shapes,
                         on: site.device,
-                        reason: failure.map(Self.reason) ?? "",
+                        reason: failure.map { "\($0.reason)" } ?? "",
                         forGood: failure.map(Self.isForGood) ?? true
                     )
                 }
@@ -320,7 +314,7 @@ package struct TransformSelection: Sendable {
         DeconvolutionError(
             .deviceFailed,
             "\(library.name) gives wrong transforms of \(site.layout.workShape) on \(context.name): "
-                + "use another --fft, or --backend cpu",
+                + "use another \(.fft), or \(.backend, "cpu")",
             cause: WrongTransforms()
         )
     }
@@ -338,7 +332,7 @@ package struct TransformSelection: Sendable {
             : ("transform planes in passes", "it transforms whole planes")
         return Diagnostic(
             .transformsReplaced,
-            "\(context.name): \(library.name) cannot \(fails) there (\(reason(failure))); "
+            "\(context.name): \(library.name) cannot \(fails) there (\(failure.reason)); "
                 + "\(instead), which takes longer, \(howLong(failure))"
         )
     }

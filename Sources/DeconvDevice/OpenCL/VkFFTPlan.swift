@@ -112,8 +112,9 @@ final class VkFFTPlan: TransformPlan {
         if unsupported.contains(result) {
             return DeconvolutionError(
                 .deviceFailed,
-                "\(call) is not to be had on \(device), whose local memory is too small for it: use another --device, "
-                    + "or --backend cpu"
+                "\(call) is not to be had on \(device), whose local memory is too small for it: use another "
+                    + "\(.device), "
+                    + "or \(.backend, "cpu")"
             )
         }
         let status =

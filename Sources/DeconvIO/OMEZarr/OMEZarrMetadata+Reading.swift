@@ -45,7 +45,7 @@ extension OMEZarrMetadata {
                 group.version
             )
         } catch {
-            throw group.store.invalid(key(of: group), error.message)
+            throw group.store.invalid(key(of: group), "\(error.message)")
         }
     }
 

@@ -245,7 +245,7 @@ package final class AtomicOutput {
     private static func exists(_ shownName: String) -> DeconvolutionError {
         DeconvolutionError(
             .cannotCreateOutput,
-            "\(shownName.inMessage): exists already; give --overwrite to replace it, or choose another name"
+            "\(shownName.inMessage): exists already; give \(on: .overwrite) to replace it, or choose another name"
         )
     }
 

@@ -1,61 +1,80 @@
+package import DeconvVolume
+
 /// What has to be the same for two runs to work on one result: the input, the PSF, and every option that changes a voxel.
 ///
 /// Each field has a name and a value in the words of the user, so that a difference can be told.
-package struct JobFingerprint: Hashable, Sendable {
+package struct JobFingerprint: Equatable, Sendable {
     /// A name and a value, such as `--iterations` and `10`.
-    package struct Field: Hashable, Sendable {
-        package var name: String
-        package var value: String
+    package struct Field: Sendable {
+        /// What messages call it, an option where it is one.
+        package let name: Message
+        /// Its value in words.
+        package let value: String
 
-        package init(name: String, value: String) {
-            self.name = name
-            self.value = value
-        }
+        /// The name as journals have it.
+        package var key: String { name.text(.flag) }
     }
 
     /// In the order in which differences are told.
-    package var fields: [Field]
+    package private(set) var fields: [Field] = []
+    /// The voxels that each tile delivers; nil where volumes are computed in one piece or devices have different tiles.
+    ///
+    /// Fields say what of it counts.
+    package var tileShape: VolumeShape?
 
     /// A fingerprint from pairs of name and value.
-    package init(_ fields: KeyValuePairs<String, String> = [:]) {
-        self.fields = fields.map { Field(name: $0.key, value: $0.value) }
+    package init(_ fields: KeyValuePairs<Message, String> = [:]) {
+        for (name, value) in fields { append(name, value) }
     }
 
     /// Adds a field at the end.
-    package mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
+    package mutating func append(_ name: Message, _ value: String) { fields.append(Field(name: name, value: value)) }
 
     /// The value of the first field of a name; nil where there is none.
-    package func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+    package func value(_ name: Message) -> String? { value(key: name.text(.flag)) }
+
+    private func value(key: String) -> String? { fields.first { $0.key == key }?.value }
+
+    /// Whether two have the same fields in the same order.
+    package static func == (one: JobFingerprint, other: JobFingerprint) -> Bool {
+        one.fields.elementsEqual(other.fields) { $0.key == $1.key && $0.value == $1.value }
+    }
 }
 
 extension JobFingerprint {
     /// How this job differs from one that was begun: "--iterations is 20 and was 10"; empty where it does not.
-    func differences(from begun: JobFingerprint) -> [String] {
-        var told: [String] = []
+    func differences(from begun: JobFingerprint) -> [Message] {
+        var told: [Message] = []
         for field in fields {
-            switch begun.value(field.name) {
+            switch begun.value(key: field.key) {
             case field.value?: continue
-            case let other?: told.append("\(field.name) is \(field.value) and was \(other)")
-            case nil: told.append("\(field.name) is \(field.value) and was not given")
+            case let other?: told.append("\(field.name) is \(field.value.inMessage) and was \(other.inMessage)")
+            case nil: told.append("\(field.name) is \(field.value.inMessage) and was not given")
             }
         }
-        for field in begun.fields where value(field.name) == nil {
-            told.append("\(field.name) is not given and was \(field.value)")
+        for field in begun.fields where value(key: field.key) == nil {
+            told.append("\(field.name) is not given and was \(field.value.inMessage)")
         }
         if told.isEmpty, self != begun { told.append("the order of its fields is another") }
-        return told.map(\.inMessage)
+        return told
     }
 
-    /// As the journal has it.
-    var json: JSONValue { .array(fields.map { .array([.string($0.name), .string($0.value)]) }) }
+    /// Its members in the line of a journal.
+    var json: JSONObject {
+        var members: JSONObject = ["job": .array(fields.map { .array([.string($0.key), .string($0.value)]) })]
+        members["tile"] = tileShape.map { .integers($0.axes) }
+        return members
+    }
 
-    /// What `json` gave, or nil for anything else.
-    init?(_ json: JSONValue?) {
-        guard let pairs = json?.array else { return nil }
-        fields = []
+    /// What `json` gave among the members of a line, or nil for anything else.
+    init?(_ line: JSONObject) {
+        guard let pairs = line["job"]?.array else { return nil }
         for pair in pairs {
             guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else { return nil }
-            append(texts[0], texts[1])
+            append("\(texts[0].inMessage)", texts[1])
+        }
+        if let tile = line["tile"]?.integers, tile.count == 3, tile.allSatisfy({ $0 > 0 }) {
+            tileShape = VolumeShape(z: tile[0], y: tile[1], x: tile[2])
         }
     }
 }

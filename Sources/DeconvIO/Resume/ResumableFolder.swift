@@ -265,7 +265,7 @@ package final class ResumableFolder: Sendable {
             throw cannotCreate(
                 partialPath,
                 "was begun by another job: \(differences.prefix(3).joined(separator: ", "))\(more); give the same options to "
-                    + "go on, --overwrite to begin anew, or choose another name"
+                    + "go on, \(on: .overwrite) to begin anew, or choose another name"
             )
         }
         try requireNoInput(in: growingPath, partialPath)
@@ -357,10 +357,10 @@ package final class ResumableFolder: Sendable {
 
     private func exists() -> DeconvolutionError {
         do throws(DeconvolutionError) { try requireNoInput(in: finalPath, path) } catch { return error }
-        return cannotCreate(path, "exists already; give --overwrite to replace it, or choose another name")
+        return cannotCreate(path, "exists already; give \(on: .overwrite) to replace it, or choose another name")
     }
 
-    private func cannotCreate(_ path: String, _ problem: String) -> DeconvolutionError {
+    private func cannotCreate(_ path: String, _ problem: Message) -> DeconvolutionError {
         DeconvolutionError(.cannotCreateOutput, "\(path.inMessage): \(problem)")
     }
 }

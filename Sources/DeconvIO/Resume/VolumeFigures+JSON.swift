@@ -14,7 +14,7 @@ extension VolumeFigures {
             object["warnings"] = .array(
                 warnings.map { warning in
                     .array(
-                        [warning.kind.rawValue, warning.message, warning.figures].compactMap { $0.map { .string($0) } }
+                        [.string(warning.kind.rawValue), warning.line.json] + (warning.figures.map { [$0.json] } ?? [])
                     )
                 }
             )
@@ -47,9 +47,11 @@ extension VolumeFigures {
             divergence = measured
         }
         for parts in json?[key: "warnings"]?.array ?? [] {
-            guard let texts = parts.array?.compactMap(\.string), 2...3 ~= texts.count else { return nil }
+            guard let parts = parts.array, 2...3 ~= parts.count, let kind = parts[0].string,
+                let line = Message(parts[1])
+            else { return nil }
             warnings.append(
-                Diagnostic(.init(rawValue: texts[0]), texts[1], figures: texts.count == 3 ? texts[2] : nil)
+                Diagnostic(.init(rawValue: kind), line, figures: parts.count == 3 ? Message(parts[2]) : nil)
             )
         }
     }

@@ -138,7 +138,9 @@ final class VolumeJournal: Sendable {
 
     /// Says which job the result is of: from now on it may be gone on with.
     func add(_ job: JobFingerprint) throws(DeconvolutionError) {
-        try add([["gpudeconv": .integer(Self.format), "job": job.json]])
+        var line: JSONObject = ["gpudeconv": .integer(Self.format)]
+        for (name, value) in job.json { line[name] = value }
+        try add([line])
     }
 
     /// Says that a volume is there, which it is, on the disk.
@@ -227,7 +229,7 @@ final class VolumeJournal: Sendable {
     private static func take(_ line: JSONObject, into contents: inout Contents) -> Sense {
         if let process = line["process"]?.integer() {
             contents.process = process
-        } else if line["gpudeconv"]?.integer() == format, let job = JobFingerprint(line["job"]) {
+        } else if line["gpudeconv"]?.integer() == format, let job = JobFingerprint(line) {
             contents.job = job
         } else if let channel = line["channel"]?.integer(), let timepoint = line["timepoint"]?.integer() {
             let volume = VolumePosition(channel: channel, timepoint: timepoint)

@@ -105,11 +105,12 @@ package enum ImageFile {
     }
 
     private static func refuse(_ options: Options, _ path: String, _ what: String) throws(DeconvolutionError) {
-        for (name, value) in [("--array", options.array), ("--axes", options.axes)] {
+        for (name, value) in [(OptionName.array, options.array), (.axes, options.axes)] {
             guard let value else { continue }
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(name) \(value.shortened): \(path.inMessage) \(what), which says itself what its axes are; leave \(name) out"
+                "\(name, value.shortened): \(path.inMessage) \(what), which says itself what its axes are; leave "
+                    + "\(name) out"
             )
         }
     }

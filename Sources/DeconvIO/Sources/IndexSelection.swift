@@ -12,20 +12,20 @@ package struct IndexSelection: Hashable, Sendable {
 
     /// What was written.
     package let text: String
-    /// The option, such as `--time`.
-    package let option: String
+    /// The option that it was given by, for messages.
+    package let option: OptionName
     private let parts: [Part]
 
     /// A selection from its text.
-    /// - Parameter option: what messages call it, such as `--time`.
+    /// - Parameter option: what it was given by.
     /// - Throws: `invalidArgument` where it is none.
-    package init(_ text: String, option: String) throws(DeconvolutionError) {
+    package init(_ text: String, option: OptionName) throws(DeconvolutionError) {
         var parts: [Part] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let part = Self.part(part) else {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "\(option) \(text.shortened): give numbers or ranges, such as 3, 0:10, 0:10:2, -1 or 0,2,5"
+                    "\(option, text.shortened): give numbers or ranges, such as 3, 0:10, 0:10:2, -1 or 0,2,5"
                 )
             }
             parts.append(part)
@@ -59,7 +59,7 @@ package struct IndexSelection: Hashable, Sendable {
         func invalid(_ problem: String) -> DeconvolutionError {
             DeconvolutionError(
                 .invalidArgument,
-                "\(option) \(text.shortened): \(problem): the \(what) are 0 to \(count - 1), \(count) in all"
+                "\(option, text.shortened): \(problem): the \(what) are 0 to \(count - 1), \(count) in all"
             )
         }
         var indices: [Int] = []

@@ -44,7 +44,7 @@ package final class SeriesSource: ImageFileSource {
             starts.append(starts[starts.count - 1] + entry.image.timepointCount)
         }
         image.timepointCount = starts[starts.count - 1]
-        var diagnostics = Self.merged(zip(paths, entries).map { ($0, $1.diagnostics) })
+        var diagnostics = Self.merged(entries.flatMap(\.diagnostics))
         let silent = entries.indices.filter { entries[$0].image.spacing == nil }
         if let first = silent.first, image.spacing != nil {
             diagnostics.append(
@@ -184,29 +184,25 @@ package final class SeriesSource: ImageFileSource {
     }
 
     /// What files say alike is said once.
-    private static func merged(_ files: [(path: String, diagnostics: [Diagnostic])]) -> [Diagnostic] {
-        var order: [String] = []
-        var sayings: [String: (first: Diagnostic, count: Int)] = [:]
-        for file in files {
-            let prefix = file.path.inMessage
-            for diagnostic in file.diagnostics {
-                let text = diagnostic.message
-                let key = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
-                if sayings[key] == nil { order.append(key) }
-                sayings[key, default: (diagnostic, 0)].count += 1
-            }
+    private static func merged(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+        var order: [Message] = []
+        var sayings: [Message: (first: Diagnostic, count: Int)] = [:]
+        for diagnostic in diagnostics {
+            let key = diagnostic.line.withoutSubject
+            if sayings[key] == nil { order.append(key) }
+            sayings[key, default: (diagnostic, 0)].count += 1
         }
         return order.prefix(8).compactMap { sayings[$0] }.map { saying in
             let figures = [saying.first.figures, others(saying.count - 1)].compactMap(\.self)
             return Diagnostic(
                 saying.first.kind,
-                saying.first.message,
+                saying.first.line,
                 figures: figures.isEmpty ? nil : figures.joined(separator: "; ")
             )
         }
     }
 
-    private static func others(_ count: Int) -> String? {
+    private static func others(_ count: Int) -> Message? {
         count == 0 ? nil : count == 1 ? "so it is with 1 other file" : "so it is with \(count) other files"
     }
 }

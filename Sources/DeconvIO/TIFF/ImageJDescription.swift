@@ -99,7 +99,7 @@ struct ImageJDescription {
                 Diagnostic(
                     .spacingAssumed,
                     "\(name): its ImageJ description gives no distance between planes, which means 1 "
-                        + "\(values["zunit"] ?? values["unit"] ?? ""); give --spacing if that is wrong"
+                        + "\(values["zunit"] ?? values["unit"] ?? ""); give \(.spacing) if that is wrong"
                 )
             )
         }

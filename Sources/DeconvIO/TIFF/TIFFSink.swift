@@ -86,7 +86,7 @@ package final class TIFFSink: VolumeSink {
         guard VoxelStorage.pixelTypes.contains(pixelType) else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(path.inMessage): TIFF is not written as \(pixelType); choose float32, uint16 or uint8"
+                "\(path.inMessage): TIFF is not written as \(pixelType.rawValue); choose float32, uint16 or uint8"
             )
         }
         let planeCount = image.shape.z * image.channelCount * image.timepointCount

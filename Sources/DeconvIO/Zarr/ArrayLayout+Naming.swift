@@ -41,7 +41,7 @@ extension ArrayLayout {
     /// - Throws: `invalidArgument` where the text does not fit the array.
     package init(axes text: String, shape: [Int], of name: String) throws(DeconvolutionError) {
         func invalid(_ problem: String) -> DeconvolutionError {
-            DeconvolutionError(.invalidArgument, "--axes \(text.shortened): \(problem)")
+            DeconvolutionError(.invalidArgument, "\(.axes, text.shortened): \(problem)")
         }
         guard text.allSatisfy({ $0 == "*" || ($0.isASCII && $0.isLetter) }) else {
             throw invalid("give one letter an axis, such as ctzyx, and * for one that is none of these")

@@ -121,7 +121,7 @@ extension ZarrStore {
         _ key: String,
         _ body: () throws(ZarrProblem) -> Result
     ) throws(DeconvolutionError) -> Result {
-        do throws(ZarrProblem) { return try body() } catch { throw invalid(key, error.message) }
+        do throws(ZarrProblem) { return try body() } catch { throw invalid(key, "\(error.message)") }
     }
 
     private func node(

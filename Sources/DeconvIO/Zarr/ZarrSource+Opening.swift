@@ -35,12 +35,15 @@ extension ZarrSource {
             if case .array? = try store.node(at: folder) {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "--array \(array.shortened): \(path.inMessage) is an array itself; leave --array out"
+                    "\(.array, array.shortened): \(path.inMessage) is an array itself; leave \(.array) out"
                 )
             }
             place = try ZarrPath(folder.text + "/" + array)
             guard place != folder else {
-                throw DeconvolutionError(.invalidArgument, "--array names no array; give its path in \(path.inMessage)")
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "\(.array) names no array; give its path in \(path.inMessage)"
+                )
             }
         }
         let image: Image
@@ -56,17 +59,17 @@ extension ZarrSource {
             throw DeconvolutionError(
                 .invalidData,
                 "\(found.name.inMessage): has \(ArrayLayout.description(shape)), which is no image; "
-                    + (offersOptions ? "name another array with --array" : "give the path of another array")
+                    + (offersOptions ? "name another array with \(.array)" : "give the path of another array")
             )
         }
         if let metadata = ome, metadata.axes.count != shape.count {
-            let problem =
+            let problem: Message =
                 "\(found.name.inMessage): has \(ArrayLayout.description(shape)) but its OME-Zarr metadata have "
                 + "\(metadata.axes.count)"
             guard axes != nil else {
                 throw DeconvolutionError(
                     .invalidData,
-                    "\(problem); write the metadata again" + (offersOptions ? ", or say its axes with --axes" : "")
+                    "\(problem); write the metadata again" + (offersOptions ? ", or say its axes with \(.axes)" : "")
                 )
             }
             diagnostics.append(Diagnostic(.metadataIgnored, "\(problem), so these are left out"))
@@ -93,8 +96,8 @@ extension ZarrSource {
     /// An error about metadata that cannot be used, with what else the user of the image can do.
     private static func offeringOptions(_ error: DeconvolutionError) -> DeconvolutionError {
         guard error.message.hasSuffix(OMEZarrMetadata.remedy) else { return error }
-        let message = "\(error.message), or name one array with --array and its axes with --axes"
-        return DeconvolutionError(error.code, message, cause: error.cause)
+        let line: Message = "\(error.line), or name one array with \(.array) and its axes with \(.axes)"
+        return DeconvolutionError(error.code, line, cause: error.cause)
     }
 
     private static func located(_ path: String) throws(DeconvolutionError) -> (store: ZarrStore, path: ZarrPath) {
@@ -128,7 +131,7 @@ extension ZarrSource {
                 Diagnostic(
                     .axesAssumed,
                     "\(array.name.inMessage): its axes have no names and are taken as \(extents); if they are not, "
-                        + (offersOptions ? "give --axes" : "name them in its metadata")
+                        + (offersOptions ? "give \(.axes)" : "name them in its metadata")
                 )
             )
         }
@@ -174,13 +177,15 @@ extension ZarrSource {
             throw group.store.invalid(
                 OMEZarrMetadata.key(of: group),
                 "its multiscales name the array \(ome.levels[0].path.shortened), which is not there; copy the store again "
-                    + "from its source, or \(offersOptions ? "name an array with --array" : "give the path of an array")"
+                    + "from its source, or "
+                    + "\(offersOptions ? "name an array with \(.array)" : "give the path of an array")"
             )
         }
         var image = Image(array: array, ome: ome)
         let count = try OMEZarrMetadata.imageCount(of: group)
         if count > 1 {
-            let text = "\(group.store.location(group.path.text).inMessage): has \(count) multiscales; the first is read"
+            let text: Message =
+                "\(group.store.location(group.path.text).inMessage): has \(count) multiscales; the first is read"
             image.diagnostics.append(Diagnostic(.imagesIgnored, text))
         }
         return image
@@ -199,7 +204,7 @@ extension ZarrSource {
                 return image
             } catch {
                 if trustsMetadata { throw error }
-                image.diagnostics.append(Diagnostic(.metadataIgnored, "\(error.message); the metadata are left out"))
+                image.diagnostics.append(Diagnostic(.metadataIgnored, "\(error.line); the metadata are left out"))
             }
         }
         return image
@@ -242,7 +247,7 @@ private struct ImageSearch {
                 .invalidArgument,
                 "\(name): has \(count) images or arrays; "
                     + (offersOptions
-                        ? "name one with --array: \(ZarrStore.list(found.compactMap { $0.relative(to: path) }))"
+                        ? "name one with \(.array): \(ZarrStore.list(found.compactMap { $0.relative(to: path) }))"
                         : "give the path of one: \(ZarrStore.list(found.map { store.location($0.text) }))")
             )
         }

@@ -50,7 +50,8 @@ package struct WidefieldOptics: Sendable, Hashable {
         guard cost < 1e11 else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "a PSF of \(shape) voxels of \(spacing) is thousands of wavelengths wide; check the shape and --spacing"
+                "a PSF of \(shape) voxels of \(spacing) is thousands of wavelengths wide; check the shape and "
+                    + "\(.spacing)"
             )
         }
         let radii = Int(farthest / step) + 4

@@ -32,7 +32,7 @@ package struct FileDeconvolution: Sendable {
     ) throws(DeconvolutionError) {
         try OptionTable.standard.validate(options)
         guard !psfPaths.isEmpty, !psfPaths.contains("") else {
-            throw DeconvolutionError(.invalidArgument, "--psf names no file; give the PSF as a TIFF stack")
+            throw DeconvolutionError(.invalidArgument, "\(.psf) names no file; give the PSF as a TIFF stack")
         }
         var paths: [String] = []
         for path in psfPaths { paths += try PathPattern.expand(path) }
@@ -57,8 +57,8 @@ package struct FileDeconvolution: Sendable {
             psfs = channels.map { [psfs] in psfs[$0] }
         }
         self.psfs = psfs
-        self.flatField = try Self.map(options.flatField, "--flat-field", "a flat field", of: self.input)
-        self.mask = try Self.map(options.mask, "--mask", "a mask", of: self.input)
+        self.flatField = try Self.map(options.flatField, .flatField, "a flat field", of: self.input)
+        self.mask = try Self.map(options.mask, .mask, "a mask", of: self.input)
         jobOptions = options
     }
 
@@ -71,7 +71,7 @@ package struct FileDeconvolution: Sendable {
 
     private static func map(
         _ path: String?,
-        _ option: String,
+        _ option: OptionName,
         _ what: String,
         of input: InputImage
     ) throws(DeconvolutionError) -> (any ImageFileSource)? {
@@ -320,7 +320,7 @@ package struct FileDeconvolution: Sendable {
             JobFingerprint(
                 input,
                 psfs: psfs,
-                maps: zip([.flatField, .mask], zip([flatField, mask], survey.mapStamps)).map {
+                maps: zip([OptionName.flatField, .mask], zip([flatField, mask], survey.mapStamps)).map {
                     ($0, $1.0, $1.1)
                 },
                 jobOptions,
@@ -346,7 +346,7 @@ package struct FileDeconvolution: Sendable {
         throw DeconvolutionError(
             .cannotCreateOutput,
             "\(output.path).partial: was begun \(begun.tiles == "none" ? "in one piece" : tiles), for which too little memory is "
-                + "free now: free some to go on, give --overwrite to begin anew, or choose another name"
+                + "free now: free some to go on, give \(on: .overwrite) to begin anew, or choose another name"
         )
     }
 
@@ -395,7 +395,10 @@ extension DeconvolutionError {
     /// The error with what is left of the run and how to go on.
     fileprivate func withRemainder(_ path: String, _ held: Int, of count: Int) -> DeconvolutionError {
         let remainder = "\(path) has \(held) of \(count) volumes, and the same command goes on with it"
-        let message = code == .cancelled ? "interrupted; \(remainder)" : "\(self.message); \(remainder)"
-        return DeconvolutionError(code, message, cause: cause)
+        return DeconvolutionError(
+            code,
+            code == .cancelled ? "interrupted; \(remainder)" : "\(line); \(remainder)",
+            cause: cause
+        )
     }
 }

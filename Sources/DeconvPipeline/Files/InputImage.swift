@@ -39,17 +39,17 @@ extension InputSelection {
         if timepoints != nil, file.timeAxisCount > 1 {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--time: \(file.name) has \(file.timeAxisCount) axes besides channel, z, y and x; leave it out"
+                "\(.time): \(file.name) has \(file.timeAxisCount) axes besides channel, z, y and x; leave it out"
             )
         }
-        func selection(_ text: String?, _ option: String) throws(DeconvolutionError) -> IndexSelection? {
+        func selection(_ text: String?, _ option: OptionName) throws(DeconvolutionError) -> IndexSelection? {
             guard let text else { return nil }
             return try IndexSelection(text, option: option)
         }
         let selected = try SelectedSource(
             file,
-            channels: selection(channels, "--channel"),
-            timepoints: selection(timepoints, "--time")
+            channels: selection(channels, .channel),
+            timepoints: selection(timepoints, .time)
         )
         return InputImage(whole: file, selected: selected)
     }

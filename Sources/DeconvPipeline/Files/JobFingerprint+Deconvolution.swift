@@ -45,27 +45,26 @@ extension JobFingerprint {
             found[map.option] = map.file.map { Self.description(of: $0) + chunks } ?? "none"
         }
         for option in OptionTable.standard.options where [.voxels, .psf].contains(option.effect) {
-            append("--\(option.name.words)", found[option.name] ?? option.text(options) ?? "none")
+            append("\(option.name)", found[option.name] ?? option.text(options) ?? "none")
         }
         let devices = Set(plans.map { "\($0.backend.device.name) (\($0.backend.device.backend.rawValue))" })
-        append("--device", devices.sorted().joined(separator: ", "))
-        append("--fft", options.deconvolution.fft.rawValue)
-        append(Self.tiling, Set(plans.map(\.tiles.inFingerprint)).sorted().joined(separator: ", "))
+        append("\(.device)", devices.sorted().joined(separator: ", "))
+        append("\(.fft)", options.deconvolution.fft.rawValue)
+        let tilings = Set(plans.map(\.tiles.inFingerprint))
+        append(Self.tiling, tilings.sorted().joined(separator: ", "))
+        tileShape = tilings.count == 1 ? plans[0].tiles.tile?.frame.shape : nil
         append("gpudeconv", ProgramVersion.text)
     }
 
-    private static let tiling = "the tiling (--tile, --memory-limit)"
+    private static let tiling: Message = "the tiling (\(.tile), \(.memoryLimit))"
 
     /// Whether a job would be this one but for its tiles. What else is in its fingerprint does not count.
     func isSameButForTiles(as begun: JobFingerprint) -> Bool {
-        fields.allSatisfy { ($0.name == Self.tiling) != (begun.value($0.name) == $0.value) }
+        fields.allSatisfy { ($0.key == Self.tiling.text(.flag)) != (begun.value($0.name) == $0.value) }
     }
 
     /// How volumes are cut.
     var tiles: String { value(Self.tiling) ?? "none" }
-
-    /// The voxels that a tile delivers; nil where volumes are computed in one piece, or in different tiles by different devices.
-    var tileShape: VolumeShape? { VolumeShape(tilesInFingerprint: tiles) }
 
     /// Numbers of volumes, shortened where they are many.
     private static func description(of indices: [Int]) -> String {
@@ -106,18 +105,6 @@ extension TilePlan {
     /// What of it decides the last digits of a result: `2x1x2 of 40x192x96 voxels in transforms of 80x256x160`.
     fileprivate var inFingerprint: String {
         tile.map { "\(tileCounts) of \($0.frame.shape) voxels in transforms of \($0.workShape)" } ?? "none"
-    }
-}
-
-extension VolumeShape {
-    /// What tiles deliver, from what `TilePlan.inFingerprint` gives for a single kind of tiles.
-    fileprivate init?(tilesInFingerprint text: String) {
-        let pattern = /[0-9]+x[0-9]+x[0-9]+ of ([0-9]+)x([0-9]+)x([0-9]+) voxels in transforms of [0-9x]+/
-        guard let match = text.wholeMatch(of: pattern), let z = Int(match.1), let y = Int(match.2),
-            let x = Int(match.3),
-            z > 0, y > 0, x > 0
-        else { return nil }
-        self.init(z: z, y: y, x: x)
     }
 }
 

@@ -52,12 +52,15 @@ extension OutputOptions {
     /// - Throws: `invalidArgument` naming the option and its value.
     func zarrOptions(isOMEByDefault: Bool) throws(DeconvolutionError) -> ZarrOutputOptions {
         guard compression == .none else {
-            throw DeconvolutionError(.invalidArgument, "--deflate is for TIFF files; --codec gzip is its like in Zarr")
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.deflate) is for TIFF files; \(.codec, "gzip") is its like in Zarr"
+            )
         }
         var version: ZarrVersion?
         if let number = zarr.version {
             guard let known = ZarrVersion(rawValue: number) else {
-                throw DeconvolutionError(.invalidArgument, "--zarr-format \(number): give 2 or 3")
+                throw DeconvolutionError(.invalidArgument, "\(.zarrFormat, number): give 2 or 3")
             }
             version = known
         }
@@ -83,7 +86,7 @@ extension OutputOptions.Zarr {
             let names = ZarrOutputOptions.Compression.Codec.allCases.map(\.rawValue).joined(separator: ", ")
             throw DeconvolutionError(
                 .invalidArgument,
-                "--codec \(codec): give one of \(names), with a level after a colon if you like: zstd:9"
+                "\(.codec, codec): give one of \(names), with a level after a colon if you like: zstd:9"
             )
         }
         return try ZarrOutputOptions.Compression(known, level: level)
@@ -116,19 +119,20 @@ package enum OutputTarget {
             guard zarr.array == nil else {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "\(path): --output-array puts the result into a Zarr store; give --output one whose name ends in .zarr"
+                    "\(path): \(.outputArray) puts the result into a Zarr store; give \(.output) one whose name ends "
+                        + "in .zarr"
                 )
             }
             guard zarr == OutputOptions.Zarr() else {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "\(path): options of Zarr for a TIFF file; give --output a name that ends in .zarr"
+                    "\(path): options of Zarr for a TIFF file; give \(.output) a name that ends in .zarr"
                 )
             }
             guard OutputOptions.Format(nameOf: path) != nil || OutputOptions.namesNothing(path) else {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "\(path): its ending does not say what it is to be; give --output a name in .tif, .ome.tif for "
+                    "\(path): its ending does not say what it is to be; give \(.output) a name in .tif, .ome.tif for "
                         + "OME-TIFF, or .zarr"
                 )
             }
@@ -142,7 +146,7 @@ package enum OutputTarget {
         guard inner.isEmpty || inner == "/" || zarr.array == nil else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--output-array \(zarr.array ?? ""): \(path) names an array already; leave one of the two out"
+                "\(.outputArray, zarr.array ?? ""): \(path) names an array already; leave one of the two out"
             )
         }
         self = .zarr(

@@ -14,15 +14,15 @@ extension SurveyedVolume {
             let reason = Self.noGoodVoxel(sensitivity, saturatedCount, name)
             // Bad for good, or in this volume only?
             guard !isOne, saturatedCount > 0 || sensitivity.mask?.isSteady == false else {
-                throw DeconvolutionError(.invalidData, "\(reason.message); \(reason.remedy)")
+                throw DeconvolutionError(.invalidData, "\(reason.line); \(reason.remedy)")
             }
             return [
                 isOne
-                    ? Diagnostic(.noGoodVoxel, "\(reason.message): its result is 0")
+                    ? Diagnostic(.noGoodVoxel, "\(reason.line): its result is 0")
                     : Diagnostic(
                         .noGoodVoxel,
                         "\(source.name): where no voxel is good the result is 0",
-                        figures: reason.message
+                        figures: reason.line
                     )
             ]
         }
@@ -42,14 +42,14 @@ extension SurveyedVolume {
             guard !isOne else {
                 throw DeconvolutionError(
                     .invalidArgument,
-                    "\(name): --background \(background.inMessage) is not below the image's mean of "
+                    "\(name): \(.background, background.inMessage) is not below the image's mean of "
                         + "\(mean.rounded1); give a lower one"
                 )
             }
             return [
                 Diagnostic(
                     .belowBackground,
-                    "\(source.name): where the mean is not above --background \(background.inMessage) the result is 0",
+                    "\(source.name): where the mean is not above \(.background, background.inMessage) the result is 0",
                     figures: "a mean of \(mean.rounded1) counts"
                 )
             ]
@@ -70,7 +70,7 @@ extension SurveyedVolume {
                 Diagnostic(
                     .cameraOffset,
                     "\(source.name): no voxel is dark, as where a camera adds an offset; if it does, give that as "
-                        + "--background",
+                        + "\(.background)",
                     figures: "the darkest voxel has \(Double(statistics.smallest).rounded1) counts"
                 )
             )
@@ -83,10 +83,10 @@ extension SurveyedVolume {
         _ sensitivity: VolumeSensitivity,
         _ saturatedCount: Int,
         _ name: String
-    ) -> (message: String, remedy: String) {
+    ) -> (line: Message, remedy: String) {
         if saturatedCount > 0, let saturation = sensitivity.saturation {
             return (
-                "\(name): no good voxel is below --saturation \(saturation.inMessage)",
+                "\(name): no good voxel is below \(.saturation, saturation.inMessage)",
                 "give the counts at which the camera saturates"
             )
         }

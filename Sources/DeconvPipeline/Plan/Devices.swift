@@ -31,7 +31,9 @@ public enum Devices {
             try refuseLibrary(options, on: backend.device)
             return backend
         }
-        if let failure = unseenDevices(options) { backends[0].leftOut.append(Diagnostic(.devicesUnseen, "\(failure)")) }
+        if let failure = unseenDevices(options) {
+            backends[0].leftOut.append(Diagnostic(.devicesUnseen, failure.wholeLine))
+        }
         return backends
     }
 
@@ -62,7 +64,7 @@ public enum Devices {
             } catch {
                 guard isTolerant, error.isOfDevice else { throw error }
                 leftOut.append(
-                    Diagnostic(.deviceLeftOut, "device \(number) cannot be used and was left out: \(error.message)")
+                    Diagnostic(.deviceLeftOut, "device \(number) cannot be used and was left out: \(error.line)")
                 )
                 failure = failure ?? error
             }
@@ -86,7 +88,7 @@ public enum Devices {
         return Diagnostic(
             .devicesDiffer,
             "the last digits of a volume depend on which of \(kinds.joined(separator: " and ")) took it; for results that are "
-                + "the same every time, name devices of one kind with --device"
+                + "the same every time, name devices of one kind with \(.device)"
         )
     }
 
@@ -100,8 +102,9 @@ public enum Devices {
         guard name != nil || options.fft != .auto, device.backend == .cpu else { return }
         throw DeconvolutionError(
             .invalidArgument,
-            "--fft \(name ?? options.fft.rawValue) is for OpenCL devices, and FFTW transforms on \(device.name): leave it out, or "
-                + "use --backend opencl"
+            "\(.fft, name ?? options.fft.rawValue) is for OpenCL devices, and FFTW transforms on \(device.name): "
+                + "leave it out, or "
+                + "use \(.backend, "opencl")"
         )
     }
 
@@ -120,7 +123,7 @@ public enum Devices {
                 guard !numbers.contains(number) else {
                     throw DeconvolutionError(
                         .invalidArgument,
-                        "--device \(wanted): names \(devices[number].name) twice; name each device once"
+                        "\(.device, wanted): names \(devices[number].name) twice; name each device once"
                     )
                 }
                 numbers.append(number)
@@ -164,7 +167,8 @@ public enum Devices {
         OpenCLDevice.failure
             ?? DeconvolutionError(
                 .deviceUnavailable,
-                "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use --backend cpu"
+                "no OpenCL device is here: install the driver of your GPU (or pocl-opencl-icd), or use "
+                    + "\(.backend, "cpu")"
             )
     }
 
@@ -185,7 +189,8 @@ public enum Devices {
         if let number, !candidates.contains(number) {
             throw DeconvolutionError(
                 .invalidArgument,
-                "--device \(wanted) is \(devices[number].name), which --backend \(options.backend.rawValue) does not use; "
+                "\(.device, wanted) is \(devices[number].name), which \(.backend, options.backend.rawValue) does not "
+                    + "use; "
                     + "leave out one of the two"
             )
         }
@@ -194,10 +199,10 @@ public enum Devices {
             number ?? alias ?? candidates.first { names[$0] == name }
             ?? candidates.first { !name.isEmpty && !isNumber && names[$0].contains(name) }
         guard let found else {
-            let backend = options.backend == .auto ? "" : " of --backend \(options.backend.rawValue)"
+            let backend: Message = options.backend == .auto ? "" : " of \(.backend, options.backend.rawValue)"
             throw DeconvolutionError(
                 .deviceUnavailable,
-                "--device \(wanted): no such device\(backend); 'gpudeconv devices' lists what is here"
+                "\(.device, wanted): no such device\(backend); 'gpudeconv devices' lists what is here"
             )
         }
         return found

@@ -216,8 +216,8 @@ extension JobPlan {
             "\(name): reading takes \(ByteCount(reading.byteCount)) and writing \(ByteCount(resultBytes)) of the "
                 + "\(ByteCount(host)) of memory that are \(isLimited ? "allowed" : "free")\(share), which leaves too little for "
                 + "\(options.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"): "
-                + (isLimited ? "raise --memory-limit" : "free some memory")
-                + ", or use smaller chunks (--chunks for the result)"
+                + (isLimited ? "raise \(.memoryLimit)" : "free some memory")
+                + ", or use smaller chunks (\(.chunks) for the result)"
         )
     }
 }

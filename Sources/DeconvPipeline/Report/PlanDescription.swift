@@ -27,7 +27,7 @@ package struct PlanDescription: Encodable {
     let writeBytes: Int
     let usesScratchFiles: Bool
     let psf: [PSFPreparationReport]
-    let warnings: [String]
+    let warnings: [Message]
 
     /// Describes a plan.
     package init(_ plan: JobPlan) {
@@ -51,6 +51,6 @@ package struct PlanDescription: Encodable {
         writeBytes = plan.writeBytes
         usesScratchFiles = plan.usesScratchFiles
         psf = plan.psfs.map(\.report)
-        warnings = plan.warnings.map(\.description)
+        warnings = plan.warnings.map(\.wholeLine)
     }
 }

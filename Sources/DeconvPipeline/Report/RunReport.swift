@@ -33,7 +33,7 @@ public struct RunReport: Sendable {
         /// What made its transforms; nil where it computed no volume.
         public var fft: FFTLibrary?
         /// Why it was left out, where it was.
-        public var failure: String?
+        public var failure: Message?
     }
 
     /// Where the seconds of a run went.
@@ -202,7 +202,7 @@ extension RunReport: Encodable {
         try container.encode(resultSum, forKey: .resultSum)
         try container.encode(saturatedVoxelCount, forKey: .saturatedVoxels)
         try container.encode(psfs, forKey: .psf)
-        try container.encode(warnings.map(\.description), forKey: .warnings)
+        try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
         try container.encode(warnings, forKey: .diagnostics)
         try container.encode(libraries, forKey: .libraries)
         try origin?.encode(to: encoder)

@@ -80,7 +80,7 @@ final class DeviceLane: @unchecked Sendable {
     /// Changes what a failure came from.
     /// - Returns: false where nothing is left to be tried.
     private func finds(_ remedy: DeviceRemedy?, for error: DeconvolutionError) -> Bool {
-        let reason = error.cause.map { "\($0)".prefix { !$0.isNewline } } ?? error.message[...]
+        let reason = error.reason
         switch remedy {
         case .lessMemory:
             if setup.giveUpOthers() { return true }
@@ -132,7 +132,7 @@ final class DeviceLane: @unchecked Sendable {
         record.warn(
             Diagnostic(
                 .deviceLeftOut,
-                "\(failed) cannot be used, so the CPU took over, which takes longer: \(error.message)"
+                "\(failed) cannot be used, so the CPU took over, which takes longer: \(error.line)"
             )
         )
         return true

@@ -210,7 +210,8 @@ extension RunRecord {
         throw DeconvolutionError(
             .invalidArgument,
             "\(job.source.name): as \(job.resultType.rawValue) the result would hold nothing but 0 and 1 in all volumes"
-                + "\(first.figures.map { " (\($0))" } ?? ""); give --dtype float32, or multiply the image by a factor first"
+                + "\(first.figures.map { " (\($0))" } ?? "" as Message); give \(.dtype, "float32"), or multiply the "
+                + "image by a factor first"
         )
     }
 
@@ -234,7 +235,7 @@ extension RunRecord {
                 state.report.devices[entry] = share
                 if entry == 0 { state.report.device = share.device }
             } else {
-                state.report.devices[entry].failure = error.message
+                state.report.devices[entry].failure = error.line
                 state.entries[lane] = state.report.devices.count
                 state.report.devices.append(share)
             }
@@ -245,14 +246,14 @@ extension RunRecord {
     func dropped(lane: Int, _ error: DeconvolutionError) {
         let device = state.withLock { state in
             let entry = state.entries[lane]
-            state.report.devices[entry].failure = error.message
+            state.report.devices[entry].failure = error.line
             return state.report.devices[entry]
         }
         warn(
             Diagnostic(
                 .deviceLeftOut,
                 "device \(device.number), \(device.device.name), failed and was left out; others went on with its volumes: "
-                    + error.message
+                    + error.line
             )
         )
     }
@@ -393,10 +394,10 @@ extension RunRecord {
             let (position, warning) = first[kind]!
             let place = job.source.volumeName(channel: position.channel, timepoint: position.timepoint)
             let others = counts[kind]! - 1
-            let more = others == 0 ? nil : others == 1 ? "and 1 volume more" : "and \(others) volumes more"
-            let what = [place, warning.figures].compactMap(\.self).joined(separator: ": ")
-            let figures = [what.isEmpty ? nil : what, more].compactMap(\.self).joined(separator: ", ")
-            return Diagnostic(kind, warning.message, figures: figures.isEmpty ? nil : figures)
+            let more: Message? = others == 0 ? nil : others == 1 ? "and 1 volume more" : "and \(others) volumes more"
+            let what = [place.map { "\($0)" }, warning.figures].compactMap(\.self)
+            let figures = (what.isEmpty ? [] : [what.joined(separator: ": ")]) + [more].compactMap(\.self)
+            return Diagnostic(kind, warning.line, figures: figures.isEmpty ? nil : figures.joined(separator: ", "))
         }
     }
 
@@ -410,7 +411,7 @@ extension RunRecord {
             report.warnings.append(
                 Diagnostic(
                     .saturatedVoxels,
-                    "\(job.source.name): --saturation \(saturation.inMessage) leaves voxels out",
+                    "\(job.source.name): \(.saturation, saturation.inMessage) leaves voxels out",
                     figures: "\(report.saturatedInputVoxelCount) of \(voxelCount)"
                 )
             )
@@ -422,8 +423,9 @@ extension RunRecord {
             report.warnings.append(
                 Diagnostic(
                     .lightChanged,
-                    "the result holds \(change > 0 ? "more" : "less") light than the image has above --background "
-                        + "\(options.background.inMessage): noise below the background counts as none; compare "
+                    "the result holds \(change > 0 ? "more" : "less") light than the image has above "
+                        + "\(.background, options.background.inMessage): noise below the background counts as none; "
+                        + "compare "
                         + "intensities with care, or check the background",
                     figures: "\((abs(change) * 100).rounded1) %"
                 )

@@ -106,7 +106,8 @@ struct VolumeWriter: Sendable {
             let volume = source.volumeName(channel: position.channel, timepoint: position.timepoint).map { " of \($0)" }
             throw DeconvolutionError(
                 .deviceFailed,
-                "\(deviceName) gave voxels that are not numbers in plane \(z)\(volume ?? ""): use another --device, or --backend cpu"
+                "\(deviceName) gave voxels that are not numbers in plane \(z)\(volume ?? ""): use another "
+                    + "\(.device), or \(.backend, "cpu")"
             )
         }
         return (sum, max(largest.max(), rest.max() ?? 0))
@@ -132,7 +133,8 @@ struct RoundedResult {
     var error: DeconvolutionError {
         DeconvolutionError(
             .invalidArgument,
-            "\(message), for the brightest voxel has \(largest); give --dtype float32, or multiply the image by a factor first"
+            "\(message), for the brightest voxel has \(largest); give \(.dtype, "float32"), or multiply the image by "
+                + "a factor first"
         )
     }
 }

@@ -71,7 +71,7 @@ package final class ZarrSink: VolumeCollection {
                 throw DeconvolutionError(
                     .cannotCreateOutput,
                     "\(folder.path.inMessage): was finished by a run of this job that did not come to its end, but \(problem); "
-                        + "give --overwrite to compute it anew, or choose another name"
+                        + "give \(on: .overwrite) to compute it anew, or choose another name"
                 )
             }
             folder.forgetPlaced()
@@ -396,7 +396,7 @@ private struct KnownVolumes {
         entries.sorted { Self.precede($0.key, $1.key) }.map { ($0.key, $0.value) }
     }
 
-    private mutating func warn(_ kind: Diagnostic.Kind, _ text: String, figures: String) {
+    private mutating func warn(_ kind: Diagnostic.Kind, _ text: Message, figures: Message) {
         diagnostics.append(Diagnostic(kind, "\(name): \(text)", figures: figures))
     }
 

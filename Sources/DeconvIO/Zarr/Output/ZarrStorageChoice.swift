@@ -22,7 +22,10 @@ struct ZarrStorageChoice {
         self.content = content
         self.options = options
         guard VoxelStorage.pixelTypes.contains(options.pixelType) else {
-            throw Self.refused(path, "Zarr is not written as \(options.pixelType); choose float32, uint16 or uint8")
+            throw Self.refused(
+                path,
+                "Zarr is not written as \(options.pixelType.rawValue); choose float32, uint16 or uint8"
+            )
         }
         for (shape, name) in [(options.chunkShape, "chunks"), (options.shardShape, "shards")] {
             guard let shape, shape.axes.contains(0) else { continue }
@@ -54,7 +57,7 @@ struct ZarrStorageChoice {
         version = options.version ?? storeVersion ?? inputVersion ?? .two
         if version == .two, options.shardShape != nil {
             let why = options.version == nil ? "the store is of version 2 of Zarr" : "version 2 of Zarr is asked for"
-            throw Self.refused(path, "\(why), which has no shards; leave --shards out, or choose version 3")
+            throw Self.refused(path, "\(why), which has no shards; leave \(.shards) out, or choose version 3")
         }
     }
 
@@ -65,7 +68,7 @@ struct ZarrStorageChoice {
         [.z, .y, .x].contains(layout.axes[axis]) ? chunk[axis] : 1
     }
 
-    private static func refused(_ path: String, _ problem: String) -> DeconvolutionError {
+    private static func refused(_ path: String, _ problem: Message) -> DeconvolutionError {
         DeconvolutionError(.invalidArgument, "\(path.inMessage): \(problem)")
     }
 

@@ -91,7 +91,7 @@ extension ZarrStore {
     /// The node at a path; one whose metadata cannot be read is an error of creation.
     private func existingNode(at path: ZarrPath) throws(DeconvolutionError) -> ZarrNode? {
         do throws(DeconvolutionError) { return try node(at: path) } catch {
-            throw DeconvolutionError(.cannotCreateOutput, error.message, cause: error.cause)
+            throw DeconvolutionError(.cannotCreateOutput, error.line, cause: error.cause)
         }
     }
 

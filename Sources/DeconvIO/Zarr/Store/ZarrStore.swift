@@ -39,7 +39,7 @@ package final class ZarrStore: Sendable {
         return try ZarrStore(path: path)
     }
 
-    private static func cannotMakeFolder(_ path: String, _ error: Int32, _ remedy: String) -> DeconvolutionError {
+    private static func cannotMakeFolder(_ path: String, _ error: Int32, _ remedy: Message) -> DeconvolutionError {
         let isFull = error == ENOSPC || error == EDQUOT
         return DeconvolutionError(
             isFull ? .inputOutput : .cannotCreateOutput,
@@ -65,7 +65,7 @@ package final class ZarrStore: Sendable {
     }
 
     /// An `invalidData` error about the file of a key.
-    func invalid(_ key: String, _ problem: String) -> DeconvolutionError {
+    func invalid(_ key: String, _ problem: Message) -> DeconvolutionError {
         DeconvolutionError(.invalidData, "\(location(key).inMessage): \(problem)")
     }
 

@@ -1,0 +1,20 @@
+package import DeconvVolume
+
+// Names that only the messages of tools have in them.
+extension OptionName {
+    /// Voxels of the image that is made.
+    package static let shape = OptionName("shape")
+    /// Voxels of the PSF that is made.
+    package static let psfShape = OptionName("psf-shape")
+    /// Whether the largest cube is looked for that a device computes, and up to which side.
+    package static let largest = OptionName("largest", property: "largestSide")
+    /// Between which shares of the voxels gray goes from black to white.
+    package static let percentiles = OptionName("percentiles")
+    /// Photons of the brightest voxel.
+    package static let photons = OptionName("photons", property: "peakPhotons")
+}
+
+extension VolumeShape {
+    /// The three numbers as a person gives them: `40,192,192`.
+    var inOption: String { "\(z),\(y),\(x)" }
+}
