@@ -27,10 +27,12 @@ typedef enum gpudeconv_status {
     GPUDECONV_DEVICE_UNAVAILABLE = 4,   /* no device of that name, or none at all */
     GPUDECONV_DEVICE_FAILED = 5,        /* a device, its driver or its compiler failed */
     GPUDECONV_OUT_OF_MEMORY = 6,        /* on the host or on the device */
-    GPUDECONV_CANNOT_CREATE_OUTPUT = 7, /* the output exists, or its folder cannot be written */
-    GPUDECONV_INPUT_OUTPUT = 8,         /* reading or writing failed in the middle, such as on a full disk */
+    GPUDECONV_CANNOT_CREATE_OUTPUT = 7, /* its folder is missing or may not be written, or another process is at it */
+    GPUDECONV_INPUT_OUTPUT = 8,         /* reading or writing failed in the middle */
     GPUDECONV_CANCELLED = 9,            /* a callback asked to stop */
-    GPUDECONV_INTERNAL_ERROR = 10       /* a fault of this library */
+    GPUDECONV_INTERNAL_ERROR = 10,      /* a fault of this library */
+    GPUDECONV_OUTPUT_EXISTS = 11,       /* the output exists already and may not be replaced */
+    GPUDECONV_DISK_FULL = 12            /* the disk, or the user's share of it, is full or will be */
 } gpudeconv_status;
 
 /* GPUDECONV_ABI_VERSION of the library, to be compared with that of the header. */
@@ -40,7 +42,7 @@ int32_t gpudeconv_abi_version(void);
 const char *gpudeconv_version(void);
 
 /* What went wrong in the last call of this thread that failed: one line in UTF-8 that names the option, file or device, the
- * value and the remedy; "" where none has failed. Valid until the next call of this thread. */
+ * value and the remedy, options as keywords such as background=98; "" where none has failed. Valid until the next call of this thread. */
 const char *gpudeconv_last_error(void);
 
 /* Gives back a text that a function made; NULL is fine. */

@@ -116,14 +116,15 @@ package struct PSFPreparation: Sendable, Hashable {
         if report.negativeFraction > 1e-3 {
             report.warn(
                 .psfNegative,
-                "\(name): the PSF has negative voxels, which stay so; leave out \(on: .psfAsIs) to clip them",
+                "\(subject: name): the PSF has negative voxels, which stay so; leave out \(on: .psfAsIs) to clip them",
                 figures: "\(percent(report.negativeFraction))"
             )
         }
         if let from = measured.spacing, let to = imageSpacing, !differingAxes(measured.shape, from, to).isEmpty {
             report.warn(
                 .psfNotResampled,
-                "\(name): the PSF has voxels of \(from), the image of \(to), and \(on: .psfAsIs) does not resample it"
+                "\(subject: name): the PSF has voxels of \(from), the image of \(to), and \(on: .psfAsIs) does not "
+                    + "resample it"
             )
         }
         return PointSpreadFunction(
@@ -174,7 +175,8 @@ package struct PSFPreparation: Sendable, Hashable {
             let isInterpolated = resampling.axes.contains { !$0.isCopy }
             report.warn(
                 .psfNegative,
-                "\(name): part of the PSF was negative and is set to 0; check its background (\(.psfBackground))"
+                "\(subject: name): part of the PSF was negative and is set to 0; check its background "
+                    + "(\(.psfBackground))"
                     + (isInterpolated
                         ? ", or if it is sampled too coarsely to be moved by part of a voxel, give \(on: .psfAsIs)"
                         : ""),
@@ -191,7 +193,10 @@ package struct PSFPreparation: Sendable, Hashable {
         if !report.warnings.contains(where: { $0.kind == .psfNarrow }),
             (field.values.max() ?? 0) > Self.shareOfPoint * sum
         {
-            report.warn(.psfNarrow, "\(name): the PSF has its light in one voxel, with which nothing is deconvolved")
+            report.warn(
+                .psfNarrow,
+                "\(subject: name): the PSF has its light in one voxel, with which nothing is deconvolved"
+            )
         }
         report.croppedFraction = max(0, 1 - sum / whole)
         report.sumBeforeNormalization = sum
@@ -236,7 +241,8 @@ package struct PSFPreparation: Sendable, Hashable {
         guard narrow == axes || isUnit else {
             report.warn(
                 .psfNarrow,
-                "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to) along an axis, so that "
+                "\(subject: name): the PSF, of voxels of \(from), is narrower than a voxel of \(to) along an axis, "
+                    + "so that "
                     + "little is deconvolved there; smaller voxels along it would show more",
                 figures: "voxels: \(words)"
             )
@@ -266,7 +272,7 @@ package struct PSFPreparation: Sendable, Hashable {
             if given == nil, field.hasLightOnItsFaces {
                 report.warn(
                     .psfBackgroundUnknown,
-                    "\(name): the PSF is too small to tell background from light, so none is subtracted; "
+                    "\(subject: name): the PSF is too small to tell background from light, so none is subtracted; "
                         + "\(.psfBackground) says how much there is",
                     figures: "\(field.shape)"
                 )
@@ -299,7 +305,8 @@ package struct PSFPreparation: Sendable, Hashable {
                 if support.touchesEdge {
                     report.warn(
                         .psfCutOff,
-                        "\(name): the light of the PSF reaches the edge of its box, so its tails are cut off; a larger crop "
+                        "\(subject: name): the light of the PSF reaches the edge of its box, so its tails are cut "
+                            + "off; a larger crop "
                             + "around the bead would hold them",
                         figures: "\(field.shape)"
                     )
@@ -344,13 +351,15 @@ package struct PSFPreparation: Sendable, Hashable {
             case (nil, _):
                 report.warn(
                     .spacingUnknown,
-                    "\(name) does not say how large its voxels are, so they are taken as the image's; \(.psfSpacing) "
+                    "\(subject: name) does not say how large its voxels are, so they are taken as the image's; "
+                        + "\(.psfSpacing) "
                         + "gives them"
                 )
             default:
                 report.warn(
                     .spacingUnknown,
-                    "\(imageName) does not say how large its voxels are, so they are taken as the PSF's; \(.spacing) "
+                    "\(subject: imageName) does not say how large its voxels are, so they are taken as the PSF's; "
+                        + "\(.spacing) "
                         + "gives them"
                 )
             }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The one error that this library throws: a code to switch on, a message for people, and what caused it.
 public struct DeconvolutionError: Error, Sendable {
     /// What kind of failure it is.
@@ -29,7 +31,7 @@ extension DeconvolutionError {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case invalidArgument, invalidData, inputNotFound, deviceUnavailable, deviceFailed, outOfMemory
-            case internalError, cannotCreateOutput, inputOutput, cancelled
+            case internalError, cannotCreateOutput, outputExists, inputOutput, diskFull, cancelled
         }
 
         private let kind: Kind
@@ -50,16 +52,25 @@ extension DeconvolutionError {
         public static let outOfMemory = Code(.outOfMemory)
         /// A fault of this program.
         public static let internalError = Code(.internalError)
-        /// The output exists already or its folder cannot be written.
+        /// The output cannot be made: its folder is missing or may not be written, or another process is at it.
         public static let cannotCreateOutput = Code(.cannotCreateOutput)
-        /// Reading or writing failed in the middle, for example on a full disk.
+        /// The output exists already and may not be replaced.
+        public static let outputExists = Code(.outputExists)
+        /// Reading or writing failed in the middle.
         public static let inputOutput = Code(.inputOutput)
+        /// The disk or the user's share of it is full, or will be.
+        public static let diskFull = Code(.diskFull)
         /// The caller asked to stop.
         public static let cancelled = Code(.cancelled)
 
         /// The name of the kind, for example `invalidData`.
         public var description: String { kind.rawValue }
     }
+}
+
+extension Int32 {
+    /// Whether this error number says that a disk is full, or the user's share of it.
+    package var meansFullDisk: Bool { self == ENOSPC || self == EDQUOT }
 }
 
 extension DeconvolutionError: CustomStringConvertible {

@@ -47,7 +47,9 @@ extension DeconvolutionError.Code {
         case .deviceFailed: GPUDECONV_DEVICE_FAILED
         case .outOfMemory: GPUDECONV_OUT_OF_MEMORY
         case .cannotCreateOutput: GPUDECONV_CANNOT_CREATE_OUTPUT
+        case .outputExists: GPUDECONV_OUTPUT_EXISTS
         case .inputOutput: GPUDECONV_INPUT_OUTPUT
+        case .diskFull: GPUDECONV_DISK_FULL
         case .cancelled: GPUDECONV_CANCELLED
         default: GPUDECONV_INTERNAL_ERROR
         }

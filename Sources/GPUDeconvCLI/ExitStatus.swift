@@ -13,8 +13,8 @@ enum ExitStatus {
         case .inputNotFound: ExitCode(66)
         case .deviceUnavailable, .deviceFailed: ExitCode(69)
         case .outOfMemory: ExitCode(71)
-        case .cannotCreateOutput: ExitCode(73)
-        case .inputOutput: ExitCode(74)
+        case .cannotCreateOutput, .outputExists: ExitCode(73)
+        case .inputOutput, .diskFull: ExitCode(74)
         case .cancelled: interrupted
         default: ExitCode(70)
         }

@@ -32,7 +32,7 @@ struct Inspect: ParsableCommand {
             try apply(to: &options)
             let report = try InspectionJob(path: input, selection: options.selection).run()
             for warning in report.warnings { Terminal.warn(warning) }
-            try Terminal.print(json ? JSONText.of(report) : text(report))
+            try Terminal.print(json ? JSONText.of(report, .flag) : text(report))
         }
     }
 

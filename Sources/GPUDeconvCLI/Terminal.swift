@@ -55,7 +55,7 @@ enum Terminal {
         }
         guard error == 0 else {
             throw DeconvolutionError(
-                .inputOutput,
+                error.meansFullDisk ? .diskFull : .inputOutput,
                 "standard output: writing failed: \(String(cString: strerror(error))); send it elsewhere"
             )
         }

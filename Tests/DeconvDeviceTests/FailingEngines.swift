@@ -24,7 +24,7 @@ final class FailingEngine: TransformEngine {
     private func fail(_ queue: CommandQueue) throws(DeconvolutionError) {
         guard failuresLeft.load(ordering: .relaxed) > 0 else { return }
         failuresLeft.subtract(1, ordering: .relaxed)
-        throw OpenCLError(call: "\(library.name), taken to fail,", status: status)
+        throw OpenCLError(call: "\(library.name), taken to fail,", purpose: .transforms(library), status: status)
             .deconvolutionError(on: queue.context.name)
     }
 

@@ -124,9 +124,9 @@ import Testing
     func anAbsurdWorkspaceSaysWhichDeviceRanOut(backend: TestBackend) throws {
         let error = try #require(HandleTests.error(backend, Self.absurdShape))
         #expect(error.code == .outOfMemory)
-        #expect(error.message.contains("--memory-limit"))
-        #expect(error.message.contains(try backend.make().device.name))
-        #expect(!error.message.contains("\n"))
+        #expect(error.text(.flag).contains("--memory-limit"))
+        #expect(error.text(.flag).contains(try backend.make().device.name))
+        #expect(!error.text(.flag).contains("\n"))
     }
 
     @Test(arguments: TestBackend.openCL)

@@ -69,25 +69,33 @@ import Testing
 
     /// A buffer that was refused lacks memory; a kernel that was, or that came to grief, may lack anything.
     @Test func onlyMemoryIsCalledMemory() {
-        func error(_ call: String, _ status: Int32) -> DeconvolutionError {
-            OpenCLError(call: call, status: OpenCLStatus(status)).deconvolutionError(on: "GPU")
+        func error(_ call: String, _ purpose: OpenCLError.Purpose, _ status: Int32) -> DeconvolutionError {
+            OpenCLError(call: call, purpose: purpose, status: OpenCLStatus(status)).deconvolutionError(on: "GPU")
         }
-        for (call, status) in [
-            ("clCreateBuffer of 8 bytes", CL_OUT_OF_RESOURCES), ("clFinish", CL_MEM_OBJECT_ALLOCATION_FAILURE),
-            ("clfftEnqueueTransform", CL_OUT_OF_HOST_MEMORY),
-        ] {
-            #expect(error(call, status).code == .outOfMemory && error(call, status).remedy == .lessMemory)
+        let cases: [(String, OpenCLError.Purpose, Int32)] = [
+            ("clCreateBuffer of 8 bytes", .memory, CL_OUT_OF_RESOURCES),
+            ("clFinish", .other, CL_MEM_OBJECT_ALLOCATION_FAILURE),
+            ("clfftEnqueueTransform", .transforms(.clfft), CL_OUT_OF_HOST_MEMORY),
+        ]
+        for (call, purpose, status) in cases {
+            let error = error(call, purpose, status)
+            #expect(error.code == .outOfMemory && error.remedy == .lessMemory)
+            #expect(error.options == [.memoryLimit])
         }
-        for call in ["clFinish", "clEnqueueNDRangeKernel of take_ratio", "clfftEnqueueTransform"] {
+        let calls: [(String, OpenCLError.Purpose)] = [
+            ("clFinish", .other), ("clEnqueueNDRangeKernel of take_ratio", .other),
+            ("clfftEnqueueTransform", .transforms(.clfft)),
+        ]
+        for (call, purpose) in calls {
             for status in [
                 CL_OUT_OF_RESOURCES, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, CL_INVALID_COMMAND_QUEUE,
             ] {
-                let error = error(call, status)
+                let error = error(call, purpose, status)
                 #expect(error.code == .deviceFailed && error.remedy == .newContext)
                 #expect(error.description.hasSuffix(": \(call) returned \(OpenCLStatus(status))"))
                 #expect(!error.message.contains("too little"))
             }
         }
-        #expect(error("clFinish", CL_INVALID_VALUE).remedy == nil)
+        #expect(error("clFinish", .other, CL_INVALID_VALUE).remedy == nil)
     }
 }

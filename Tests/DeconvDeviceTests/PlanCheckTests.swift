@@ -102,7 +102,7 @@ import Testing
         #expect(wrong.fft == .clfft && wrong.usesPasses == isOfPasses)
         let error = #expect(throws: DeconvolutionError.self) { try deconvolve(wrong) }
         #expect(error?.code == .deviceFailed && error?.remedy == .otherTransforms)
-        #expect(error?.message.contains("--fft vkfft") == true)
+        #expect(error?.text(.flag).contains("--fft vkfft") == true)
         #expect(error?.description.contains(" is right, at ") == true)
 
         let next = try selection.makeWorkspace(layout, in: context(device))

@@ -74,9 +74,9 @@ import Testing
         let warning = try #require(first.warnings.first)
         #expect(first.warnings.count == 1)
         for word in [try context(device).name, "clFFT", "VkFFT", "taken to fail"] {
-            #expect(warning.message.contains(word))
+            #expect(warning.text(.flag).contains(word))
         }
-        #expect(!warning.message.contains("\n"))
+        #expect(!warning.text(.flag).contains("\n"))
 
         // The same process, and another one.
         for memory in [memory, TransformMemory(path: path)] {
@@ -93,7 +93,7 @@ import Testing
             try failing.makeWorkspace(Self.layout, in: context(device))
         }
         #expect(error?.code == .deviceFailed)
-        #expect(error?.message.contains("VkFFT") == true)
+        #expect(error?.text(.flag).contains("VkFFT") == true)
     }
 
     @Test(arguments: devices)
@@ -108,8 +108,8 @@ import Testing
         let error = #expect(throws: DeconvolutionError.self) {
             try TransformSelection(.clfft).makeWorkspace(Self.layout(shape), in: context(device))
         }
-        #expect(error?.message.contains("17x19x23") == true)
-        #expect(error?.message.contains("--fft vkfft") == true)
+        #expect(error?.text(.flag).contains("17x19x23") == true)
+        #expect(error?.text(.flag).contains("--fft vkfft") == true)
     }
 
     /// 200000 has no large factor but is too long for VkFFT, and 17 is a factor that clFFT lacks.
@@ -172,7 +172,7 @@ import Testing
         let first = try failing.makeWorkspace(Self.layout, in: context(device))
         #expect(first.fft == .vkfft)
         #expect(first.warnings.count == 1)
-        #expect(first.warnings.first?.message.contains("in this run") == true)
+        #expect(first.warnings.first?.text(.flag).contains("in this run") == true)
 
         // Not tried again for these shapes in this process, but for others, and by the next process.
         let again = try selection(memory).makeWorkspace(Self.layout, in: context(device))
@@ -209,7 +209,7 @@ import Testing
         let workspace = try failing.makeWorkspace(Self.layout, in: context(device))
         #expect(workspace.fft == (count == 1 ? .clfft : .vkfft))
         #expect(workspace.warnings.count == 1)
-        let message = try #require(workspace.warnings.first?.message)
+        let message = try #require(workspace.warnings.first?.text(.flag))
         #expect(message.contains("taken to fail, returned CL_OUT_OF_RESOURCES"))
         #expect(
             message.contains(
@@ -270,7 +270,7 @@ import Testing
         let first = try selection(memory).makeWorkspace(Self.layout, in: context(device))
         #expect(try first.movesPoints() && !first.isFused)
         #expect(first.warnings.count == 1)
-        #expect(first.warnings.first?.message.contains("multiplies between them") == true)
+        #expect(first.warnings.first?.text(.flag).contains("multiplies between them") == true)
         let text = try String(contentsOfFile: path, encoding: .utf8)
         #expect(text.contains("\tapart\t") && !text.contains("refused\t"))
         for memory in [memory, TransformMemory(path: path)] {
@@ -377,7 +377,7 @@ import Testing
         let first = try selection(memory).makeWorkspace(layout, in: context(device))
         if first.fft == .clfft {
             #expect(first.warnings.count == 1)
-            #expect(first.warnings.first?.message.contains("whole planes") == true)
+            #expect(first.warnings.first?.text(.flag).contains("whole planes") == true)
         }
         #expect(!first.usesPasses)
         let text = try String(contentsOfFile: path, encoding: .utf8)

@@ -21,7 +21,7 @@ import Testing
             try body()
             return nil
         } catch {
-            return (error.code, error.message.replacingOccurrences(of: folder.url.path, with: "FOLDER"))
+            return (error.code, error.text(.flag).replacingOccurrences(of: folder.url.path, with: "FOLDER"))
         }
     }
 
@@ -89,7 +89,7 @@ import Testing
         try Data("theirs".utf8).write(to: URL(fileURLWithPath: path))
         let error = try #require(failure { () throws(DeconvolutionError) in try output.finish() })
         #expect(error.code == .cannotCreateOutput)
-        #expect(error.message.hasPrefix("FOLDER/a: exists already"))
+        #expect(error.text(.flag).hasPrefix("FOLDER/a: exists already"))
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "theirs")
         #expect(folder.contents == ["a"])
     }
@@ -132,7 +132,7 @@ import Testing
         )
         let long = try #require(create(folder.path(String(repeating: "n", count: 300))))
         #expect(long.code == .cannotCreateOutput)
-        #expect(long.message.hasSuffix(": its name is too long; choose a shorter one"))
+        #expect(long.text(.flag).hasSuffix(": its name is too long; choose a shorter one"))
     }
 
     @Test func aFolderThatMayNotBeWrittenIsNamed() async throws {
@@ -148,7 +148,7 @@ import Testing
             } catch {
                 #expect(error.code == .cannotCreateOutput)
                 #expect(
-                    error.message == "\(path)/a: its folder \(path) may not be written; choose another folder"
+                    error.text(.flag) == "\(path)/a: its folder \(path) may not be written; choose another folder"
                 )
             }
         }
@@ -223,7 +223,7 @@ import Testing
             } catch {
                 #expect(error.code == .inputOutput)
                 #expect(
-                    error.message
+                    error.text(.flag)
                         == "\(path)/a: this file system or your limits allow no file this large; choose another folder"
                 )
             }
@@ -299,14 +299,14 @@ import Testing
             let error = #expect(throws: DeconvolutionError.self) {
                 _ = try AtomicOutput(path: path, overwrite: true, isExclusive: true)
             }
-            #expect(error?.message.contains("another gpudeconv (process \(process)) is writing it") == true)
+            #expect(error?.text(.flag).contains("another gpudeconv (process \(process)) is writing it") == true)
             try AtomicOutput(path: path + "f", overwrite: true, isExclusive: true).finish()
         }
         try append("x", to: output)
         try output.finish()
         #expect(folder.contents == ["a.tif", "a.tiff", "link.tif"])
         #expect(
-            failure { () throws(DeconvolutionError) in _ = try exclusive(path) }?.message.contains("exists") == true
+            failure { () throws(DeconvolutionError) in _ = try exclusive(path) }?.text(.flag).contains("exists") == true
         )
         try exclusive(path, overwrite: true).discard()
         #expect(folder.contents == ["a.tif", "a.tiff", "link.tif"])
@@ -336,7 +336,7 @@ import Testing
     /// What is wrong with the folder is said by the output itself.
     @Test func aFolderThatTakesNoFilesIsNamed() {
         let error = failure { () throws(DeconvolutionError) in _ = try exclusive("/proc/a.tif") }
-        #expect(error?.message == "/proc/a.tif: its folder /proc takes no files; choose another folder")
+        #expect(error?.text(.flag) == "/proc/a.tif: its folder /proc takes no files; choose another folder")
     }
 
     @Test func aDyingProcessRemovesItsLock() async throws {
@@ -383,10 +383,10 @@ import Testing
         )
         #expect(error.code == .inputOutput)
         #expect(
-            error.message.wholeMatch(
+            error.text(.flag).wholeMatch(
                 of: #/FOLDER\/a: needs \d{19} bytes but FOLDER has \d+ free; free \d+ bytes or choose another folder/#
             ) != nil,
-            "\(error.message)"
+            "\(error.text(.flag))"
         )
     }
 }

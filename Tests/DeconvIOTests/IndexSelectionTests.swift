@@ -14,14 +14,14 @@ import Testing
         ("0,2,5", [0, 2, 5]), ("5,0:2,-1", [5, 0, 1, 7]), (" 1 , 2 : 4 ", [1, 2, 3]),
     ])
     func rangesMeanWhatTheyMeanInPython(text: String, expected: [Int]) throws {
-        #expect(try IndexSelection(text, option: "--time").indices(of: 8, "time points") == expected)
+        #expect(try IndexSelection(text, option: .time).indices(of: 8, "time points") == expected)
     }
 
     @Test(arguments: ["", "a", "1:2:3:4", "1,", "::0", "1.5", "0x1", "1;2", "99999999999999999999", "١"])
     func whatIsNoSelectionIsRefused(text: String) {
-        let error = #expect(throws: DeconvolutionError.self) { try IndexSelection(text, option: "--time") }
+        let error = #expect(throws: DeconvolutionError.self) { try IndexSelection(text, option: .time) }
         #expect(error?.code == .invalidArgument)
-        #expect(error?.message.hasPrefix("--time \(text): give numbers or ranges") ?? false)
+        #expect(error?.text(.flag).hasPrefix("--time \(text): give numbers or ranges") ?? false)
     }
 
     @Test(arguments: [
@@ -30,10 +30,10 @@ import Testing
     ])
     func whatIsNotThereNamesOptionValueAndCount(text: String, problem: String) {
         let error = #expect(throws: DeconvolutionError.self) {
-            try IndexSelection(text, option: "--channel").indices(of: 8, "channels")
+            try IndexSelection(text, option: .channel).indices(of: 8, "channels")
         }
         #expect(error?.code == .invalidArgument)
-        #expect(error?.message == "--channel \(text): \(problem): the channels are 0 to 7, 8 in all")
+        #expect(error?.text(.flag) == "--channel \(text): \(problem): the channels are 0 to 7, 8 in all")
     }
 
     private func series() -> TestSeries {
@@ -44,8 +44,8 @@ import Testing
         let series = series()
         let source = try SelectedSource(
             series,
-            channels: IndexSelection("2,0", option: "--channel"),
-            timepoints: IndexSelection("-1::-2", option: "--time")
+            channels: IndexSelection("2,0", option: .channel),
+            timepoints: IndexSelection("-1::-2", option: .time)
         )
         #expect(series.readCount == 0)
         #expect((source.image.channelCount, source.image.timepointCount) == (2, 2))
@@ -87,8 +87,8 @@ import Testing
         }
         let source = try SelectedSource(
             Timed(),
-            channels: IndexSelection("1", option: "--channel"),
-            timepoints: text.map { try IndexSelection($0, option: "--time") }
+            channels: IndexSelection("1", option: .channel),
+            timepoints: text.map { try IndexSelection($0, option: .time) }
         )
         #expect(source.image.timeInterval == interval)
         #expect(source.image.channelNames == ["b"])

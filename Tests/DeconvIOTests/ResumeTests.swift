@@ -10,7 +10,7 @@ import Testing
     private let item = SinkCase.all[0]
 
     private func message(_ error: DeconvolutionError?) -> String? {
-        error?.message.replacingOccurrences(of: folder.url.path, with: "FOLDER")
+        error?.text(.flag).replacingOccurrences(of: folder.url.path, with: "FOLDER")
     }
 
     /// Killed before system calls and after random times, gone on with each time.
@@ -151,7 +151,7 @@ import Testing
     @Test func anotherJobIsToldWhatDiffersAndMayBeginAnew() throws {
         let path = folder.path("a.zarr")
         try item.write(item.volumes[0], to: item.sink(path))
-        let job = JobFingerprint(["image": "raw.zarr", "--iterations": "20", "--boundary": "zero"])
+        let job = JobFingerprint(["image": "raw.zarr", "\(.iterations)": "20", "\(.boundary)": "zero"])
         let error = failure { _ = try item.sink(path, job: job) }
         #expect(error?.code == .cannotCreateOutput)
         #expect(
@@ -187,7 +187,7 @@ import Testing
         let process = getpid()
         await #expect(processExitsWith: .success) { [path = path as String, process = process as Int32] in
             let error = failure { _ = try SinkCase.all[0].sink(path) }
-            #expect(error?.message.contains("another gpudeconv (process \(process)) is writing it") == true)
+            #expect(error?.text(.flag).contains("another gpudeconv (process \(process)) is writing it") == true)
         }
         sink.close()
         #expect(try item.sink(path).holds(channel: 0, timepoint: 0))
@@ -355,8 +355,8 @@ import Testing
             )
             let error = failure { try item.complete(item.sink(path, calls: calls)) }
             #expect(error?.code == .inputOutput)
-            #expect(error?.message.contains("no space left") == true, "\(String(describing: error))")
-            #expect(error?.message.hasPrefix(path) == true)
+            #expect(error?.text(.flag).contains("no space left") == true, "\(String(describing: error))")
+            #expect(error?.text(.flag).hasPrefix(path) == true)
         }
         let sink = try item.sink(path)
         #expect(item.volumes.contains { sink.holds(channel: $0.channel, timepoint: $0.timepoint) })
@@ -513,10 +513,10 @@ import Testing
         }
         let old = try changed { $0[places[1]].replace(files, with: "") }
         #expect(old.held == [item.volumes[0], item.volumes[2]])
-        #expect(old.message?.hasSuffix("1 of 3; the first: the journal has no checksums of its files)") == true)
+        #expect(old.text(.flag)?.hasSuffix("1 of 3; the first: the journal has no checksums of its files)") == true)
         let fewer = try changed { $0[places[0]].replace(files) { "\"files\": \"\($0.1) \($0.1)\", " } }
         #expect(fewer.held == [item.volumes[1], item.volumes[2]])
-        #expect(fewer.message?.hasSuffix("the journal has checksums of 2 files, not 1)") == true)
+        #expect(fewer.text(.flag)?.hasSuffix("the journal has checksums of 2 files, not 1)") == true)
         let torn = try changed { $0[places[0]].replace(files, with: "\"files\": \"12:34:56 -7\", ") }
         #expect(torn.held == [item.volumes[1], item.volumes[2]])
         try item.complete(item.sink(path))
@@ -570,7 +570,7 @@ import Testing
         let twice = try opened(second + "\n")
         #expect(twice.held == [first[0], first[2]])
         let name = "channel \(first[1].channel), time point \(first[1].timepoint)"
-        #expect(twice.message?.hasSuffix("line \(count + 1) is of \(name), which was there before)") == true)
+        #expect(twice.text(.flag)?.hasSuffix("line \(count + 1) is of \(name), which was there before)") == true)
         // What is written of it then counts.
         do {
             let sink = try item.sink(path)
@@ -579,7 +579,7 @@ import Testing
         #expect(try held(item, by: item.sink(path)) == first)
         try (before).write(toFile: journal, atomically: false, encoding: .utf8)
         // What was cut off is what a crash leaves, and nothing odd.
-        #expect(try opened("{\"channel\": 0, \"ti").message == nil)
+        #expect(try opened("{\"channel\": 0, \"ti").text(.flag) == nil)
 
         // Counts that cannot be added up, of a volume whose files hold.
         let huge = second.replacing(/"outputSaturatedVoxels": [0-9.]+/, with: "\"outputSaturatedVoxels\": 1e300")
@@ -614,8 +614,8 @@ import Testing
             }
             let error = failure { _ = try item.sink(path) }
             #expect(error?.code == .cannotCreateOutput)
-            #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
-            #expect(error?.message.hasSuffix("give --overwrite to compute it anew, or choose another name") == true)
+            #expect(error?.text(.flag).contains(words) == true, "\(error?.text(.flag) ?? "")")
+            #expect(error?.text(.flag).hasSuffix("give --overwrite to compute it anew, or choose another name") == true)
             try item.complete(item.sink(path, overwrite: true))
             #expect(tree(path) == tree(wanted))
         }

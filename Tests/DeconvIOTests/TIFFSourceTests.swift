@@ -91,7 +91,7 @@ import Testing
     @Test func assumptionsAreSaidInOneLineEach() throws {
         func diagnostics(_ name: String) throws -> [String] {
             try TIFFSource(path: TIFFFixture.path(name)).diagnostics.map {
-                $0.message.replacingOccurrences(of: TIFFFixture.path(name), with: "FILE")
+                $0.text(.flag).replacingOccurrences(of: TIFFFixture.path(name), with: "FILE")
             }
         }
         #expect(

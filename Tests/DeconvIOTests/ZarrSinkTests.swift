@@ -271,7 +271,7 @@ import Testing
             let content = ZarrOutputContent(layout: layout, image: image)
             let error = failure { _ = try ZarrOutputPlan(path: "a.zarr", content: content, options: options) }
             #expect(error?.code == .invalidArgument)
-            return error?.message
+            return error?.text(.flag)
         }
         #expect(
             message(ZarrOutputOptions(pixelType: .int16))
@@ -295,9 +295,9 @@ import Testing
                 == "a.zarr: chunks of 0x1x1 have no voxels; choose at least 1 along each axis"
         )
         let level = failure { _ = try ZarrOutputOptions.Compression(.zstandard, level: 23) }
-        #expect(level?.message == "compression zstd has levels 1 to 22, not 23")
+        #expect(level?.text(.flag) == "compression zstd has levels 1 to 22, not 23")
         let none = failure { _ = try ZarrOutputOptions.Compression(.none, level: 1) }
-        #expect(none?.message == "compression none has no level; leave it out")
+        #expect(none?.text(.flag) == "compression none has no level; leave it out")
     }
 
     @Test func aResultBesideItsInputIsEnteredIntoTheirStore() throws {

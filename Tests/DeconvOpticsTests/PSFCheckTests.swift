@@ -22,30 +22,30 @@ import Testing
 
     @Test func anEmptyFileAnAllZeroFileAndNaNAreErrorsThatSayWhere() throws {
         let empty = try failure(VolumeShape(z: 0, y: 4, x: 4), [])
-        #expect(empty.code == .invalidData && empty.message == "psf.tif: a PSF of 0x4x4 has no voxels")
+        #expect(empty.code == .invalidData && empty.text(.flag) == "psf.tif: a PSF of 0x4x4 has no voxels")
 
         let zeros = try failure(VolumeShape(z: 2, y: 2, x: 2), [Float](repeating: 0, count: 8))
-        #expect(zeros.code == .invalidData && zeros.message.hasPrefix("psf.tif: every voxel of the PSF is 0"))
+        #expect(zeros.code == .invalidData && zeros.text(.flag).hasPrefix("psf.tif: every voxel of the PSF is 0"))
 
         var voxels = [Float](repeating: 1, count: 2 * 3 * 4)
         voxels[(1 * 3 + 2) * 4 + 3] = .nan
         for preparation in [PSFPreparation(), PSFPreparation(isAsIs: true)] {
             let nan = try failure(VolumeShape(z: 2, y: 3, x: 4), voxels, preparation)
-            #expect(nan.code == .invalidData && nan.message.contains("nan at (z 1, y 2, x 3)"))
+            #expect(nan.code == .invalidData && nan.text(.flag).contains("nan at (z 1, y 2, x 3)"))
         }
     }
 
     @Test func noLightAboveTheBackgroundNamesTheBackgroundAndTheWayOut() throws {
         let flat = try failure(VolumeShape(z: 16, y: 16, x: 16), [Float](repeating: 7, count: 4096))
         #expect(flat.code == .invalidData)
-        #expect(flat.message.contains("background of 7.0") && flat.message.contains("--psf-background 0"))
+        #expect(flat.text(.flag).contains("background of 7.0") && flat.text(.flag).contains("--psf-background 0"))
 
         var generator = SeededGenerator(seed: 3)
         let noise = try failure(
             VolumeShape(z: 20, y: 20, x: 20),
             (0..<8000).map { _ in Float(100 + generator.normal()) }
         )
-        #expect(noise.code == .invalidData && noise.message.contains("--psf-background"))
+        #expect(noise.code == .invalidData && noise.text(.flag).contains("--psf-background"))
 
         let negative = try failure(VolumeShape(z: 1, y: 1, x: 3), [-1, 0.5, -1], PSFPreparation(isAsIs: true))
         #expect(negative.code == .invalidData && negative.message.contains("sums to -1.5"))
@@ -57,7 +57,7 @@ import Testing
             [1],
             spacing: VoxelSpacing(z: 0, y: 0.1, x: 0.1)
         )
-        #expect(error.code == .invalidArgument && error.message.contains("--psf-spacing"))
+        #expect(error.code == .invalidArgument && error.text(.flag).contains("--psf-spacing"))
         let nan = try failure(VolumeShape(z: 1, y: 1, x: 1), [1], PSFPreparation(background: .value(.nan)))
         #expect(nan.code == .invalidArgument)
     }
@@ -73,7 +73,7 @@ import Testing
         #expect(prepared.report.negativeFraction == 0.2)
         #expect(prepared.report.backgroundMethod == .notMeasured)
         #expect(prepared.report.warnings.count == 2)
-        #expect(prepared.report.warnings.contains { $0.message.contains("does not resample") })
+        #expect(prepared.report.warnings.contains { $0.text(.flag).contains("does not resample") })
     }
 
     @Test func theReportEncodesEveryStepWithNullForWhatWasNotDone() throws {
@@ -115,7 +115,10 @@ import Testing
         let said = try prepare(for: VoxelSpacing(z: 1, y: 0.1, x: 0.1)).warnings.filter { $0.kind == .psfNarrow }
         let warning = try #require(said.first)
         #expect(said.count == 1)
-        #expect(warning.message.contains("voxels of 0.1, 0.1, 0.1 µm") && warning.message.contains("1.0, 0.1, 0.1 µm"))
+        #expect(
+            warning.text(.flag).contains("voxels of 0.1, 0.1, 0.1 µm")
+                && warning.text(.flag).contains("1.0, 0.1, 0.1 µm")
+        )
         // 2.355 standard deviations of 2 voxels, of which ten make one; a little more, for lines are drawn between voxels.
         #expect(warning.figures == "voxels: 0.48 along z")
         let fine = try prepare(for: VoxelSpacing(z: 0.4, y: 0.1, x: 0.1)).warnings
@@ -130,7 +133,7 @@ import Testing
             "psf.tif", "0.1, 0.1, 0.1 µm", "1.0, 0.5, 0.5 µm", "0.48 along z, 0.58 along y, 0.58 along x",
             "--psf-as-is",
         ] {
-            #expect(error.message.contains(word), "\(error.message)")
+            #expect(error.text(.flag).contains(word), "\(error.text(.flag))")
         }
         #expect(try prepare(for: coarse, PSFPreparation(isAsIs: true)).warnings.map(\.kind) == [.psfNotResampled])
     }
@@ -145,7 +148,10 @@ import Testing
         let error = try #require(throws: DeconvolutionError.self) {
             try PSFPreparation().prepare(psf, name: "psf.tif", imageSpacing: VoxelSpacing(z: 0.3, y: 0.1, x: 0.1))
         }
-        #expect(error.code == .invalidData && error.message.contains("narrower than a voxel"), "\(error.message)")
+        #expect(
+            error.code == .invalidData && error.text(.flag).contains("narrower than a voxel"),
+            "\(error.text(.flag))"
+        )
     }
 
     /// A number of nm under a unit of µm along one axis alone.
@@ -153,10 +159,10 @@ import Testing
         let error = try #require(throws: DeconvolutionError.self) {
             try prepare(for: VoxelSpacing(z: 300, y: 0.1, x: 0.1))
         }
-        #expect(error.code == .invalidData && error.message.contains("units"), "\(error.message)")
+        #expect(error.code == .invalidData && error.text(.flag).contains("units"), "\(error.text(.flag))")
         #expect(
-            error.message.contains("0.0016 along z") && error.message.contains("deconvolved along that axis"),
-            "\(error.message)"
+            error.text(.flag).contains("0.0016 along z") && error.text(.flag).contains("deconvolved along that axis"),
+            "\(error.text(.flag))"
         )
     }
 

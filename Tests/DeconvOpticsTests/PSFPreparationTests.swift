@@ -135,7 +135,7 @@ import Testing
             let prepared = try PSFPreparation()
                 .prepare(gaussian(spacing: psf), name: "psf.tif", imageSpacing: image, imageName: "cell.tif")
             #expect(prepared.report.warnings.count == 1)
-            let text = prepared.report.warnings.first?.message ?? ""
+            let text = prepared.report.warnings.first?.text(.flag) ?? ""
             #expect(words.allSatisfy { text.contains($0) })
             #expect(prepared.report.resampled == nil)
         }
@@ -149,7 +149,7 @@ import Testing
                 imageSpacing: VoxelSpacing(z: 1e-9, y: 0.1, x: 0.1)
             )
         }
-        #expect(error.code == .invalidArgument && error.message.contains("--psf-spacing"))
+        #expect(error.code == .invalidArgument && error.text(.flag).contains("--psf-spacing"))
     }
 
     @Test func aFlatPSFIsNotResampledAlongItsOnlyPlane() throws {

@@ -42,7 +42,7 @@ struct RealPSFTests {
         // Planes 15 and 16 hold 4719 and 5155 at the axis; columns 31, 32 and 33 hold 2256, 5155 and 212.
         #expect(zip(prepared.report.center!, [15.5, 31.7, 31.7]).allSatisfy { abs($0 - $1) < 0.1 })
         // Two voxels wide at half maximum: too coarse to move without ringing, and said so.
-        #expect(prepared.report.warnings.contains { $0.message.contains("--psf-as-is") })
+        #expect(prepared.report.warnings.contains { $0.text(.flag).contains("--psf-as-is") })
 
         let asIs = try PSFPreparation(isAsIs: true).prepare(measured, name: "psf.tif", imageSpacing: nil)
         #expect(asIs.psf.shape == measured.shape)

@@ -63,12 +63,12 @@ import Testing
         #expect(check.nrmse == nil && !check.isPassed)
         let error = try #require(report.failedCheck)
         #expect(error.code == .deviceFailed)
-        #expect(error.message.hasPrefix("device 1, "), "\(error.message)")
+        #expect(error.text(.flag).hasPrefix("device 1, "), "\(error.text(.flag))")
         #expect(
-            error.message.hasSuffix(
+            error.text(.flag).hasSuffix(
                 ": the result with FFTW is not made of numbers, and 1.0e-04 is the most: use another --fft, or --backend cpu"
             ),
-            "\(error.message)"
+            "\(error.text(.flag))"
         )
     }
 
@@ -78,7 +78,7 @@ import Testing
         var report = try job(shape: VolumeShape(z: 8, y: 16, x: 18), backend: .cpu).run()
         #expect(report.devices[0].check == nil && report.failedCheck == nil)
         report.devices[0].check = DeviceBenchmark.Check(nrmse: 2.04e-3)
-        let message = try #require(report.failedCheck?.message)
+        let message = try #require(report.failedCheck?.text(.flag))
         #expect(
             message.contains(" differs from the CPU's by an NRMSE of 2.0e-03, and 1.0e-04 is the most"),
             "\(message)"
@@ -106,7 +106,7 @@ import Testing
         let before = HostSystem.peakResidentBytes
         let error = #expect(throws: DeconvolutionError.self) { try job(shape: shape, backend: .cpu).run() }
         #expect(error?.code == .outOfMemory)
-        let message = try #require(error?.message)
+        let message = try #require(error?.text(.flag))
         #expect(message.contains(" is too small: the work volume of "), "\(message)")
         #expect(message.hasSuffix(" are free; give a smaller --shape"), "\(message)")
         #expect(HostSystem.peakResidentBytes < before + HostSystem.freeBytes / 8)

@@ -39,7 +39,7 @@ import Testing
     func aNumberThatNoDeviceHasIsNotSoughtInNames(wanted: String) throws {
         let error = #expect(throws: DeconvolutionError.self) { try number(wanted) }
         #expect(error?.code == .deviceUnavailable)
-        #expect(error?.message == "--device \(wanted): no such device; 'gpudeconv devices' lists what is here")
+        #expect(error?.text(.flag) == "--device \(wanted): no such device; 'gpudeconv devices' lists what is here")
     }
 
     @Test func aDeviceOfTheOtherBackEndIsRefused() throws {

@@ -135,7 +135,7 @@ import Testing
         }
         #expect(error?.code == .invalidArgument)
         #expect(
-            error?.message
+            error?.text(.flag)
                 == "image.zarr: reading takes 502 kB and writing 300 kB of the 800 kB of memory that are allowed, which leaves too "
                 + "little for a tile of 4x8x8 voxels: raise --memory-limit, or use smaller chunks (--chunks for the result)"
         )
@@ -143,8 +143,8 @@ import Testing
         let tiny = #expect(throws: DeconvolutionError.self) {
             _ = try job(image, limit: 1000).plans(results: .inAnyOrder(writeBytes: 300_000))
         }
-        #expect(tiny?.message.hasPrefix("the smallest tile takes ") == true)
-        #expect(tiny?.message.hasSuffix("but 1.0 kB are allowed: raise --memory-limit or crop the PSF") == true)
+        #expect(tiny?.text(.flag).hasPrefix("the smallest tile takes ") == true)
+        #expect(tiny?.text(.flag).hasSuffix("but 1.0 kB are allowed: raise --memory-limit or crop the PSF") == true)
     }
 
     @Test func aRunKeepsWhatThePlansOfAllDevicesHaveRoomFor() throws {

@@ -80,7 +80,7 @@ import Testing
         let undisturbed = try job(source).run(into: whole, writeBytes: 0)
         #expect(undisturbed.maskedVoxelCount > 0 && undisturbed.saturatedInputVoxelCount > 20)
         #expect(undisturbed.convergence.count == 7 && undisturbed.resultSum > 0)
-        #expect(undisturbed.warnings.count { $0.message.contains("negative") } == 1)
+        #expect(undisturbed.warnings.count { $0.text(.flag).contains("negative") } == 1)
         #expect(
             undisturbed.warnings.contains {
                 $0.kind == .belowBackground && $0.figures?.contains("channel 1, time point 2: a mean") == true
@@ -182,7 +182,7 @@ import Testing
             ).run(into: TestSink())
         }
         let (few, many) = (try report(2), try report(20))
-        #expect(few.warnings.map(\.message) == many.warnings.map(\.message) && few.warnings.count == 1)
+        #expect(few.warnings.map { $0.text(.flag) } == many.warnings.map { $0.text(.flag) } && few.warnings.count == 1)
         #expect(
             few.warnings.map(\.description) == [
                 "series.tif: where the mean is not above --background 200 the result is 0 (channel 0, time point 0: a mean "
@@ -200,9 +200,9 @@ import Testing
         }
         let error = #expect(throws: DeconvolutionError.self) { _ = try job(source).run(into: TestSink()) }
         #expect(
-            error?.message.hasPrefix("series.tif, channel 1, time point 3: the voxel at (z 1, y 1, x 1) is nan")
+            error?.text(.flag).hasPrefix("series.tif, channel 1, time point 3: the voxel at (z 1, y 1, x 1) is nan")
                 == true,
-            "\(error?.message ?? "")"
+            "\(error?.text(.flag) ?? "")"
         )
     }
 
@@ -212,7 +212,7 @@ import Testing
         let error = #expect(throws: DeconvolutionError.self) {
             _ = try job(source, [spoiling], overlapping: false).run(into: TestSink())
         }
-        #expect(error?.message.contains("in plane 0 of channel 1, time point 3: use another") == true)
+        #expect(error?.text(.flag).contains("in plane 0 of channel 1, time point 3: use another") == true)
     }
 
     // MARK: Stopping

@@ -177,7 +177,7 @@ import Testing
             options.tileShape = tile
             let error = #expect(throws: DeconvolutionError.self) { try deconvolve(observed, mask: mask, options) }
             #expect(
-                error?.message
+                error?.text(.flag)
                     == "image.tif: the voxel at (z 3, y 4, x 5) is nan; replace it by a number and try again"
             )
         }
@@ -332,6 +332,6 @@ import Testing
         let error = #expect(throws: DeconvolutionError.self) {
             try deconvolve(series, flatField: nil, mask: Series("mask.tif", [none]), options)
         }
-        #expect(error?.message.hasPrefix("mask.tif: every voxel is 0, so none of image.tif, channel 0") == true)
+        #expect(error?.text(.flag).hasPrefix("mask.tif: every voxel is 0, so none of image.tif, channel 0") == true)
     }
 }

@@ -90,7 +90,9 @@ import Testing
         #expect(report.devices[0].failure == "the test device broke")
         #expect(report.devices[1].volumeCount >= 5)
         #expect(
-            report.warnings.contains { $0.message.contains("device 0") && $0.message.contains("the test device broke") }
+            report.warnings.contains {
+                $0.text(.flag).contains("device 0") && $0.text(.flag).contains("the test device broke")
+            }
         )
     }
 
@@ -111,7 +113,7 @@ import Testing
             _ = try job(Self.series(3), [spoiling], overlapping: false).run(into: collection, writeBytes: 0)
         }
         #expect(error?.code == .deviceFailed)
-        #expect(error?.message.contains("not numbers in plane 0 of channel 0, time point 0") == true)
+        #expect(error?.text(.flag).contains("not numbers in plane 0 of channel 0, time point 0") == true)
         #expect(collection.volumes.isEmpty && !collection.isFinished)
 
         // Another device computes them.
@@ -146,13 +148,13 @@ import Testing
             backends: { _ throws(DeconvolutionError) in left }
         ).run(into: TestSink())
         #expect(report.devices.map(\.number) == [2, 4])
-        let messages = report.warnings.map(\.message)
+        let messages = report.warnings.map { $0.text(.flag) }
         #expect(messages.contains("device 1 cannot be used and was left out: device 1 gives no context"))
         #expect(messages.contains("device 3 cannot be used and was left out: device 3 gives no context"))
         // Where none is left, or a person has named them.
         for (numbers, isTolerant) in [([1, 3], true), ([2, 3], false)] {
             let error = #expect(throws: DeconvolutionError.self) { try backends(numbers, leavingOut: isTolerant) }
-            #expect(error?.message == "device \(isTolerant ? 1 : 3) gives no context")
+            #expect(error?.text(.flag) == "device \(isTolerant ? 1 : 3) gives no context")
         }
     }
 
@@ -160,10 +162,10 @@ import Testing
     func devicesThatDifferAreSaidToShowInTheLastDigits(pair: Int) throws {
         let source = Self.series(4)
         let alike = try job(source, Self.pairs[pair]).plans()
-        #expect(alike.allSatisfy { !$0.warnings.contains { $0.message.contains("last digits") } })
+        #expect(alike.allSatisfy { !$0.warnings.contains { $0.text(.flag).contains("last digits") } })
         let other = try #require(Self.pairs.last)[0]
         let plans = try job(source, [Self.cpu, other, Self.cpu]).plans()
-        let warnings = plans.flatMap(\.warnings).map(\.message).filter { $0.contains("last digits") }
+        let warnings = plans.flatMap(\.warnings).map { $0.text(.flag) }.filter { $0.contains("last digits") }
         let device = other.device
         #expect(
             warnings == [
@@ -178,7 +180,7 @@ import Testing
         let error = #expect(throws: DeconvolutionError.self) {
             _ = try job(Self.series(30, failingAt: 5), [Self.cpu, Self.cpu]).run(into: sink)
         }
-        #expect(error?.message == "series.tif: volume 5 is gone")
+        #expect(error?.text(.flag) == "series.tif: volume 5 is gone")
         #expect(!sink.isFinished && sink.planeCount <= 12 * Self.shape.z)
     }
 
@@ -271,6 +273,6 @@ import Testing
         agenda.fail(DeconvolutionError(.inputOutput, "gone"))
         #expect(await waiting.value == nil)
         let error = #expect(throws: DeconvolutionError.self) { try agenda.check() }
-        #expect(error?.message == "gone")
+        #expect(error?.text(.flag) == "gone")
     }
 }

@@ -199,8 +199,8 @@ import Testing
             )
         }
         #expect(error?.code == .invalidArgument)
-        #expect(error?.message.hasPrefix("the smallest tile takes ") == true)
-        #expect(error?.message.hasSuffix("but 2.0 kB are allowed: raise --memory-limit or crop the PSF") == true)
+        #expect(error?.text(.flag).hasPrefix("the smallest tile takes ") == true)
+        #expect(error?.text(.flag).hasSuffix("but 2.0 kB are allowed: raise --memory-limit or crop the PSF") == true)
     }
 
     @Test func aLimitThatLeavesNearlyOnlyHaloIsRefused() throws {
@@ -215,7 +215,10 @@ import Testing
             )
         }
         #expect(error?.code == .invalidArgument)
-        #expect(error?.message.hasPrefix("300 kB would cut the volume into ") == true, "\(String(describing: error))")
+        #expect(
+            error?.text(.flag).hasPrefix("300 kB would cut the volume into ") == true,
+            "\(String(describing: error))"
+        )
     }
 
     @Test func aTileAskedForIsTaken() throws {

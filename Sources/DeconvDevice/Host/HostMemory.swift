@@ -71,7 +71,7 @@ package final class HostMemory: @unchecked Sendable {
         guard status == 0 else {
             close(descriptor)
             throw DeconvolutionError(
-                .inputOutput,
+                status.meansFullDisk ? .diskFull : .inputOutput,
                 "\(folder): no room for \(byteCount) bytes of scratch (\(String(cString: strerror(status)))); "
                     + "free some, choose another folder, or raise \(.memoryLimit)"
             )

@@ -1,4 +1,5 @@
 import CCLFFT
+import DeconvPlan
 import DeconvVolume
 import Synchronization
 
@@ -48,5 +49,5 @@ final class CLFFTLibrary: Sendable {
 
 /// Turns clFFT's status into an error that names the device and the call.
 func check(_ status: clfftStatus, _ call: String, on device: String) throws(DeconvolutionError) {
-    try check(cl_int(status.rawValue), call, on: device)
+    try check(cl_int(status.rawValue), call, for: .transforms(.clfft), on: device)
 }

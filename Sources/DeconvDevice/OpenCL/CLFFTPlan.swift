@@ -1,6 +1,7 @@
 import CCLFFT
 import COpenCL
 import DeconvKernels
+import DeconvPlan
 import DeconvVolume
 import Synchronization
 
@@ -112,8 +113,14 @@ final class CLFFTPlan: TransformPlan {
             if status == CLFFT_SUCCESS { _ = CLFFTLibrary.lock.withLock { _ in clfftDestroyPlan(&handle) } }
             status = CLFFT_BUILD_PROGRAM_FAILURE
             call = "clfftBakePlan of \(layout.lengths)"
-            throw OpenCLError(call: call, status: OpenCLStatus(cl_int(status.rawValue)), log: log)
-                .deconvolutionError(on: queue.context.name)
+            throw OpenCLError(
+                call: call,
+                purpose: .transforms(.clfft),
+                status: OpenCLStatus(cl_int(status.rawValue)),
+                log: log
+            )
+
+            .deconvolutionError(on: queue.context.name)
         }
         StandardErrorCapture.passOn(Self.withoutCompilerChatter(text))
         if status == CLFFT_SUCCESS, let failedUpload {

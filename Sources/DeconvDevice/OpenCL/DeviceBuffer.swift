@@ -19,8 +19,13 @@ package final class DeviceBuffer {
         let flags = cl_mem_flags(CL_MEM_READ_WRITE | flags)
         guard let handle = clCreateBuffer(context.handle, flags, max(byteCount, 4), nil, &status), status == CL_SUCCESS
         else {
-            throw OpenCLError(call: "clCreateBuffer of \(byteCount) bytes", status: OpenCLStatus(status))
-                .deconvolutionError(on: context.name)
+            throw OpenCLError(
+                call: "clCreateBuffer of \(byteCount) bytes",
+                purpose: .memory,
+                status: OpenCLStatus(status)
+            )
+
+            .deconvolutionError(on: context.name)
         }
         self.handle = handle
         self.byteCount = byteCount
@@ -42,7 +47,7 @@ package final class DeviceBuffer {
             &status
         )
         guard let handle, status == CL_SUCCESS else {
-            throw OpenCLError(call: "clCreateSubBuffer", status: OpenCLStatus(status))
+            throw OpenCLError(call: "clCreateSubBuffer", purpose: .memory, status: OpenCLStatus(status))
                 .deconvolutionError(on: parent.context.name)
         }
         self.handle = handle

@@ -33,7 +33,7 @@ extension OpenCLContext {
         guard status == CL_SUCCESS else {
             let log = buildLog(program)
             clReleaseProgram(program)
-            throw OpenCLError(call: "clBuildProgram", status: OpenCLStatus(status), log: log)
+            throw OpenCLError(call: "clBuildProgram", purpose: .build, status: OpenCLStatus(status), log: log)
                 .deconvolutionError(on: name)
         }
         return program

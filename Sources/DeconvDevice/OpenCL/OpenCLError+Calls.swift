@@ -1,19 +1,22 @@
 import COpenCL
+import DeconvPlan
 import DeconvVolume
 
 /// Turns the status of a call into an error that names the device, the call and a next step.
-func check(_ status: cl_int, _ call: String, on device: String) throws(DeconvolutionError) {
+func check(
+    _ status: cl_int,
+    _ call: String,
+    for purpose: OpenCLError.Purpose = .other,
+    on device: String
+) throws(DeconvolutionError) {
     guard status != CL_SUCCESS else { return }
-    throw OpenCLError(call: call, status: OpenCLStatus(status)).deconvolutionError(on: device)
+    throw OpenCLError(call: call, purpose: purpose, status: OpenCLStatus(status)).deconvolutionError(on: device)
 }
 
 extension OpenCLError {
     /// Whether smaller buffers may help: where the status says so, or where a buffer was asked for.
     var isOutOfMemory: Bool {
-        let asksForMemory = ["clCreateBuffer", "clCreateSubBuffer", "clEnqueueMapBuffer"].contains {
-            call.hasPrefix($0)
-        }
-        return status.isOutOfMemory || asksForMemory && status.rawValue == CL_OUT_OF_RESOURCES
+        status.isOutOfMemory || purpose == .memory && status.rawValue == CL_OUT_OF_RESOURCES
     }
 
     /// What this failure means to a user.
@@ -37,33 +40,15 @@ extension OpenCLError {
                 cause: self
             )
         }
-        if call.hasPrefix("clfft") {
-            return DeconvolutionError(
-                .deviceFailed,
-                "clFFT cannot make or run its transforms on \(device): use \(.fft, "vkfft"), another \(.device), or "
-                    + "\(.backend, "cpu")",
-                cause: self
-            )
-        }
-        if call.hasPrefix("VkFFT") {
-            return DeconvolutionError(
-                .deviceFailed,
-                "VkFFT cannot make or run its transforms on \(device): use \(.fft, "clfft"), another \(.device), or "
-                    + "\(.backend, "cpu")",
-                cause: self
-            )
-        }
-        if call == "clBuildProgram" {
-            return DeconvolutionError(
-                .deviceFailed,
-                "the compiler of \(device) refuses the kernels: update its driver, or use \(.backend, "cpu")",
-                cause: self
-            )
-        }
-        return DeconvolutionError(
-            .deviceFailed,
-            "\(device) failed: use another \(.device), or \(.backend, "cpu")",
-            cause: self
-        )
+        let line: Message =
+            switch purpose {
+            case .transforms(let library):
+                "\(library.name) cannot make or run its transforms on \(device): use "
+                    + "\(.fft, (library == .clfft ? FFTLibrary.vkfft : .clfft).rawValue), another \(.device), or "
+                    + "\(.backend, "cpu")"
+            case .build: "the compiler of \(device) refuses the kernels: update its driver, or use \(.backend, "cpu")"
+            case .memory, .other: "\(device) failed: use another \(.device), or \(.backend, "cpu")"
+            }
+        return DeconvolutionError(.deviceFailed, line, cause: self)
     }
 }

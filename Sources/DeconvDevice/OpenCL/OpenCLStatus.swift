@@ -1,6 +1,7 @@
 import CCLFFT
 import COpenCL
 import CVkFFT
+import DeconvPlan
 
 /// The status code of a call of OpenCL, clFFT or VkFFT, with the names of the header.
 package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
@@ -110,7 +111,20 @@ package struct OpenCLStatus: Hashable, Sendable, CustomStringConvertible {
 
 /// A call of OpenCL or of an FFT library that failed: which one, and how.
 struct OpenCLError: Error, CustomStringConvertible {
+    /// What a call is for, which decides what its failure means.
+    enum Purpose: Hashable {
+        /// A buffer or its place in memory.
+        case memory
+        /// A compiler's work.
+        case build
+        /// A library's transforms.
+        case transforms(FFTLibrary)
+        /// Anything else.
+        case other
+    }
+
     let call: String
+    var purpose = Purpose.other
     let status: OpenCLStatus
     /// The compiler's log, where a build failed.
     var log = ""

@@ -33,7 +33,7 @@ final class PinnedBuffer: @unchecked Sendable {
             nil,
             &status
         )
-        try check(status, "clEnqueueMapBuffer", on: queue.context.name)
+        try check(status, "clEnqueueMapBuffer", for: .memory, on: queue.context.name)
         guard let bytes else { preconditionFailure("a driver that maps nothing says why") }
         // Only what was written to is there.
         memset(bytes, 0, byteCount)

@@ -1,5 +1,6 @@
 import COpenCL
 import CVkFFT
+import DeconvPlan
 import DeconvVolume
 
 /// One plan of VkFFT, of one direction.
@@ -38,7 +39,8 @@ final class VkFFTPlan: TransformPlan {
         }
         let what = "VkFFT's plan of \(layout.row_length)x\(layout.column_length)"
         if let failure = compilation.failure {
-            throw OpenCLError(call: what, status: failure.status, log: failure.log).deconvolutionError(on: context.name)
+            throw OpenCLError(call: what, purpose: .transforms(.vkfft), status: failure.status, log: failure.log)
+                .deconvolutionError(on: context.name)
         }
         guard let handle, result == 0 else {
             throw Self.error(what, result, CL_SUCCESS, log, on: context.name)
@@ -62,7 +64,11 @@ final class VkFFTPlan: TransformPlan {
             } catch {
                 failure =
                     error.cause as? OpenCLError
-                    ?? OpenCLError(call: "clBuildProgram", status: OpenCLStatus(CL_BUILD_PROGRAM_FAILURE))
+                    ?? OpenCLError(
+                        call: "clBuildProgram",
+                        purpose: .build,
+                        status: OpenCLStatus(CL_BUILD_PROGRAM_FAILURE)
+                    )
                 return nil
             }
         }
@@ -113,8 +119,7 @@ final class VkFFTPlan: TransformPlan {
             return DeconvolutionError(
                 .deviceFailed,
                 "\(call) is not to be had on \(device), whose local memory is too small for it: use another "
-                    + "\(.device), "
-                    + "or \(.backend, "cpu")"
+                    + "\(.device), or \(.backend, "cpu")"
             )
         }
         let status =
@@ -126,6 +131,7 @@ final class VkFFTPlan: TransformPlan {
                 result
             }
         let text = String(decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return OpenCLError(call: call, status: OpenCLStatus(status), log: text).deconvolutionError(on: device)
+        return OpenCLError(call: call, purpose: .transforms(.vkfft), status: OpenCLStatus(status), log: text)
+            .deconvolutionError(on: device)
     }
 }

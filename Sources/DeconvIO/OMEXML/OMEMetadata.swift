@@ -144,7 +144,10 @@ struct OMEMetadata {
         if images.count > 1 {
             let title = images[chosen].name.map { ", \($0.inMessage)," } ?? ""
             layout.diagnostics.append(
-                Diagnostic(.imagesIgnored, "\(name): holds \(images.count) images; image \(chosen + 1)\(title) is used")
+                Diagnostic(
+                    .imagesIgnored,
+                    "\(subject: name): holds \(images.count) images; image \(chosen + 1)\(title) is used"
+                )
             )
         }
         return layout
@@ -206,7 +209,8 @@ extension OMEMetadata.Image {
             layout.diagnostics.append(
                 Diagnostic(
                     .spacingUnknown,
-                    "\(name): PhysicalSize\(axis) is \(text.inMessage) \(unit.inMessage), which is no length; it is ignored"
+                    "\(subject: name): PhysicalSize\(axis) is \(text.inMessage) \(unit.inMessage), which is no "
+                        + "length; it is ignored"
                 )
             )
             return nil

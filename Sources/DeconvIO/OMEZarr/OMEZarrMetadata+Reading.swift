@@ -6,36 +6,43 @@ extension OMEZarrMetadata {
     /// Versions 0.1 to 0.5 are read, wherever in the attributes they lie. Axes may be objects, names only (0.3), or missing
     /// (0.1 and 0.2, which mean t, c, z, y, x). Where a level has no scale, the units of the axes are left out: there is
     /// nothing that they are units of.
+    /// - Parameter offer: what else there is to do where the metadata cannot be used, such as `, or …`.
     /// - Throws: `invalidData` naming the group's file where the metadata contradict themselves, are of a later version, or
     ///   name an array outside of the store.
-    package init?(_ group: ZarrGroup) throws(DeconvolutionError) {
-        guard let image = try Self.images(of: group).first else { return nil }
-        self = try Self.parsed(image, in: group)
+    init?(_ group: ZarrGroup, offering offer: Message) throws(DeconvolutionError) {
+        guard let image = try Self.images(of: group, offering: offer).first else { return nil }
+        self = try Self.parsed(image, in: group, offering: offer)
         provenance = Provenance(group.attributes[Provenance.key])
     }
 
     /// What a group says of the image of which an array is a level, with that level first; nil where there is none.
     /// - Parameter path: of the array, from the group on.
-    init?(_ group: ZarrGroup, levelAt path: String) throws(DeconvolutionError) {
-        let image = try Self.images(of: group).first { image in
+    init?(_ group: ZarrGroup, levelAt path: String, offering offer: Message) throws(DeconvolutionError) {
+        let image = try Self.images(of: group, offering: offer).first { image in
             image[key: "datasets"]?.array?.contains { Self.normalized($0[key: "path"]?.string) == path } ?? false
         }
         guard let image else { return nil }
-        self = try Self.parsed(image, in: group)
+        self = try Self.parsed(image, in: group, offering: offer)
         provenance = Provenance(group.attributes[Provenance.key])
         guard let index = levels.firstIndex(where: { $0.path == path }) else { return nil }
         levels.removeSubrange(..<index)
     }
 
     /// How many images a group has.
-    static func imageCount(of group: ZarrGroup) throws(DeconvolutionError) -> Int { try images(of: group).count }
+    static func imageCount(of group: ZarrGroup, offering offer: Message) throws(DeconvolutionError) -> Int {
+        try images(of: group, offering: offer).count
+    }
 
     /// Such as `DIR/.zattrs`, for messages.
     static func key(of group: ZarrGroup) -> String {
         group.path.key(group.version == .two ? ZarrMetadataFile.attributes : ZarrMetadataFile.version3)
     }
 
-    private static func parsed(_ image: JSONValue, in group: ZarrGroup) throws(DeconvolutionError) -> OMEZarrMetadata {
+    private static func parsed(
+        _ image: JSONValue,
+        in group: ZarrGroup,
+        offering offer: Message
+    ) throws(DeconvolutionError) -> OMEZarrMetadata {
         let attributes = container(of: group)
         do throws(ZarrProblem) {
             return try OMEZarrMetadata(
@@ -45,7 +52,7 @@ extension OMEZarrMetadata {
                 group.version
             )
         } catch {
-            throw group.store.invalid(key(of: group), "\(error.message)")
+            throw group.store.invalid(key(of: group), "\(error.message)\(offer)")
         }
     }
 
@@ -54,10 +61,13 @@ extension OMEZarrMetadata {
         group.attributes["ome"]?.object ?? group.attributes
     }
 
-    private static func images(of group: ZarrGroup) throws(DeconvolutionError) -> [JSONValue] {
+    private static func images(
+        of group: ZarrGroup,
+        offering offer: Message
+    ) throws(DeconvolutionError) -> [JSONValue] {
         guard let value = container(of: group)["multiscales"] else { return [] }
         guard let images = value.array, images.allSatisfy({ $0.object != nil }) else {
-            throw group.store.invalid(key(of: group), "its multiscales are no list of objects; \(remedy)")
+            throw group.store.invalid(key(of: group), "its multiscales are no list of objects; \(remedy)\(offer)")
         }
         return images
     }

@@ -185,7 +185,11 @@ package final class AtomicOutput {
             let missing = expectedByteCount.map { max(0, $0 - byteCount) } ?? 0
             let space = error == EDQUOT ? "no space left in your quota" : "no space left"
             let amount = missing > 0 ? "free \(missing) bytes" : "free some"
-            reason = "\(space) in \(OutputPath(target).folder.inMessage); \(amount) or choose another folder"
+            return DeconvolutionError(
+                .diskFull,
+                "\(path.inMessage): \(space) in \(OutputPath(target).folder.inMessage); \(amount) or choose another "
+                    + "folder"
+            )
         case EFBIG:
             reason = "this file system or your limits allow no file this large; choose another folder"
         default:
@@ -244,7 +248,7 @@ package final class AtomicOutput {
 
     private static func exists(_ shownName: String) -> DeconvolutionError {
         DeconvolutionError(
-            .cannotCreateOutput,
+            .outputExists,
             "\(shownName.inMessage): exists already; give \(on: .overwrite) to replace it, or choose another name"
         )
     }
@@ -264,7 +268,7 @@ package final class AtomicOutput {
             default: "cannot be created: \(String(cString: strerror(error))); choose another folder"
             }
         return DeconvolutionError(
-            error == ENOSPC || error == EDQUOT ? .inputOutput : .cannotCreateOutput,
+            error.meansFullDisk ? .diskFull : .cannotCreateOutput,
             "\(shownName.inMessage): \(reason)"
         )
     }

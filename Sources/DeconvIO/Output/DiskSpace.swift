@@ -17,7 +17,7 @@ package enum DiskSpace {
     package static func require(byteCount: Int, for path: String) throws(DeconvolutionError) {
         guard let free = freeByteCount(for: path), free < byteCount else { return }
         throw DeconvolutionError(
-            .inputOutput,
+            .diskFull,
             "\(path.inMessage): needs \(byteCount) bytes but \(OutputPath(path).folder.inMessage) has \(free) free; "
                 + "free \(byteCount - free) bytes or choose another folder"
         )

@@ -214,9 +214,9 @@ package final class ResumableFolder: Sendable {
         let isMade = mkdir(growingPath, 0o777) == 0
         if !isMade, errno != EEXIST {
             let error = errno
-            let isFull = error == ENOSPC || error == EDQUOT
+            let isFull = error.meansFullDisk
             throw DeconvolutionError(
-                isFull ? .inputOutput : .cannotCreateOutput,
+                isFull ? .diskFull : .cannotCreateOutput,
                 "\(partialPath.inMessage): the folder cannot be made: \(String(cString: strerror(error))); "
                     + (isFull ? "free some space or choose another folder" : "choose another folder")
             )
@@ -357,7 +357,10 @@ package final class ResumableFolder: Sendable {
 
     private func exists() -> DeconvolutionError {
         do throws(DeconvolutionError) { try requireNoInput(in: finalPath, path) } catch { return error }
-        return cannotCreate(path, "exists already; give \(on: .overwrite) to replace it, or choose another name")
+        return DeconvolutionError(
+            .outputExists,
+            "\(path.inMessage): exists already; give \(on: .overwrite) to replace it, or choose another name"
+        )
     }
 
     private func cannotCreate(_ path: String, _ problem: Message) -> DeconvolutionError {

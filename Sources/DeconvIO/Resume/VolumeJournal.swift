@@ -84,9 +84,9 @@ final class VolumeJournal: Sendable {
         guard descriptor >= 0 else {
             let error = errno
             if error == ENOENT || error == ENOTDIR { return nil }
-            let isFull = error == ENOSPC || error == EDQUOT
+            let isFull = error.meansFullDisk
             throw DeconvolutionError(
-                isFull ? .inputOutput : .cannotCreateOutput,
+                isFull ? .diskFull : .cannotCreateOutput,
                 "\(path.inMessage): cannot be opened: \(String(cString: strerror(error))); "
                     + (isFull ? "free some space" : "check its permissions or choose another name")
             )
@@ -192,9 +192,9 @@ final class VolumeJournal: Sendable {
     private func failure(_ state: State) -> DeconvolutionError {
         let error = errno
         ftruncate(descriptor, off_t(state.byteCount))
-        let isFull = error == ENOSPC || error == EDQUOT
+        let isFull = error.meansFullDisk
         return DeconvolutionError(
-            .inputOutput,
+            isFull ? .diskFull : .inputOutput,
             "\(name.inMessage): "
                 + (isFull
                     ? "no space left; free some and start again"

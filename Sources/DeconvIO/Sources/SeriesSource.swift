@@ -50,7 +50,7 @@ package final class SeriesSource: ImageFileSource {
             diagnostics.append(
                 Diagnostic(
                     .spacingAssumed,
-                    "\(paths[first].inMessage): has no voxel size; that of the other files is taken",
+                    "\(subject: paths[first].inMessage): has no voxel size; that of the other files is taken",
                     figures: Self.others(silent.count - 1)
                 )
             )

@@ -75,7 +75,7 @@ struct ImageJDescription {
                 layout.diagnostics.append(
                     Diagnostic(
                         .valuesAsStored,
-                        "\(name): its intensity calibration is not applied; the stored values are used"
+                        "\(subject: name): its intensity calibration is not applied; the stored values are used"
                     )
                 )
             }
@@ -98,7 +98,7 @@ struct ImageJDescription {
             layout.diagnostics.append(
                 Diagnostic(
                     .spacingAssumed,
-                    "\(name): its ImageJ description gives no distance between planes, which means 1 "
+                    "\(subject: name): its ImageJ description gives no distance between planes, which means 1 "
                         + "\(values["zunit"] ?? values["unit"] ?? ""); give \(.spacing) if that is wrong"
                 )
             )

@@ -131,7 +131,7 @@ package final class TIFFSource: ImageFileSource {
                     layout.diagnostics.append(
                         Diagnostic(
                             .valuesAsStored,
-                            "\(name): its color table is left out; the stored 8-bit values are the intensities"
+                            "\(subject: name): its color table is left out; the stored 8-bit values are the intensities"
                         )
                     )
                 }

@@ -46,12 +46,12 @@ extension ZarrSource {
                 )
             }
         }
-        let image: Image
-        do throws(DeconvolutionError) {
-            image = try Self.image(at: place, in: store, trustsMetadata: axes == nil, offersOptions: offersOptions)
-        } catch {
-            throw offersOptions ? Self.offeringOptions(error) : error
-        }
+        let image = try Self.image(
+            at: place,
+            in: store,
+            trustsMetadata: axes == nil,
+            offersOptions: offersOptions
+        )
         let found = image.array
         let shape = found.metadata.shape
         var (ome, diagnostics) = (image.ome, image.diagnostics)
@@ -93,11 +93,9 @@ extension ZarrSource {
         )
     }
 
-    /// An error about metadata that cannot be used, with what else the user of the image can do.
-    private static func offeringOptions(_ error: DeconvolutionError) -> DeconvolutionError {
-        guard error.message.hasSuffix(OMEZarrMetadata.remedy) else { return error }
-        let line: Message = "\(error.line), or name one array with \(.array) and its axes with \(.axes)"
-        return DeconvolutionError(error.code, line, cause: error.cause)
+    /// What else the user of an image can do where its metadata cannot be used.
+    fileprivate static func offer(_ offersOptions: Bool) -> Message {
+        offersOptions ? ", or name one array with \(.array) and its axes with \(.axes)" : ""
     }
 
     private static func located(_ path: String) throws(DeconvolutionError) -> (store: ZarrStore, path: ZarrPath) {
@@ -117,8 +115,10 @@ extension ZarrSource {
         if let axes { return try ArrayLayout(axes: axes, shape: shape, of: array.name) }
         if let ome {
             do throws(ZarrProblem) { return ArrayLayout(axes: try ome.meanings(), shape: shape) } catch {
-                let problem = DeconvolutionError(.invalidData, "\(array.name.inMessage): \(error.message)")
-                throw offersOptions ? offeringOptions(problem) : problem
+                throw DeconvolutionError(
+                    .invalidData,
+                    "\(array.name.inMessage): \(error.message)\(offer(offersOptions))"
+                )
             }
         }
         if let names = array.metadata.dimensionNames, let layout = ArrayLayout(names: names, shape: shape) {
@@ -130,7 +130,8 @@ extension ZarrSource {
             diagnostics.append(
                 Diagnostic(
                     .axesAssumed,
-                    "\(array.name.inMessage): its axes have no names and are taken as \(extents); if they are not, "
+                    "\(subject: array.name.inMessage): its axes have no names and are taken as \(extents); if they "
+                        + "are not, "
                         + (offersOptions ? "give \(.axes)" : "name them in its metadata")
                 )
             )
@@ -157,9 +158,12 @@ extension ZarrSource {
         offersOptions: Bool
     ) throws(DeconvolutionError) -> Image {
         switch try store.node(at: path) {
-        case .array(let array): return try level(array, trustsMetadata: trustsMetadata)
+        case .array(let array):
+            return try level(array, trustsMetadata: trustsMetadata, offersOptions: offersOptions)
         case .group(let group):
-            if try OMEZarrMetadata.imageCount(of: group) > 0 { return try image(group, offersOptions: offersOptions) }
+            if try OMEZarrMetadata.imageCount(of: group, offering: offer(offersOptions)) > 0 {
+                return try image(group, offersOptions: offersOptions)
+            }
         case nil:
             // Version 2 of other writers has folders without metadata that are groups by what is in them.
             guard try !store.nodeNames(in: path).isEmpty else { throw try store.missing(path) }
@@ -171,7 +175,9 @@ extension ZarrSource {
 
     /// The finest level of a group's first image.
     private static func image(_ group: ZarrGroup, offersOptions: Bool) throws(DeconvolutionError) -> Image {
-        guard let ome = try OMEZarrMetadata(group) else { preconditionFailure("the group has an image") }
+        guard let ome = try OMEZarrMetadata(group, offering: offer(offersOptions)) else {
+            preconditionFailure("the group has an image")
+        }
         let level = try ZarrPath(group.path.key(ome.levels[0].path))
         guard case .array(let array)? = try group.store.node(at: level) else {
             throw group.store.invalid(
@@ -182,23 +188,29 @@ extension ZarrSource {
             )
         }
         var image = Image(array: array, ome: ome)
-        let count = try OMEZarrMetadata.imageCount(of: group)
+        let count = try OMEZarrMetadata.imageCount(of: group, offering: offer(offersOptions))
         if count > 1 {
             let text: Message =
-                "\(group.store.location(group.path.text).inMessage): has \(count) multiscales; the first is read"
+                "\(subject: group.store.location(group.path.text).inMessage): has \(count) multiscales; the first is "
+                    + "read"
             image.diagnostics.append(Diagnostic(.imagesIgnored, text))
         }
         return image
     }
 
     /// An array that was named, with the metadata of the nearest group above that names it as a level.
-    private static func level(_ array: ZarrArray, trustsMetadata: Bool) throws(DeconvolutionError) -> Image {
+    private static func level(
+        _ array: ZarrArray,
+        trustsMetadata: Bool,
+        offersOptions: Bool
+    ) throws(DeconvolutionError) -> Image {
+        let offer = offer(offersOptions && trustsMetadata)
         var image = Image(array: array)
         for path in array.path.ancestors.reversed() {
             do throws(DeconvolutionError) {
                 guard case .group(let group)? = try array.store.node(at: path),
                     let relative = array.path.relative(to: path),
-                    let ome = try OMEZarrMetadata(group, levelAt: relative)
+                    let ome = try OMEZarrMetadata(group, levelAt: relative, offering: offer)
                 else { continue }
                 image.ome = ome
                 return image
@@ -273,7 +285,7 @@ private struct ImageSearch {
                 switch try store.node(at: child) {
                 case .array(let array): if array.metadata.shape.count >= 2 { found.append(child) }
                 case .group(let group):
-                    if try OMEZarrMetadata.imageCount(of: group) > 0 {
+                    if try OMEZarrMetadata.imageCount(of: group, offering: ZarrSource.offer(offersOptions)) > 0 {
                         found.append(child)
                     } else if name != "labels" {
                         try look(below: child, depth: depth + 1)

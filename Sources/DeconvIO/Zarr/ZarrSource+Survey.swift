@@ -23,7 +23,7 @@ extension ZarrSource {
             survey.diagnostics = [
                 Diagnostic(
                     .chunksMissing,
-                    "\(array.name.inMessage): \(kind) that are not there count as \(fill); copy the store again if its source "
+                    "\(subject: array.name.inMessage): \(kind) that are not there count as \(fill); copy the store again if its source "
                         + "has them",
                     figures: "\(search.wantedCount - tally.foundCount) of \(search.wantedCount)"
                 )

@@ -302,7 +302,8 @@ extension OMEZarrMetadata {
             diagnostics.append(
                 Diagnostic(
                     .spacingUnknown,
-                    "\(array.name.inMessage): its scale (\(scale) for \(names)) has no unit of length, so the voxel size is "
+                    "\(subject: array.name.inMessage): its scale (\(scale) for \(names)) has no unit of length, so "
+                        + "the voxel size is "
                         + "not known"
                 )
             )
@@ -319,7 +320,7 @@ extension OMEZarrMetadata {
                 diagnostics.append(
                     Diagnostic(
                         .metadataIgnored,
-                        "\(array.name.inMessage): omero names \(labels.count) channels where there are "
+                        "\(subject: array.name.inMessage): omero names \(labels.count) channels where there are "
                             + "\(image.channelCount); the names are left out"
                     )
                 )

@@ -21,7 +21,7 @@ extension SurveyedVolume {
                     ? Diagnostic(.noGoodVoxel, "\(reason.line): its result is 0")
                     : Diagnostic(
                         .noGoodVoxel,
-                        "\(source.name): where no voxel is good the result is 0",
+                        "\(subject: source.name): where no voxel is good the result is 0",
                         figures: reason.line
                     )
             ]
@@ -33,7 +33,7 @@ extension SurveyedVolume {
                     .noLight,
                     isOne
                         ? "\(name) has no light: its result is 0"
-                        : "\(source.name): where there is no light the result is 0"
+                        : "\(subject: source.name): where there is no light the result is 0"
                 )
             ]
         }
@@ -49,7 +49,8 @@ extension SurveyedVolume {
             return [
                 Diagnostic(
                     .belowBackground,
-                    "\(source.name): where the mean is not above \(.background, background.inMessage) the result is 0",
+                    "\(subject: source.name): where the mean is not above \(.background, background.inMessage) the "
+                        + "result is 0",
                     figures: "a mean of \(mean.rounded1) counts"
                 )
             ]
@@ -60,7 +61,7 @@ extension SurveyedVolume {
             warnings.append(
                 Diagnostic(
                     .negativeVoxels,
-                    "\(source.name): negative voxels count as 0",
+                    "\(subject: source.name): negative voxels count as 0",
                     figures: "\(statistics.negativeCount) voxels, \(share) %"
                 )
             )
@@ -69,7 +70,8 @@ extension SurveyedVolume {
             warnings.append(
                 Diagnostic(
                     .cameraOffset,
-                    "\(source.name): no voxel is dark, as where a camera adds an offset; if it does, give that as "
+                    "\(subject: source.name): no voxel is dark, as where a camera adds an offset; if it does, give "
+                        + "that as "
                         + "\(.background)",
                     figures: "the darkest voxel has \(Double(statistics.smallest).rounded1) counts"
                 )

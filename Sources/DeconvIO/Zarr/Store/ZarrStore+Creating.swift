@@ -78,7 +78,7 @@ extension ZarrStore {
 
     private func requireNothing(at path: ZarrPath) throws(DeconvolutionError) {
         switch try existingNode(at: path) {
-        case .array: throw cannotCreate(path, "the array exists already; choose another name")
+        case .array: throw cannotCreate(path, "the array exists already; choose another name", .outputExists)
         case .group: throw cannotCreate(path, "is a Zarr group; name an array in it that is not there yet")
         case nil:
             // The folder of a new store is empty; in any other, files might be taken for chunks.
@@ -103,8 +103,12 @@ extension ZarrStore {
         }
     }
 
-    private func cannotCreate(_ path: ZarrPath, _ problem: String) -> DeconvolutionError {
-        DeconvolutionError(.cannotCreateOutput, "\(location(path.text).inMessage): \(problem)")
+    private func cannotCreate(
+        _ path: ZarrPath,
+        _ problem: String,
+        _ code: DeconvolutionError.Code = .cannotCreateOutput
+    ) -> DeconvolutionError {
+        DeconvolutionError(code, "\(location(path.text).inMessage): \(problem)")
     }
 
     /// Those of some paths at which there is no group yet, and may be one.

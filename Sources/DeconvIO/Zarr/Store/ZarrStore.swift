@@ -40,9 +40,9 @@ package final class ZarrStore: Sendable {
     }
 
     private static func cannotMakeFolder(_ path: String, _ error: Int32, _ remedy: Message) -> DeconvolutionError {
-        let isFull = error == ENOSPC || error == EDQUOT
+        let isFull = error.meansFullDisk
         return DeconvolutionError(
-            isFull ? .inputOutput : .cannotCreateOutput,
+            isFull ? .diskFull : .cannotCreateOutput,
             "\(path.inMessage): the folder cannot be made: \(String(cString: strerror(error))); "
                 + (isFull ? "free some space or \(remedy)" : remedy)
         )
@@ -282,9 +282,10 @@ package final class ZarrStore: Sendable {
         guard descriptor >= 0 else { throw Self.notFound(path, errno) }
         defer { close(descriptor) }
         guard syncfs(descriptor) == 0 else {
+            let error = errno
             throw DeconvolutionError(
-                .inputOutput,
-                "\(path.inMessage): writing failed: \(String(cString: strerror(errno))); check the disk"
+                error.meansFullDisk ? .diskFull : .inputOutput,
+                "\(path.inMessage): writing failed: \(String(cString: strerror(error))); check the disk"
             )
         }
     }
