@@ -24,7 +24,8 @@ final class DeviceTransforms {
     private var fused: (forward: any TransformPlan, inverse: any TransformPlan)?
     /// Kinds of transfer function, real or not, for which fused plans were found not to work.
     private var refusesFusion: Set<Bool> = []
-    private var transfer: TransferFunction?
+    /// The transfer function, once there is a PSF.
+    private(set) var transfer: TransferFunction?
     /// Parts of the work volume by their first plane.
     private var planeParts: [Int: DeviceBuffer] = [:]
     /// Scratch memory of the transforms, which run one after the other.
@@ -88,18 +89,6 @@ final class DeviceTransforms {
             if fused == nil { refusesFusion.insert(isReal) }
         }
         try queue.finish()
-    }
-
-    /// Makes the Wiener filter of the transfer function; see `Workspace.invertTransferFunction`.
-    func invertTransferFunction(noise: Float) throws(DeconvolutionError) {
-        guard let transfer else { preconditionFailure("setPSF comes before its inverse") }
-        try kernels.invertOTF(
-            transfer.values,
-            isReal: transfer.isReal,
-            size: Float(layout.workShape.voxelCount),
-            noise: noise,
-            count: layout.spectrumCount
-        )
     }
 
     private func makeFused(

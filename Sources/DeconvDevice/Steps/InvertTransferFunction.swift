@@ -27,7 +27,14 @@ extension OpenCLWorkspace {
             try checkProjection()
         }
         check?.forget()
-        try transforms.invertTransferFunction(noise: noise)
+        guard let transfer = transforms.transfer else { preconditionFailure("setPSF comes before its inverse") }
+        try kernels.invertOTF(
+            transfer.values,
+            isReal: transfer.isReal,
+            size: Float(layout.workShape.voxelCount),
+            noise: noise,
+            count: layout.spectrumCount
+        )
         isInverse = true
     }
 }
