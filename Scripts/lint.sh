@@ -52,12 +52,21 @@ missing_paths() {
     done
 }
 
+# Each front end writes options in its own way, and a text is for people: what decides has a type.
+messages_as_text() {
+    git grep -nP '^(?!\s*//).*"[^"]*(?<![\w-])--[a-z]' -- \
+        'Sources/Deconv*.swift' 'Sources/GPUDeconv/*' 'Sources/GPUDeconvC/*'
+    git grep -nE '(message|description|call|text\(\.[a-z]+\))\.(contains|has(Pre|Suf)fix)\(' -- 'Sources/*.swift'
+    git grep -nE '" in (message|str\()' -- 'Python/gpudeconv/*.py'
+}
+
 git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel || status=1
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck || status=1
 refuse "Blanks at the end of a line" "$(in_text -E '[[:blank:]]+$')"
 refuse "Tabs or carriage returns" "$(in_text -P '\t|\r')"
 refuse "Unfinished business" "$(in_text -wE 'TO[D]O|FIX[M]E|XX[X]')"
 refuse "Kernels" "$(unlisted_kernels)"
+refuse "Options in texts, or decisions on them" "$(messages_as_text)"
 refuse "Pages that are not there" "$(missing_pages)"
 refuse "Files that are not there" "$(missing_paths)"
 refuse "Rings of files" "$(python3 Scripts/rings.py --most 3 2>&1 >/dev/null)"

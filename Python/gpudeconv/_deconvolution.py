@@ -325,9 +325,9 @@ def deconvolve_file(
     FileNotFoundError
         For an input that is missing or may not be read.
     FileExistsError
-        When the output exists and `overwrite` is not given, or cannot be created.
+        When the output exists and `overwrite` is not given.
     OSError
-        When reading or writing fails in the middle, as on a full disk.
+        When the output cannot be made, or reading or writing fails in the middle; with ``errno.ENOSPC`` on a full disk.
     """
     paths = [psf] if isinstance(psf, (str, os.PathLike)) else list(psf)
     psfs = (ctypes.c_char_p * len(paths))(*map(_encoded, paths))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import errno
 import json
 import os
 import queue
-import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -53,13 +53,14 @@ _EXCEPTIONS: Mapping[int, type[BaseException]] = {
     4: DeviceError,  # no such device
     5: DeviceError,  # a device failed
     6: MemoryError,  # on the host or on the device
-    7: OSError,  # the output exists (see `check`), or its folder cannot be written
+    7: OSError,  # the output cannot be made
     8: OSError,  # reading or writing failed in the middle
     9: KeyboardInterrupt,  # a callback asked to stop
     10: RuntimeError,  # a fault of the library
+    11: FileExistsError,  # the output exists
+    12: OSError,  # the disk is full
 }
-
-_CANNOT_CREATE = 7
+_DISK_FULL = 12
 
 # Options that name something in the file system or in a store.
 _PATHS = {"flat_field", "mask", "array", "output_array"}
@@ -243,24 +244,9 @@ def check(status: int) -> None:
     """Raises what belongs to a status of the last call of this thread."""
     if status == _OK:
         return
-    message = library().gpudeconv_last_error().decode(errors="replace")
-    message = with_keywords(message)
+    message = library().gpudeconv_last_error().decode(errors="replace") or f"the library failed with status {status}"
     exception = _EXCEPTIONS.get(status, RuntimeError)
-    if status == _CANNOT_CREATE and "exists already" in message:
-        exception = FileExistsError
-    raise exception(message or f"the library failed with status {status}")
-
-
-# Options as the library writes them: with dashes in front, and those of two words also without.
-_OPTION_NAME = re.compile(
-    r"(?<![\w/.-])(?:--([a-z]+(?:-[a-z]+)*)"
-    r"|(memory-limit|psf-spacing|psf-background|psf-as-is|read-noise|flat-field|output-array|zarr-format|divergence-interval))(?![\w/.-])"
-)
-
-
-def with_keywords(message: str) -> str:
-    """A message of the library with the names of keywords in place of those of options."""
-    return _OPTION_NAME.sub(lambda match: (match[1] or match[2]).replace("-", "_"), message)
+    raise exception(errno.ENOSPC, message) if status == _DISK_FULL else exception(message)
 
 
 class Options:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from . import _native
-
 
 class DeconvolutionWarning(UserWarning):
     """What a person should know about a run that went well.
@@ -30,7 +28,7 @@ class DeconvolutionWarning(UserWarning):
 def pass_on(done: dict[str, Any], report: dict[str, Any] | None) -> None:
     """Shows the warnings of a run at the line that called for it, and hands its report on."""
     for said in done.get("diagnostics", ()):
-        message = _native.with_keywords(said["message"])
-        warnings.warn(DeconvolutionWarning(message, said["kind"], said["figures"]), stacklevel=3)
+        warning = DeconvolutionWarning(said["message"], said["kind"], said["figures"])
+        warnings.warn(warning, stacklevel=3)
     if report is not None:
         report.update(done)

@@ -62,6 +62,11 @@ def test_files_that_are_missing_exist_or_are_damaged_have_their_exceptions(files
     with pytest.raises(FileExistsError, match="overwrite"):
         gpudeconv.deconvolve_file(stack, psf, sharp, 1)
     assert sharp.read_bytes() == b"mine"
+    with pytest.raises(OSError, match="does not exist") as caught:
+        gpudeconv.deconvolve_file(stack, psf, files / "nowhere" / "sharp.tif", 1)
+    assert caught.type is OSError
+    with pytest.raises(FileNotFoundError, match="flat-field"):
+        gpudeconv.deconvolve_file(stack, psf, sharp, 1, flat_field=files / "flat-field", overwrite=True)
     gpudeconv.deconvolve_file(stack, psf, sharp, 1, overwrite=True, backend="cpu")
     assert tifffile.imread(sharp).dtype == np.float32
 

@@ -1,5 +1,6 @@
 """Keywords, errors, warnings and reports."""
 
+import errno
 import os
 import pathlib
 import warnings
@@ -101,6 +102,15 @@ def test_values_out_of_range_are_value_errors_that_name_the_keyword(volume, psf,
     assert "--" not in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_errors_and_warnings_name_keywords(volume, psf):
+    with pytest.raises(ValueError, match=r"^background=-1\.0: "):
+        gpudeconv.richardson_lucy(volume, psf, background=-1.0, **CPU)
+    with pytest.raises(ValueError, match=r"^the image: background=60000 is not below"):
+        gpudeconv.richardson_lucy(volume, psf, background=60000, **CPU)
+    with pytest.warns(gpudeconv.DeconvolutionWarning, match="give that as background=$"):
+        gpudeconv.richardson_lucy(volume + np.uint16(1000), psf, 1, psf_as_is=True, **CPU)
+
+
 def test_a_device_that_is_not_there_is_a_device_error(volume, psf):
     with pytest.raises(gpudeconv.DeviceError, match="warp drive"):
         gpudeconv.richardson_lucy(volume, psf, device="warp drive")
@@ -117,7 +127,7 @@ class FailedLibrary:
 
     @staticmethod
     def gpudeconv_last_error():
-        return b"--psf-spacing 0: use --psf-as-is, a--b or nothing"
+        return b"flat-field: see 'gpudeconv --report'"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +143,8 @@ class FailedLibrary:
         (8, OSError),
         (9, KeyboardInterrupt),
         (10, RuntimeError),
+        (11, FileExistsError),
+        (12, OSError),
         (99, RuntimeError),
     ],
 )
@@ -141,7 +153,8 @@ def test_every_status_has_its_exception(monkeypatch, status, expected):
     with pytest.raises(expected) as caught:
         _native.check(status)
     assert caught.type is expected
-    assert str(caught.value).startswith("psf_spacing 0: use psf_as_is, a--b")
+    assert str(caught.value).endswith("flat-field: see 'gpudeconv --report'")
+    assert status != 12 or caught.value.errno == errno.ENOSPC
 
 
 def test_warnings_point_at_the_line_that_called(volume, psf):

@@ -101,7 +101,7 @@ struct SinkCase: Sendable, CustomTestStringConvertible {
         return try ZarrOutputPlan(path: path, array: try ZarrPath(array), content: content, options: options)
     }
 
-    static let job = JobFingerprint(["image": "raw.zarr", "--iterations": "10"])
+    static let job = JobFingerprint(["image": "raw.zarr", "\(.iterations)": "10"])
 
     func sink(
         _ path: String,

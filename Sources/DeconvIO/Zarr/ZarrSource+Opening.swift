@@ -192,7 +192,7 @@ extension ZarrSource {
         if count > 1 {
             let text: Message =
                 "\(subject: group.store.location(group.path.text).inMessage): has \(count) multiscales; the first is "
-                    + "read"
+                + "read"
             image.diagnostics.append(Diagnostic(.imagesIgnored, text))
         }
         return image

@@ -256,7 +256,8 @@ static void test_files(const char *folder) {
     gpudeconv_string_destroy(report);
     CHECK(
         gpudeconv_deconvolve_file(options, input, kernels, 1, output, NULL, NULL, NULL)
-        == GPUDECONV_CANNOT_CREATE_OUTPUT);
+        == GPUDECONV_OUTPUT_EXISTS);
+    CHECK(strstr(gpudeconv_last_error(), "overwrite=True") != NULL);
     CHECK(
         gpudeconv_deconvolve_file(options, "/no/such/file.tif", kernels, 1, output, NULL, NULL, NULL)
         == GPUDECONV_INPUT_NOT_FOUND);
