@@ -1,4 +1,5 @@
 import COpenCL
+import DeconvPlan
 import DeconvVolume
 import Foundation
 import Testing

@@ -94,7 +94,10 @@ private final class LandweberSolver<W: Workspace>: Solver {
         try method.start.set(field, on: workspace, background: method.background, light: light)
         let gain = largestTransfer * largestSensitivity
         let factor = Float(Landweber.relativeStep / (gain * gain))
-        let constants = DifferenceConstants(background: Float(method.background), floor: Float(RatioConstants.leastDivisor * mean))
+        let constants = DifferenceConstants(
+            background: Float(method.background),
+            floor: Float(RatioConstants.leastDivisor * mean)
+        )
         try method.loop.run(on: workspace, measuring: measured, step: step) {
             (_, measured, isFollowed) throws(DeconvolutionError) in
             try workspace.forwardProject(field)

@@ -18,7 +18,7 @@ extension MethodName {
 package struct Wiener: DeconvolutionMethod {
     package static let description = MethodDescription(
         name: .wiener,
-        help: "linear filter in one pass (Wiener 1949), by the image's --snr",
+        help: "linear filter in one pass (Wiener 1949), by the image's snr",
         options: [.boundary, .background, .snr]
     )
 
