@@ -177,7 +177,7 @@ let package = Package(
         tests(
             "GPUDeconvCLITests",
             [
-                "GPUDeconvCLI", "DeconvOptions", "DeconvPlan", "DeconvDevice", "DeconvIO", "DeconvVolume",
+                "GPUDeconvCLI", "DeconvMethods", "DeconvOptions", "DeconvPlan", "DeconvDevice", "DeconvIO", "DeconvVolume",
                 "DeconvTestSupport",
             ]
         ),

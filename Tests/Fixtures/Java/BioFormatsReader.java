@@ -9,6 +9,7 @@ import loci.formats.MetadataTools;
 import loci.formats.meta.IMetadata;
 import ome.units.UNITS;
 import ome.units.quantity.Length;
+import ome.xml.model.MapPair;
 import ome.xml.model.primitives.Color;
 
 /**
@@ -42,17 +43,23 @@ public class BioFormatsReader {
                 names.append(c > 0 ? ", " : "").append(name == null ? "null" : quoted(name));
                 colors.append(c > 0 ? ", " : "").append(color == null ? "null" : color.getValue().toString());
             }
+            StringBuilder provenance = new StringBuilder();
+            for (int i = 0; i < metadata.getMapAnnotationCount(); i++)
+                for (MapPair pair : metadata.getMapAnnotationValue(i))
+                    if ("gpudeconv".equals(metadata.getMapAnnotationNamespace(i)))
+                        provenance.append(provenance.length() > 0 ? ", " : "")
+                            .append(quoted(pair.getName())).append(": ").append(quoted(pair.getValue()));
             System.out.printf(
                 "{\"format\": %s, \"images\": %d, \"type\": %s, \"littleEndian\": %b, \"width\": %d, \"height\": %d, "
                     + "\"channels\": %d, \"slices\": %d, \"frames\": %d, \"spacing\": [%s, %s, %s], \"interval\": %s, "
-                    + "\"names\": [%s], \"colors\": [%s]}%n",
+                    + "\"names\": [%s], \"colors\": [%s], \"provenance\": {%s}}%n",
                 quoted(reader.getFormat()), reader.getSeriesCount(), quoted(FormatTools.getPixelTypeString(reader.getPixelType())),
                 reader.isLittleEndian(), reader.getSizeX(), reader.getSizeY(), reader.getSizeC(), reader.getSizeZ(),
                 reader.getSizeT(), micrometers(metadata.getPixelsPhysicalSizeZ(0)),
                 micrometers(metadata.getPixelsPhysicalSizeY(0)), micrometers(metadata.getPixelsPhysicalSizeX(0)),
                 metadata.getPixelsTimeIncrement(0) == null
                     ? "null" : metadata.getPixelsTimeIncrement(0).value(UNITS.SECOND).toString(),
-                names, colors);
+                names, colors, provenance);
             reader.close();
         }
     }

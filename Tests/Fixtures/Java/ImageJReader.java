@@ -1,5 +1,6 @@
 import ij.IJ;
 import ij.ImagePlus;
+import ij.io.FileOpener;
 import ij.io.Opener;
 import ij.measure.Calibration;
 import ij.process.ImageProcessor;
@@ -9,6 +10,8 @@ import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Properties;
+import java.util.TreeSet;
 
 /**
  * What ImageJ finds in files: `java -cp ij.jar ImageJReader.java FILE...`.
@@ -38,10 +41,24 @@ public class ImageJReader {
             System.out.printf(
                 "{\"opened\": true, \"planes\": %d, \"bits\": %d, \"width\": %d, \"height\": %d, \"channels\": %d, "
                     + "\"slices\": %d, \"frames\": %d, \"spacing\": [%s, %s, %s], \"unit\": \"%s\", \"interval\": %s, "
-                    + "\"least\": %s, \"most\": %s}%n",
+                    + "\"least\": %s, \"most\": %s, \"provenance\": {%s}}%n",
                 image.getStackSize(), image.getBitDepth(), image.getWidth(), image.getHeight(), image.getNChannels(),
                 image.getNSlices(), image.getNFrames(), size.pixelDepth, size.pixelHeight, size.pixelWidth, size.getUnit(),
-                size.frameInterval, image.getDisplayRangeMin(), image.getDisplayRangeMax());
+                size.frameInterval, image.getDisplayRangeMin(), image.getDisplayRangeMax(),
+                provenance(image));
         }
     }
+
+    /** What the description says of how the image came about. */
+    private static String provenance(ImagePlus image) {
+        Properties lines = new FileOpener(image.getOriginalFileInfo()).decodeDescriptionString(image.getOriginalFileInfo());
+        StringBuilder result = new StringBuilder();
+        for (String key : new TreeSet<String>(lines == null ? new TreeSet<String>() : lines.stringPropertyNames()))
+            if (key.startsWith("gpudeconv."))
+                result.append(result.length() > 0 ? ", " : "")
+                    .append(quoted(key.substring(10))).append(": ").append(quoted(lines.getProperty(key)));
+        return result.toString();
+    }
+
+    private static String quoted(String text) { return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"'; }
 }

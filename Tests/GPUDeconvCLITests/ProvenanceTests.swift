@@ -1,0 +1,131 @@
+import DeconvTestSupport
+import Foundation
+import Testing
+
+/// Where a result comes from: what other programs find of it, what `inspect` prints, and whether it can be made again.
+@Suite struct ProvenanceTests {
+    private let options = ["--backend", "cpu", "-i", "3", "--background", "40", "--psf-as-is"]
+
+    private func object(_ text: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    private func deconvolve(_ output: String, _ more: [String] = [], in folder: TemporaryFolder) async throws {
+        let result = try await Command.run(
+            ["image.tif", "--psf", "psf.tif", "-o", output] + options + more,
+            in: folder
+        )
+        #expect(result.status == 0, "\(result.error)")
+    }
+
+    private struct Found: Decodable {
+        let provenance: [String: String]
+    }
+
+    private func check(_ found: [String: String], in folder: TemporaryFolder) throws {
+        let psf = try #require(found["psf"])
+        #expect(psf.hasPrefix("psf.tif (CRC-32C ") && psf.count == "psf.tif (CRC-32C 01234567)".count)
+        var others = found
+        others["psf"] = nil
+        #expect(
+            others == [
+                "program": "gpudeconv 0.1.0", "image": "image.tif", "method": "richardson-lucy", "iterations": "3",
+                "boundary": "extend", "background": "40", "read-noise": "0", "start": "light", "psf-as-is": "true",
+            ]
+        )
+    }
+
+    @Test func imageJAndBioFormatsAndZarrFindIt() async throws {
+        let folder = try Scene.folder()
+        for output in ["sharp.tif", "sharp.ome.tif", "sharp.zarr", "plain.zarr"] {
+            try await deconvolve(output, output == "plain.zarr" ? ["--zarr-format", "3"] : [], in: folder)
+            let result = try await Command.run(["inspect", output, "--json"], in: folder)
+            #expect(result.status == 0)
+            let found = try #require(try object(result.output)["provenance"] as? [String: String])
+            try check(found, in: folder)
+        }
+        let imageJ = try TestJava.open([folder.path("sharp.tif")], in: .imageJ, as: Found.self)
+        try check(imageJ[0].provenance, in: folder)
+        let bioFormats = try TestJava.open([folder.path("sharp.ome.tif")], in: .bioFormats, as: Found.self)
+        try check(bioFormats[0].provenance, in: folder)
+        let attributes = try object(String(contentsOfFile: folder.path("sharp.zarr/.zattrs"), encoding: .utf8))
+        try check(#require(attributes["gpudeconv"] as? [String: String]), in: folder)
+    }
+
+    @Test func namesThatImageJWouldTakeForEscapesComeBack() async throws {
+        let folder = try Scene.folder()
+        let name = #"cell\users "1".tif"#
+        try FileManager.default.copyItem(atPath: folder.path("image.tif"), toPath: folder.path(name))
+        let result = try await Command.run([name, "--psf", "psf.tif", "-o", "sharp.tif"] + options, in: folder)
+        #expect(result.status == 0, "\(result.error)")
+        let imageJ = try TestJava.open([folder.path("sharp.tif")], in: .imageJ, as: Found.self)
+        #expect(imageJ[0].provenance["image"] == name)
+        let inspected = try await Command.run(["inspect", "sharp.tif"], in: folder)
+        #expect(inspected.output.contains("  image       \(name)\n"))
+    }
+
+    @Test func aReportHasEverythingThatARunStandsOn() async throws {
+        let folder = try Scene.folder()
+        try await deconvolve("sharp.tif", ["--report", "sharp.json", "--spacing", "0.3,0.1,0.1"], in: folder)
+        let report = try object(String(contentsOfFile: folder.path("sharp.json"), encoding: .utf8))
+        #expect(report["program"] as? String == "gpudeconv" && report["version"] as? String == "0.1.0")
+        #expect((report["command"] as? [String])?.dropFirst().first == "image.tif")
+        #expect((report["started"] as? String)?.wholeMatch(of: /20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/) != nil)
+        #expect((report["libraries"] as? [String: String])?["FFTW"]?.hasPrefix("3.") == true)
+        let inputs = try #require(report["inputs"] as? [String: Any])
+        let image = try #require(inputs["image"] as? [String: Any])
+        #expect((image["path"] as? String)?.hasSuffix("/image.tif") == true)
+        #expect(image["spacingFrom"] as? String == "option")
+        let bytes = try folder.bytes("image.tif")
+        #expect(image["bytes"] as? Int == bytes.count)
+        // By another implementation of the checksum.
+        let checksum = try crc32c(bytes)
+        #expect(image["crc32c"] as? String == checksum)
+        let psf = try #require((inputs["psf"] as? [[String: Any]])?.first)
+        #expect(psf["spacingFrom"] as? String == "file" && psf["crc32c"] is String)
+        let values = try #require(report["options"] as? [String: [String: Any]])
+        #expect(values["iterations"]?["value"] as? Int == 3 && values["iterations"]?["given"] as? Bool == true)
+        #expect(values["boundary"]?["value"] as? String == "extend" && values["boundary"]?["given"] as? Bool == false)
+        #expect(values["spacing"]?["value"] as? [Double] == [0.3, 0.1, 0.1])
+        #expect(values["memory-limit"]?["value"] is NSNull)
+    }
+
+    /// Bit by bit, as RFC 3720 defines it.
+    private func crc32c(_ bytes: Data) throws -> String {
+        var crc = UInt32.max
+        for byte in bytes {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = (crc >> 1) ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
+        }
+        let digits = String(~crc, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
+    @Test func aReportMakesTheSameResultAgain() async throws {
+        let folder = try Scene.folder()
+        let memory = ["XDG_CACHE_HOME": folder.path("cache")]
+        let command = ["image.tif", "--psf", "psf.tif", "-o", "sharp.tif", "--report", "sharp.json"] + options
+        #expect(try await Command.run(command, in: folder, environment: memory).status == 0)
+        let again = try await Command.run(["rerun", "sharp.json", "-o", "again.tif"], in: folder, environment: memory)
+        #expect(again.status == 0 && again.error == "", "\(again.error)")
+        #expect(try folder.bytes("again.tif") == folder.bytes("sharp.tif"))
+
+        let kept = try await Command.run(["rerun", "sharp.json"], in: folder, environment: memory)
+        #expect(kept.status == 73 && kept.error.contains("sharp.tif: exists already"))
+
+        try Scene.write(Scene.psf(sigma: [1, 1, 1]), Scene.psfShape, to: folder.path("psf.tif"))
+        let other = try await Command.run(["rerun", "sharp.json", "-o", "other.tif"], in: folder, environment: memory)
+        #expect(other.status == 0)
+        #expect(other.error.contains("psf.tif: is not the file that it was at that run"), "\(other.error)")
+        #expect(try folder.bytes("other.tif") != folder.bytes("sharp.tif"))
+    }
+
+    @Test func whatIsNoReportIsRefused() async throws {
+        let folder = try Scene.folder()
+        let missing = try await Command.run(["rerun", "no.json", "-o", "x.tif"], in: folder)
+        #expect(missing.status == 66)
+        let image = try await Command.run(["rerun", "image.tif", "-o", "x.tif"], in: folder)
+        #expect(image.status == 65 && image.error.hasPrefix("gpudeconv: image.tif: is no report of gpudeconv"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("x.tif")))
+    }
+}
