@@ -89,7 +89,7 @@ import Testing
         try Data("theirs".utf8).write(to: URL(fileURLWithPath: path))
         let error = try #require(failure { () throws(DeconvolutionError) in try output.finish() })
         #expect(error.code == .cannotCreateOutput)
-        #expect(error.text(.flag).hasPrefix("FOLDER/a: exists already"))
+        #expect(error.message.hasPrefix("FOLDER/a: exists already"))
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "theirs")
         #expect(folder.contents == ["a"])
     }
@@ -132,7 +132,7 @@ import Testing
         )
         let long = try #require(create(folder.path(String(repeating: "n", count: 300))))
         #expect(long.code == .cannotCreateOutput)
-        #expect(long.text(.flag).hasSuffix(": its name is too long; choose a shorter one"))
+        #expect(long.message.hasSuffix(": its name is too long; choose a shorter one"))
     }
 
     @Test func aFolderThatMayNotBeWrittenIsNamed() async throws {
@@ -306,7 +306,7 @@ import Testing
         try output.finish()
         #expect(folder.contents == ["a.tif", "a.tiff", "link.tif"])
         #expect(
-            failure { () throws(DeconvolutionError) in _ = try exclusive(path) }?.text(.flag).contains("exists") == true
+            failure { () throws(DeconvolutionError) in _ = try exclusive(path) }?.message.contains("exists") == true
         )
         try exclusive(path, overwrite: true).discard()
         #expect(folder.contents == ["a.tif", "a.tiff", "link.tif"])
@@ -336,7 +336,7 @@ import Testing
     /// What is wrong with the folder is said by the output itself.
     @Test func aFolderThatTakesNoFilesIsNamed() {
         let error = failure { () throws(DeconvolutionError) in _ = try exclusive("/proc/a.tif") }
-        #expect(error?.text(.flag) == "/proc/a.tif: its folder /proc takes no files; choose another folder")
+        #expect(error?.message == "/proc/a.tif: its folder /proc takes no files; choose another folder")
     }
 
     @Test func aDyingProcessRemovesItsLock() async throws {
@@ -383,10 +383,10 @@ import Testing
         )
         #expect(error.code == .inputOutput)
         #expect(
-            error.text(.flag).wholeMatch(
+            error.message.wholeMatch(
                 of: #/FOLDER\/a: needs \d{19} bytes but FOLDER has \d+ free; free \d+ bytes or choose another folder/#
             ) != nil,
-            "\(error.text(.flag))"
+            "\(error.message)"
         )
     }
 }

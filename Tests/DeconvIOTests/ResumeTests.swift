@@ -481,7 +481,7 @@ import Testing
         }
         let sink = try item.sink(path)
         #expect(
-            sink.diagnostics.map { message(DeconvolutionError(.invalidData, $0.description)) } == [
+            sink.diagnostics.map { message(DeconvolutionError(.invalidData, "\($0)")) } == [
                 "FOLDER/a.zarr.partial: finished volumes whose files do not hold are computed again (2 of 6; the first: "
                     + "FOLDER/a.zarr.partial/1.0.0.0.0 is not there)"
             ]
@@ -513,10 +513,10 @@ import Testing
         }
         let old = try changed { $0[places[1]].replace(files, with: "") }
         #expect(old.held == [item.volumes[0], item.volumes[2]])
-        #expect(old.text(.flag)?.hasSuffix("1 of 3; the first: the journal has no checksums of its files)") == true)
+        #expect(old.message?.hasSuffix("1 of 3; the first: the journal has no checksums of its files)") == true)
         let fewer = try changed { $0[places[0]].replace(files) { "\"files\": \"\($0.1) \($0.1)\", " } }
         #expect(fewer.held == [item.volumes[1], item.volumes[2]])
-        #expect(fewer.text(.flag)?.hasSuffix("the journal has checksums of 2 files, not 1)") == true)
+        #expect(fewer.message?.hasSuffix("the journal has checksums of 2 files, not 1)") == true)
         let torn = try changed { $0[places[0]].replace(files, with: "\"files\": \"12:34:56 -7\", ") }
         #expect(torn.held == [item.volumes[1], item.volumes[2]])
         try item.complete(item.sink(path))
@@ -570,7 +570,7 @@ import Testing
         let twice = try opened(second + "\n")
         #expect(twice.held == [first[0], first[2]])
         let name = "channel \(first[1].channel), time point \(first[1].timepoint)"
-        #expect(twice.text(.flag)?.hasSuffix("line \(count + 1) is of \(name), which was there before)") == true)
+        #expect(twice.message?.hasSuffix("line \(count + 1) is of \(name), which was there before)") == true)
         // What is written of it then counts.
         do {
             let sink = try item.sink(path)
@@ -579,7 +579,7 @@ import Testing
         #expect(try held(item, by: item.sink(path)) == first)
         try (before).write(toFile: journal, atomically: false, encoding: .utf8)
         // What was cut off is what a crash leaves, and nothing odd.
-        #expect(try opened("{\"channel\": 0, \"ti").text(.flag) == nil)
+        #expect(try opened("{\"channel\": 0, \"ti").message == nil)
 
         // Counts that cannot be added up, of a volume whose files hold.
         let huge = second.replacing(/"outputSaturatedVoxels": [0-9.]+/, with: "\"outputSaturatedVoxels\": 1e300")

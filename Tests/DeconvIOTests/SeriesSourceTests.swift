@@ -116,7 +116,7 @@ import Testing
                 )
         )
         #expect(
-            failure { _ = try ImageFile.open(path: folder.path("frames/*.t*t")) }?.text(.flag)
+            failure { _ = try ImageFile.open(path: folder.path("frames/*.t*t")) }?.message
                 == "DIR/frames/readme.txt: is not a TIFF file; convert it to TIFF, for example with Fiji"
         )
         #expect(
@@ -149,7 +149,7 @@ import Testing
         try write("c/a.tif", pages: 4)
         try write("c/b.tif", pages: 8, description: "ImageJ=1.53t\nimages=8\nchannels=2\nslices=4\n")
         #expect(
-            failure { _ = try ImageFile.open(path: folder.path("c")) }?.text(.flag)
+            failure { _ = try ImageFile.open(path: folder.path("c")) }?.message
                 == "DIR/c/b.tif: has 2 channels, not 1 as DIR/c/a.tif; a series is made of stacks of one kind"
         )
     }
@@ -178,7 +178,7 @@ import Testing
         )
         try copy(matrix.folder.path("series-wide.tif"), "s/t3.tif")
         #expect(
-            failure { _ = try ImageFile.open(path: folder.path("s")) }?.text(.flag)
+            failure { _ = try ImageFile.open(path: folder.path("s")) }?.message
                 == "DIR/s/t3.tif: has voxels of 0.5, 0.5, 0.5 µm, not 0.5, 0.25, 0.25 µm as DIR/s/t0.tif; a series is made of stacks "
                 + "of one kind"
         )
@@ -189,7 +189,7 @@ import Testing
         let source = try SeriesSource(paths: (0..<20).map { folder.path("s/t\($0).tif") }, name: "s")
         try write("s/t0.tif", pages: 2)
         let error = failure { _ = try source.readVolume(timepoint: 0) }
-        #expect(error?.text(.flag) == "DIR/s/t0.tif: has changed since the series was opened; run it again")
+        #expect(error?.message == "DIR/s/t0.tif: has changed since the series was opened; run it again")
     }
 
     @Test func aPatternIsExpandedUnlessAFileIsCalledSo() throws {
@@ -219,7 +219,7 @@ import Testing
             let error = failure { _ = try ImageFile.open(path: folder.path(path), options: options) }
             #expect(error?.code == .invalidArgument)
             #expect(
-                error?.text(.flag)
+                error?.message
                     == "\(option) raw: DIR/\(path) \(what), which says itself what its axes are; leave \(option) out"
             )
         }

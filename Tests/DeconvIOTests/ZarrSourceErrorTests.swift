@@ -110,8 +110,8 @@ import Testing
         try FileManager.default.createSymbolicLink(atPath: folder.path("a.zarr/self"), withDestinationPath: ".")
         let error = try #require(failure("a.zarr"))
         #expect(error.code == .invalidData)
-        #expect(error.text(.flag).hasPrefix("DIR/a.zarr/.zattrs: \(problem)"), "\(error.text(.flag).prefix(300))")
-        #expect(error.text(.flag).contains(";") && error.text(.flag).count < 400, "\(error.text(.flag).prefix(600))")
+        #expect(error.message.hasPrefix("DIR/a.zarr/.zattrs: \(problem)"), "\(error.message.prefix(300))")
+        #expect(error.message.contains(";") && error.message.count < 400, "\(error.message.prefix(600))")
         // Who says what the axes are needs no metadata.
         #expect(failure("a.zarr", array: "0", axes: "zyx") == nil)
     }
@@ -134,7 +134,7 @@ import Testing
         try array("a.zarr/0")
         let error = try #require(failure("a.zarr"))
         #expect(error.code == .invalidData)
-        #expect(error.text(.flag).hasPrefix(problem), "\(error.text(.flag))")
+        #expect(error.message.hasPrefix(problem), "\(error.message)")
         #expect(failure("a.zarr", axes: "zyx") == nil)
     }
 
@@ -144,8 +144,8 @@ import Testing
         try array("a.zarr/0")
         let error = try #require(failure("a.zarr"))
         #expect(
-            error.text(.flag).hasPrefix("DIR/a.zarr/.zattrs: its multiscales are no list of objects; write"),
-            "\(error.text(.flag))"
+            error.message.hasPrefix("DIR/a.zarr/.zattrs: its multiscales are no list of objects; write"),
+            "\(error.message)"
         )
     }
 
@@ -184,7 +184,7 @@ import Testing
                         + "raw1, raw10, raw2"
                 )
         )
-        #expect(failure("a.zarr/none")?.text(.flag).contains("; DIR/a.zarr has images, labels, x") ?? false)
+        #expect(failure("a.zarr/none")?.message.contains("; DIR/a.zarr has images, labels, x") ?? false)
     }
 
     /// PSFs, flat fields and masks have no --array and no --axes, and neither have `compare` and `preview`.
@@ -192,22 +192,22 @@ import Testing
         try group("a.zarr")
         for name in ["raw", "psf"] { try array("a.zarr/\(name)") }
         #expect(
-            failure("a.zarr", offersOptions: false)?.text(.flag)
+            failure("a.zarr", offersOptions: false)?.message
                 == "DIR/a.zarr: has 2 images or arrays; give the path of one: DIR/a.zarr/psf, DIR/a.zarr/raw"
         )
         #expect(failure("a.zarr/psf", offersOptions: false) == nil)
         try array("one.zarr", shape: [60])
         #expect(
-            failure("one.zarr", offersOptions: false)?.text(.flag)
+            failure("one.zarr", offersOptions: false)?.message
                 == "DIR/one.zarr: has 1 axis (60), which is no image; give the path of another array"
         )
         try image("gone.zarr", Self.entry())
         try image("odd.zarr", Self.entry(axes: "7"))
         try array("odd.zarr/0")
         for path in ["gone.zarr", "odd.zarr", "odd.zarr/0"] {
-            let message = try #require(failure(path, offersOptions: false)?.text(.flag))
+            let message = try #require(failure(path, offersOptions: false)?.message)
             #expect(!message.contains("--array") && !message.contains("--axes"), "\(message)")
-            #expect(failure(path)?.text(.flag).contains("--array") == true)
+            #expect(failure(path)?.message.contains("--array") == true)
         }
         try array("series.zarr", shape: [3, 4, 5, 6])
         let warnings = try ImageFile.open(path: folder.path("series.zarr")).diagnostics.map { $0.text(.flag) }
@@ -218,13 +218,13 @@ import Testing
         try group("a.zarr")
         try array("a.zarr/raw")
         #expect(
-            failure("a.zarr/raw", array: "raw")?.text(.flag).contains("is an array itself; leave --array out") ?? false
+            failure("a.zarr/raw", array: "raw")?.message.contains("is an array itself; leave --array out") ?? false
         )
         #expect(failure("a.zarr", array: "../a.zarr/raw")?.code == .invalidArgument)
-        #expect(failure("a.zarr", array: "/")?.text(.flag).hasPrefix("--array names no array") ?? false)
+        #expect(failure("a.zarr", array: "/")?.message.hasPrefix("--array names no array") ?? false)
         #expect(failure("a.zarr", array: "raw/.zarray")?.code == .invalidArgument)
         #expect(
-            failure("a.zarr/raw/.zarray")?.text(.flag)
+            failure("a.zarr/raw/.zarray")?.message
                 == "DIR/a.zarr/raw/.zarray: is the metadata of a Zarr store; name the folder that it is in"
         )
     }
@@ -248,7 +248,7 @@ import Testing
         }
         try array("\(path)/raw")
         #expect(
-            failure("a.zarr")?.text(.flag)
+            failure("a.zarr")?.message
                 == "DIR/a.zarr: has no array of two or more axes; name another group or store"
         )
         #expect(failure(path) == nil)
@@ -262,7 +262,7 @@ import Testing
             withDestinationPath: "../elsewhere"
         )
         #expect(failure("a.zarr/raw") == nil)
-        #expect(failure("a.zarr", array: "raw")?.text(.flag).contains("leads out of the store") ?? false)
+        #expect(failure("a.zarr", array: "raw")?.message.contains("leads out of the store") ?? false)
     }
 
     @Test func foldersWithoutMetadataAreGroupsByWhatIsInThem() throws {
@@ -276,23 +276,23 @@ import Testing
     @Test func anArrayThatIsNoImageSaysSo() throws {
         try array("one.zarr", shape: [60])
         #expect(
-            failure("one.zarr")?.text(.flag)
+            failure("one.zarr")?.message
                 == "DIR/one.zarr: has 1 axis (60), which is no image; name another array with --array"
         )
         try array("none.zarr", shape: [4, 0, 6])
-        #expect(failure("none.zarr")?.text(.flag) == "DIR/none.zarr: has no elements: 3 axes (4, 0, 6); write it again")
+        #expect(failure("none.zarr")?.message == "DIR/none.zarr: has no elements: 3 axes (4, 0, 6); write it again")
         try array("huge.zarr", shape: [1 << 40, 1 << 40])
         #expect(
-            failure("huge.zarr")?.text(.flag).hasPrefix("DIR/huge.zarr: is damaged: it claims more elements") ?? false
+            failure("huge.zarr")?.message.hasPrefix("DIR/huge.zarr: is damaged: it claims more elements") ?? false
         )
         try array("flat.zarr", shape: [Int](repeating: 1, count: 1_000_000))
         #expect(
-            failure("flat.zarr")?.text(.flag).hasPrefix("DIR/flat.zarr: has 1000000 axes, which is no image") ?? false
+            failure("flat.zarr")?.message.hasPrefix("DIR/flat.zarr: has 1000000 axes, which is no image") ?? false
         )
         try array("text.zarr/names", type: "|S8")
         try group("text.zarr")
         #expect(
-            failure("text.zarr")?.text(.flag).contains("names/.zarray: its elements are |S8, which are not read")
+            failure("text.zarr")?.message.contains("names/.zarray: its elements are |S8, which are not read")
                 ?? false
         )
     }
@@ -330,7 +330,7 @@ import Testing
                 let error = #expect(throws: DeconvolutionError.self) { try source.readVolume() }
                 #expect(error?.code == .invalidData)
                 #expect(
-                    error?.text(.flag).contains("a.zarr/0.0.1: is damaged") ?? false,
+                    error?.message.contains("a.zarr/0.0.1: is damaged") ?? false,
                     "\(String(describing: error))"
                 )
             }
@@ -340,7 +340,7 @@ import Testing
         let plane = Region(origin: VolumeIndex(z: 5, y: 0, x: 0), shape: VolumeShape(z: 1, y: 8, x: 8))
         for _ in 0..<2 {
             let error = #expect(throws: DeconvolutionError.self) { try source.read(plane, channel: 0, timepoint: 0) }
-            #expect(error?.text(.flag).contains("a.zarr/1.0.1: is damaged") ?? false, "\(String(describing: error))")
+            #expect(error?.message.contains("a.zarr/1.0.1: is damaged") ?? false, "\(String(describing: error))")
         }
     }
 }

@@ -1,4 +1,4 @@
-package import DeconvVolume
+import DeconvVolume
 
 extension OMEZarrMetadata {
     /// What a group says of its first image, or nil where it is no image.
