@@ -83,7 +83,8 @@ import Testing
         #expect(undisturbed.warnings.count { $0.text(.flag).contains("negative") } == 1)
         #expect(
             undisturbed.warnings.contains {
-                $0.kind == .belowBackground && $0.figures?.contains("channel 1, time point 2: a mean") == true
+                $0.kind == .belowBackground
+                    && $0.figures?.description.contains("channel 1, time point 2: a mean") == true
             }
         )
 
@@ -189,7 +190,7 @@ import Testing
                     + "of 90 counts, and 1 volume more)"
             ]
         )
-        #expect(many.warnings.first?.figures?.hasSuffix("and 19 volumes more") == true)
+        #expect(many.warnings.first?.figures?.description.hasSuffix("and 19 volumes more") == true)
     }
 
     @Test func aVoxelThatIsNoNumberIsNamedByItsPlaceInTheFile() throws {
