@@ -96,8 +96,8 @@ import Testing
         let tile = VolumeShape(z: 24, y: 80, x: 80)
         #expect(try plan(.landweber, tile: tile).tileCount > 1 && plan(.wiener).tileCount == 1)
         let asked = #expect(throws: DeconvolutionError.self) { try plan(.wiener, tile: tile) }
-        #expect(asked?.code == .invalidArgument && asked?.message.contains("leave out --tile") == true)
+        #expect(asked?.code == .invalidArgument && asked?.text(.flag).contains("leave out --tile") == true)
         let cramped = #expect(throws: DeconvolutionError.self) { try plan(.wiener, bytes: 10_000_000) }
-        #expect(cramped?.message.contains("raise --memory-limit") == true)
+        #expect(cramped?.text(.flag).contains("raise --memory-limit") == true)
     }
 }
