@@ -71,7 +71,7 @@ import Testing
         #expect(sink.voxels.allSatisfy { $0.isFinite && $0 >= 0 })
         #expect(
             report.warnings.contains {
-                $0.kind == .cameraOffset && $0.figures?.hasPrefix("the darkest voxel has") == true
+                $0.kind == .cameraOffset && $0.figures?.text(.flag).hasPrefix("the darkest voxel has") == true
             }
         )
     }

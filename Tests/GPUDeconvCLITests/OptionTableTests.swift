@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test func thePageOfPythonHasTheTable() throws {
-        let url = Fixtures.root.appendingPathComponent("Documentation/Python.md")
+        let url = Fixtures.url("../../Documentation/Python.md")
         let page = try String(contentsOf: url, encoding: .utf8)
         let (begin, end) = ("<!-- options -->\n", "<!-- end of options -->\n")
         let parts = page.components(separatedBy: begin)
