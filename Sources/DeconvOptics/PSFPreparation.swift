@@ -50,7 +50,7 @@ package struct PSFPreparation: Sendable, Hashable {
         if let imageSpacing, !imageSpacing.isValid {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(imageName): the spacing \(imageSpacing) is not positive; give \(.spacing, "z,y,x") in micrometres"
+                "\(imageName): the spacing \(imageSpacing) is not positive; give \(.spacing, "z,y,x") in micrometers"
             )
         }
         if case .value(let level) = background, !level.isFinite {
@@ -79,7 +79,7 @@ package struct PSFPreparation: Sendable, Hashable {
         if let spacing = measured.spacing, !spacing.isValid {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(name): the spacing \(spacing) is not positive; give \(.psfSpacing, "z,y,x") in micrometres"
+                "\(name): the spacing \(spacing) is not positive; give \(.psfSpacing, "z,y,x") in micrometers"
             )
         }
         if let offset = measured.voxels.firstIndex(where: { !$0.isFinite }) {

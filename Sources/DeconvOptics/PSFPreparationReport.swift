@@ -66,7 +66,7 @@ package struct PSFPreparationReport: Sendable, Encodable {
         outputSpacing = inputSpacing
     }
 
-    /// The full widths in micrometres (z, y, x), where the spacing is known.
+    /// The full widths in micrometers (z, y, x), where the spacing is known.
     package var fullWidthAtHalfMaximumMicrometers: [Double?] {
         (0..<3).map { axis in
             if let width = fullWidthAtHalfMaximum[axis], let outputSpacing { width * outputSpacing[axis] } else { nil }

@@ -114,7 +114,7 @@ extension OptionDescription {
             case .words(let words): words.listed("or")
             case .bytes: "a size such as 8GB"
             case .spacing: "three positive sizes in micrometers, as z,y,x"
-            case .shape: "three sizes of at least 1, as z,y,x"
+            case .shape: "three sizes from 1 to \(VolumeShape.mostInText), as z,y,x"
             case .numberOrAuto: "a number of counts, or auto"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")

@@ -1,7 +1,7 @@
 package import DeconvVolume
 
 extension VoxelSpacing {
-    /// Three sizes in micrometres, written `z,y,x`; nil where the text is something else.
+    /// Three sizes in micrometers, written `z,y,x`; nil where the text is something else.
     package init?(text: String) {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
         guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
@@ -10,12 +10,14 @@ extension VoxelSpacing {
 }
 
 extension VolumeShape {
+    /// The most voxels of an axis that a text may have: so few that no product of three overflows.
+    static let mostInText = 1 << 20
+
     /// Three numbers of voxels, written `z,y,x`; nil where the text is something else.
     package init?(text: String) {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 3, let z = parts[0], let y = parts[1], let x = parts[2] else { return nil }
-        // So small that no product of the three overflows.
-        guard z >= 1, y >= 1, x >= 1, max(z, y, x) <= 1 << 20 else { return nil }
+        guard z >= 1, y >= 1, x >= 1, max(z, y, x) <= Self.mostInText else { return nil }
         self.init(z: z, y: y, x: x)
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// A bar of a round length: 1, 2 or 5 times a power of ten.
 package struct ScaleBar: Sendable, Equatable {
-    /// Its length in the unit of the picture: micrometres, or voxels where their size is unknown.
+    /// Its length in the unit of the picture: micrometers, or voxels where their size is unknown.
     package let length: Double
     /// Its length in pixels, at least 1.
     package let pixelCount: Int
@@ -12,7 +12,7 @@ package struct ScaleBar: Sendable, Equatable {
     /// The longest round bar within a quarter of a view's width.
     /// - Parameters:
     ///   - width: width of the view, pixels.
-    ///   - unitsPerPixel: micrometres, or voxels, that a pixel covers.
+    ///   - unitsPerPixel: micrometers, or voxels, that a pixel covers.
     ///   - isMicrometres: whether the unit is known.
     init(width: Int, unitsPerPixel: Double, isMicrometres: Bool) {
         let limit = max(Double(width) / 4, 1) * unitsPerPixel
@@ -22,14 +22,14 @@ package struct ScaleBar: Sendable, Equatable {
         pixelCount = max(1, Int((length / unitsPerPixel).rounded()))
         label =
             isMicrometres
-            ? Self.metric(micrometres: length) : Self.number(length) + (length == 1 ? " voxel" : " voxels")
+            ? Self.metric(micrometers: length) : Self.number(length) + (length == 1 ? " voxel" : " voxels")
     }
 
-    private static func metric(micrometres: Double) -> String {
-        switch micrometres {
-        case 999.9...: number(micrometres / 1000) + " mm"
-        case 0.9999...: number(micrometres) + " µm"
-        default: number(micrometres * 1000) + " nm"
+    private static func metric(micrometers: Double) -> String {
+        switch micrometers {
+        case 999.9...: number(micrometers / 1000) + " mm"
+        case 0.9999...: number(micrometers) + " µm"
+        default: number(micrometers * 1000) + " nm"
         }
     }
 

@@ -4,7 +4,7 @@ import Glibc
 /// An invented cell whose every photon is known: the truth for simulated images.
 ///
 /// A nuclear envelope, filaments that grow from it towards the rim of the cell, beads, and a dim cytoplasm. Everything is
-/// laid out in micrometres, so voxels of any proportions give the same cell; its finest structures are as thin as the
+/// laid out in micrometers, so voxels of any proportions give the same cell; its finest structures are as thin as the
 /// voxels are, so that blurring and deconvolving it shows. Same shape, spacing and seed: same cell.
 package struct CellPhantom: Sendable {
     /// Voxels per axis; an axis of one voxel makes a flat cell.
@@ -94,8 +94,8 @@ package struct CellPhantom: Sendable {
         for _ in active.dropFirst() { crossSection *= filamentRadius * (2 * Double.pi).squareRoot() }
         let voxel = active.reduce(1) { $0 * size[$1] }
         for (start, end) in zip(filament, filament.dropFirst()) {
-            let from = start.micrometres(size)
-            let path = end.micrometres(size) - from
+            let from = start.micrometers(size)
+            let path = end.micrometers(size) - from
             let length = (path * path).sum().squareRoot()
             let count = max(1, Int((length / step).rounded(.up)))
             let light = Brightness.filament * crossSection * length / Double(count) / voxel
@@ -107,7 +107,7 @@ package struct CellPhantom: Sendable {
     }
 
     private func draw(_ bead: Bead, into canvas: inout PhantomCanvas) {
-        let center = bead.position.micrometres(canvas.spacing)
+        let center = bead.position.micrometers(canvas.spacing)
         if bead.radius == 0 {
             // 0.4 voxels wide: narrow enough for a point, wide enough for its center of mass to be its position.
             canvas.addBlob(center: center, sigma: 0.4 * canvas.spacing, light: Brightness.point)
@@ -142,16 +142,16 @@ extension CellPhantom {
         /// Along x, voxels.
         package let x: Double
 
-        /// The place that lies `micrometres` from the outer corner of the first voxel.
-        init(_ micrometres: SIMD3<Double>, spacing: SIMD3<Double>) {
-            let voxels = micrometres / spacing - 0.5
+        /// The place that lies `micrometers` from the outer corner of the first voxel.
+        init(_ micrometers: SIMD3<Double>, spacing: SIMD3<Double>) {
+            let voxels = micrometers / spacing - 0.5
             z = voxels[0]
             y = voxels[1]
             x = voxels[2]
         }
 
         /// Distance from the outer corner of the first voxel, µm, in the order z, y, x.
-        func micrometres(_ spacing: SIMD3<Double>) -> SIMD3<Double> { (SIMD3(z, y, x) + 0.5) * spacing }
+        func micrometers(_ spacing: SIMD3<Double>) -> SIMD3<Double> { (SIMD3(z, y, x) + 0.5) * spacing }
     }
 
     /// A bead of even brightness.

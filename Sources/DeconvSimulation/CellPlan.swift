@@ -103,7 +103,7 @@ struct CellPlan {
             var place = extent / 2
             for axis in active { place[axis] = stream.uniform(0...extent[axis]) }
             let isFree = beads.allSatisfy { other in
-                let apart = other.position.micrometres(spacing) - place
+                let apart = other.position.micrometers(spacing) - place
                 return (apart * apart).sum().squareRoot() > radius + other.radius + 8 * filamentRadius
             }
             if isFree && cell.level(at: place) < 0.85 && nucleus.distance(to: place) > radius + 2 * filamentRadius {

@@ -26,7 +26,7 @@ struct Ellipsoid: Sendable {
         inverse = 1 / semiAxes
     }
 
-    /// The ellipsoid with `margin` micrometres added to every semi-axis.
+    /// The ellipsoid with `margin` micrometers added to every semi-axis.
     func grown(by margin: Double) -> Ellipsoid {
         Ellipsoid(center, semiAxes + margin, cosine: cosine, sine: sine)
     }

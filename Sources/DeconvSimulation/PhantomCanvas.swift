@@ -98,7 +98,7 @@ struct PhantomCanvas {
         return Double(count) / Double(subdivisions.voxelCount)
     }
 
-    /// The voxels of an axis that come within `reach` micrometres of a place.
+    /// The voxels of an axis that come within `reach` micrometers of a place.
     private func voxels(axis: Int, center: Double, reach: Double) -> Range<Int> {
         guard isActive(axis) else { return 0..<1 }
         let count = Double(shape[axis])

@@ -36,7 +36,7 @@ package struct PreviewJob: Sendable {
         if let spacing, !spacing.isValid {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(.spacing, spacing.inMessage): give three positive sizes in micrometres, as z,y,x"
+                "\(.spacing, spacing.inMessage): give three positive sizes in micrometers, as z,y,x"
             )
         }
         try OutputPaths.check([output], against: inputs.map(\.path))

@@ -1,4 +1,4 @@
-/// Physical size of a voxel in micrometres, in the order z, y, x.
+/// Physical size of a voxel in micrometers, in the order z, y, x.
 public struct VoxelSpacing: Hashable, Sendable {
     /// Distance between planes, µm.
     public var z: Double
@@ -7,7 +7,7 @@ public struct VoxelSpacing: Hashable, Sendable {
     /// Distance between the voxels of a row, µm.
     public var x: Double
 
-    /// A spacing from its three distances in micrometres, each positive and finite.
+    /// A spacing from its three distances in micrometers, each positive and finite.
     public init(z: Double, y: Double, x: Double) {
         self.z = z
         self.y = y

@@ -6,7 +6,7 @@ public import GPUDeconv
 
 extension BoundaryMode: ExpressibleByArgument {}
 
-/// Three sizes in micrometres, written `z,y,x`.
+/// Three sizes in micrometers, written `z,y,x`.
 struct SpacingArgument: ExpressibleByArgument {
     var spacing: VoxelSpacing
 

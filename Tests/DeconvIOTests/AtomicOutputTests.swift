@@ -75,7 +75,7 @@ import Testing
         #expect(
             try #require(create(folder.path("a")))
                 == (
-                    .cannotCreateOutput,
+                    .outputExists,
                     "FOLDER/a: exists already; give --overwrite to replace it, or choose another name"
                 )
         )
@@ -88,7 +88,7 @@ import Testing
         try append("ours", to: output)
         try Data("theirs".utf8).write(to: URL(fileURLWithPath: path))
         let error = try #require(failure { () throws(DeconvolutionError) in try output.finish() })
-        #expect(error.code == .cannotCreateOutput)
+        #expect(error.code == .outputExists)
         #expect(error.message.hasPrefix("FOLDER/a: exists already"))
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "theirs")
         #expect(folder.contents == ["a"])
@@ -207,7 +207,7 @@ import Testing
         let error = try #require(failure { () throws(DeconvolutionError) in try append("567890123", to: output) })
         #expect(
             error
-                == (.inputOutput, "FOLDER/a: no space left in FOLDER; free 36 bytes or choose another folder")
+                == (.diskFull, "FOLDER/a: no space left in FOLDER; free 36 bytes or choose another folder")
         )
         #expect(folder.contents == [])
     }
@@ -381,7 +381,7 @@ import Testing
                 try DiskSpace.require(byteCount: .max, for: folder.path("a"))
             }
         )
-        #expect(error.code == .inputOutput)
+        #expect(error.code == .diskFull)
         #expect(
             error.message.wholeMatch(
                 of: #/FOLDER\/a: needs \d{19} bytes but FOLDER has \d+ free; free \d+ bytes or choose another folder/#

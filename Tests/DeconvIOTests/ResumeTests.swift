@@ -231,7 +231,7 @@ import Testing
         try old.complete(old.sink(path))
         let before = tree(path)
         let refused = failure { _ = try item.sink(path) }
-        #expect(refused?.code == .cannotCreateOutput)
+        #expect(refused?.code == .outputExists)
         #expect(
             message(refused) == "FOLDER/a.zarr: exists already; give --overwrite to replace it, or choose another name"
         )
@@ -252,7 +252,7 @@ import Testing
         for volume in item.volumes { try item.write(volume, to: sink) }
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         try Data().write(to: URL(fileURLWithPath: path + "/theirs"))
-        #expect(failure { try sink.finish() }?.code == .cannotCreateOutput)
+        #expect(failure { try sink.finish() }?.code == .outputExists)
         sink.close()
         #expect(tree(path).keys.sorted() == ["theirs"])
         try FileManager.default.removeItem(atPath: path)
@@ -354,7 +354,7 @@ import Testing
                 synchronize: { fsync($0) }
             )
             let error = failure { try item.complete(item.sink(path, calls: calls)) }
-            #expect(error?.code == .inputOutput)
+            #expect(error?.code == .diskFull)
             #expect(error?.text(.flag).contains("no space left") == true, "\(String(describing: error))")
             #expect(error?.text(.flag).hasPrefix(path) == true)
         }
@@ -371,7 +371,7 @@ import Testing
         sink.close()
         large.options.compression = try ZarrOutputOptions.Compression(.none)
         let error = failure { _ = try large.sink(folder.path("a.zarr")) }
-        #expect(error?.code == .inputOutput)
+        #expect(error?.code == .diskFull)
         #expect(message(error)?.hasPrefix("FOLDER/a.zarr: needs 419430400000000 bytes but FOLDER has ") == true)
         #expect(folder.contents == [])
     }

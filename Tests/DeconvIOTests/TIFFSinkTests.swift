@@ -366,7 +366,7 @@ extension TIFFSink {
         )
         let sink = try job.sink(calls: calls)
         let error = #expect(throws: DeconvolutionError.self) { try job.append(to: sink) }
-        #expect(error?.code == .inputOutput)
+        #expect(error?.code == .diskFull)
         let message = try #require(error?.message)
         #expect(message.hasPrefix("\(job.file): no space left in \(folder.url.path); free "))
         #expect(message.hasSuffix(" bytes or choose another folder"))
@@ -385,7 +385,7 @@ extension TIFFSink {
         let sink = try job.sink(calls: calls)
         try job.append(to: sink)
         let error = #expect(throws: DeconvolutionError.self) { try sink.finish() }
-        #expect(error?.code == .inputOutput)
+        #expect(error?.code == .diskFull)
         #expect(folder.contents == [])
     }
 
@@ -470,7 +470,7 @@ extension TIFFSink {
         let job = job()
         try Data([1, 2, 3]).write(to: URL(fileURLWithPath: job.file))
         let error = #expect(throws: DeconvolutionError.self) { try job.sink() }
-        #expect(error?.code == .cannotCreateOutput)
+        #expect(error?.code == .outputExists)
         let sink = try job.sink(overwrite: true)
         #expect(try Data(contentsOf: URL(fileURLWithPath: job.file)) == Data([1, 2, 3]))
         try job.append(to: sink)

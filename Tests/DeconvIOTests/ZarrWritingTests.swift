@@ -282,7 +282,7 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
             let error = #expect(throws: DeconvolutionError.self) {
                 _ = try ZarrArrayWriter(creating: metadata, at: path, in: store)
             }
-            #expect(error?.code == .cannotCreateOutput)
+            #expect(error?.code == .outputExists)
             return error?.message.replacing(folder.url.path, with: "DIR")
         }
         #expect(try refusal("a", metadata) == "DIR/there/a: the array exists already; choose another name")
@@ -498,7 +498,7 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
         let error = #expect(throws: DeconvolutionError.self) {
             try [UInt8](repeating: 1, count: 64).withUnsafeBytes { try writer.write($0, region: ArrayRegion([64])) }
         }
-        #expect(error?.code == .inputOutput)
+        #expect(error?.code == .diskFull)
         #expect(error?.message.hasPrefix("\(folder.path("full/c/0")): no space left in ") == true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("full/c")).isEmpty)
     }

@@ -185,7 +185,7 @@ import Testing
         let (few, many) = (try report(2), try report(20))
         #expect(few.warnings.map { $0.text(.flag) } == many.warnings.map { $0.text(.flag) } && few.warnings.count == 1)
         #expect(
-            few.warnings.map(\.description) == [
+            few.warnings.map { $0.description(.flag) } == [
                 "series.tif: where the mean is not above --background 200 the result is 0 (channel 0, time point 0: a mean "
                     + "of 90 counts, and 1 volume more)"
             ]

@@ -209,7 +209,7 @@ import Testing
         #expect(saturated.report.saturatedInputVoxelCount == count)
         #expect(saturated.report.maskedVoxelCount == 0)
         #expect(
-            saturated.report.warnings.map(\.description)
+            saturated.report.warnings.map { $0.description(.flag) }
                 == ["image.tif: --saturation 1200 leaves voxels out (\(count) of \(clipped.count))"]
         )
         // A voxel that is bad for two reasons is counted once.

@@ -108,12 +108,12 @@ import Testing
         (0.001, 840, "200 nm", 200), (20, 800, "2 mm", 100), (0.5, 900, "100 µm", 200),
     ])
     func theBarHasARoundLengthThatItsPixelsMakeUp(
-        micrometresPerPixel: Double,
+        micrometersPerPixel: Double,
         width: Int,
         label: String,
         pixelCount: Int
     ) {
-        let bar = ScaleBar(width: width, unitsPerPixel: micrometresPerPixel, isMicrometres: true)
+        let bar = ScaleBar(width: width, unitsPerPixel: micrometersPerPixel, isMicrometres: true)
         #expect(bar.label == label)
         #expect(bar.pixelCount == pixelCount)
     }

@@ -449,31 +449,31 @@ extension BadInput {
 
     /// Values of options that no file is needed for.
     static let ofOptions: [BadInput] = [
-        BadInput("no iterations", "\(job) --iterations 0", 64, "--iterations 0: give 1 to 1000000"),
-        BadInput("negative iterations", "\(job) -i -3", 64, "--iterations -3: give 1 to 1000000"),
+        BadInput("no iterations", "\(job) --iterations 0", 64, "--iterations 0: give a whole number from 1 to 1000000"),
+        BadInput("negative iterations", "\(job) -i -3", 64, "--iterations -3: give a whole number from 1 to 1000000"),
         BadInput(
             "more iterations than can be counted",
             "\(job) -i 9223372036854775807",
             64,
-            "--iterations 9223372036854775807: give 1 to 1000000"
+            "--iterations 9223372036854775807: give a whole number from 1 to 1000000"
         ),
         BadInput(
             "a negative spacing",
             "\(job) --spacing -0.3,0.1,0.1",
             64,
-            "--spacing -0.3,0.1,0.1: give three positive sizes in micrometres, as z,y,x"
+            "--spacing -0.3,0.1,0.1: give three positive sizes in micrometers, as z,y,x"
         ),
         BadInput(
             "a spacing of zero",
             "\(job) --spacing 0,0.1,0.1",
             64,
-            "--spacing 0,0.1,0.1: give three positive sizes in micrometres, as z,y,x"
+            "--spacing 0,0.1,0.1: give three positive sizes in micrometers, as z,y,x"
         ),
         BadInput(
             "a spacing that is not a number",
             "\(job) --psf-spacing nan,1,1",
             64,
-            "--psf-spacing nan,1,1: give three positive sizes in micrometres, as z,y,x"
+            "--psf-spacing nan,1,1: give three positive sizes in micrometers, as z,y,x"
         ),
         BadInput("a negative background", "\(job) --background -1", 64, "--background -1: give counts of 0 or more"),
         BadInput(
@@ -508,8 +508,8 @@ extension BadInput {
             64,
             "--flat-field names no file; give a flat field as a TIFF stack"
         ),
-        BadInput("no threads", "\(job) --threads 0", 64, "--threads 0: give 1 to 4096"),
-        BadInput("a million threads", "\(job) --threads 1000000", 64, "--threads 1000000: give 1 to 4096"),
+        BadInput("no threads", "\(job) --threads 0", 64, "--threads 0: give a whole number from 1 to 4096"),
+        BadInput("a million threads", "\(job) --threads 1000000", 64, "--threads 1000000: give a whole number from 1 to 4096"),
         BadInput(
             "no PSF's name",
             "image.tif --psf '' -o out.tif",
@@ -534,6 +534,53 @@ extension BadInput {
             69,
             "--device : no such device; 'gpudeconv devices' lists what is here"
         ),
+        BadInput("an unknown back end", "\(job) --backend cuda", 64, "--backend cuda: give auto, opencl or cpu"),
+        BadInput(
+            "an unknown boundary",
+            "\(job) --boundary mirror",
+            64,
+            "--boundary mirror: give extend, zero, edge, reflect or periodic"
+        ),
+        BadInput("an unknown type", "\(job) --dtype int8", 64, "--dtype int8: give float32, uint16 or uint8"),
+        BadInput(
+            "a spacing of words",
+            "\(job) --spacing fine,1,1",
+            64,
+            "--spacing fine,1,1: give three positive sizes in micrometers, as z,y,x"
+        ),
+        BadInput(
+            "a spacing of two numbers",
+            "\(job) --spacing 1,1",
+            64,
+            "--spacing 1,1: give three positive sizes in micrometers, as z,y,x"
+        ),
+        BadInput(
+            "iterations in words",
+            "\(job) --iterations many",
+            64,
+            "--iterations many: give a whole number from 1 to 1000000"
+        ),
+        BadInput("a tile of words", "\(job) --tile big", 64, "--tile big: give three sizes from 1 to 1048576, as z,y,x"),
+        BadInput(
+            "a flat tile",
+            "\(job) --tile 0,16,16",
+            64,
+            "--tile 0,16,16: give three sizes from 1 to 1048576, as z,y,x"
+        ),
+        BadInput(
+            "a tile whose voxels cannot be counted",
+            "\(job) --tile 16777216,16777216,16777216",
+            64,
+            "--tile 16777216,16777216,16777216: give three sizes from 1 to 1048576, as z,y,x"
+        ),
+        BadInput("a memory limit of words", "\(job) --memory-limit lots", 64, "--memory-limit lots: give a size such as 8GB"),
+        BadInput("a negative memory limit", "\(job) --memory-limit -8GB", 64, "--memory-limit -8GB: give a size such as 8GB"),
+        BadInput(
+            "an option of another method",
+            "\(job) --snr 30",
+            64,
+            "--snr means nothing to --method richardson-lucy: it is for wiener; leave it out"
+        ),
     ]
 
     /// What the parser refuses: its first line is matched, the usage follows.
@@ -542,63 +589,6 @@ extension BadInput {
         BadInput("no PSF", "image.tif -o out.tif", 64, "Missing expected argument '--psf <psf>'"),
         BadInput("no output", "image.tif --psf psf.tif", 64, "Missing expected argument '--output <path>'"),
         BadInput("two inputs", "\(job) more.tif", 64, "Unexpected argument 'more.tif'"),
-        BadInput(
-            "an unknown back end",
-            "\(job) --backend cuda",
-            64,
-            "The value 'cuda' is invalid for '--backend <backend>'. Please provide one of 'auto', 'opencl' or 'cpu'."
-        ),
-        BadInput(
-            "an unknown boundary",
-            "\(job) --boundary mirror",
-            64,
-            "The value 'mirror' is invalid for '--boundary <boundary>'. Please provide one of 'extend', 'zero', 'edge', "
-                + "'reflect' or 'periodic'."
-        ),
-        BadInput(
-            "an unknown type",
-            "\(job) --dtype int8",
-            64,
-            "The value 'int8' is invalid for '--dtype <dtype>'. Please provide one of 'float32', 'uint16' or 'uint8'."
-        ),
-        BadInput(
-            "a spacing of words",
-            "\(job) --spacing fine,1,1",
-            64,
-            "The value 'fine,1,1' is invalid for '--spacing <z,y,x>'"
-        ),
-        BadInput(
-            "a spacing of two numbers",
-            "\(job) --spacing 1,1",
-            64,
-            "The value '1,1' is invalid for '--spacing <z,y,x>'"
-        ),
-        BadInput(
-            "iterations in words",
-            "\(job) --iterations many",
-            64,
-            "The value 'many' is invalid for '--iterations <n>'"
-        ),
-        BadInput("a tile of words", "\(job) --tile big", 64, "The value 'big' is invalid for '--tile <z,y,x>'"),
-        BadInput("a flat tile", "\(job) --tile 0,16,16", 64, "The value '0,16,16' is invalid for '--tile <z,y,x>'"),
-        BadInput(
-            "a tile whose voxels cannot be counted",
-            "\(job) --tile 16777216,16777216,16777216",
-            64,
-            "The value '16777216,16777216,16777216' is invalid for '--tile <z,y,x>'"
-        ),
-        BadInput(
-            "a memory limit of words",
-            "\(job) --memory-limit lots",
-            64,
-            "The value 'lots' is invalid for '--memory-limit <size>'"
-        ),
-        BadInput(
-            "a negative memory limit",
-            "\(job) --memory-limit -8GB",
-            64,
-            "The value '-8GB' is invalid for '--memory-limit <size>'"
-        ),
     ]
 
     /// Mistakes with the other subcommands.

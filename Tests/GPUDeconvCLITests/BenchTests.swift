@@ -76,11 +76,11 @@ import Testing
         #expect(result.status == 0)
         #expect(result.error == "")
         #expect(
-            result.output.hasPrefix("image       8x16x18 uint16\nPSF         7x9x11, boundary extend\n"),
+            result.output.hasPrefix("image       8x16x18 uint16\nPSF         7x9x11, boundary extend\nmethod      richardson-lucy\n"),
             "\(result.output)"
         )
         #expect(result.output.contains(", cpu, 1 thread\n"))
-        let names = result.output.split(separator: "\n").dropFirst(5).map { line in
+        let names = result.output.split(separator: "\n").dropFirst(6).map { line in
             line.split(separator: "  ").first.map(String.init) ?? ""
         }
         #expect(
@@ -275,7 +275,7 @@ import Testing
         (["--iterations", "0"], 64, "--iterations 0: give 1 to 10000"),
         (["--largest", "0"], 64, "--largest 0: give 1 to 65536"),
         (["--largest", "8"], 64, "--largest is for one device, and "),
-        (["--threads", "0"], 64, "--threads 0: give 1 to 4096"),
+        (["--threads", "0"], 64, "--threads 0: give a whole number from 1 to 4096"),
         (["--device", "nothing"], 69, "--device nothing: no such device; 'gpudeconv devices' lists what is here"),
         (["--shape", "1048576,1048576,1048576"], 71, "--shape 1048576,1048576,1048576 with --psf-shape 7,9,11: takes"),
         (["--shape", "1,1,1", "--psf-shape", "1048576,1048576,1048576"], 71, "--shape 1,1,1 with --psf-shape 1048576"),

@@ -10,7 +10,7 @@ import Testing
 
     @Test(arguments: [
         "", "deconvolve", "devices", "plan", "psf", "psf inspect", "psf prepare", "simulate", "compare", "preview",
-        "bench",
+        "bench", "inspect", "rerun", "options",
     ])
     func helpReadsAsItsSnapshot(command: String) async throws {
         let words = command.split(separator: " ").map(String.init)

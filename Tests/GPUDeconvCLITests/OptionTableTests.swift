@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func whatAMethodDoesNotTakeIsRefused() throws {
-        for method in Methods.all.map(\.description) {
+        for method in Methods.all.map({ $0.description }) {
             for option in table where option.group == .method && option.name != .method {
                 var options = JobOptions()
                 options.deconvolution.method = method.name

@@ -113,6 +113,7 @@ import Testing
         let kept = try await Command.run(["rerun", "sharp.json"], in: folder, environment: memory)
         #expect(kept.status == 73 && kept.error.contains("sharp.tif: exists already"))
 
+        try FileManager.default.removeItem(atPath: folder.path("psf.tif"))
         try Scene.write(Scene.psf(sigma: [1, 1, 1]), Scene.psfShape, to: folder.path("psf.tif"))
         let other = try await Command.run(["rerun", "sharp.json", "-o", "other.tif"], in: folder, environment: memory)
         #expect(other.status == 0)

@@ -28,7 +28,7 @@ package struct GaussianOptics: Sendable, Hashable {
         guard standardDeviation.isValid else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "a Gaussian of width \(standardDeviation) is not positive; give three widths in micrometres"
+                "a Gaussian of width \(standardDeviation) is not positive; give three widths in micrometers"
             )
         }
         let center = shape.centerVoxel

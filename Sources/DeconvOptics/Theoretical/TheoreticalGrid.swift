@@ -13,7 +13,7 @@ enum TheoreticalGrid {
         guard spacing.isValid else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "the spacing \(spacing) is not positive; give \(.spacing, "z,y,x") in micrometres"
+                "the spacing \(spacing) is not positive; give \(.spacing, "z,y,x") in micrometers"
             )
         }
     }

@@ -9,6 +9,7 @@ import loci.formats.MetadataTools;
 import loci.formats.meta.IMetadata;
 import ome.units.UNITS;
 import ome.units.quantity.Length;
+import ome.xml.meta.OMEXMLMetadataRoot;
 import ome.xml.model.MapPair;
 import ome.xml.model.primitives.Color;
 
@@ -44,7 +45,9 @@ public class BioFormatsReader {
                 colors.append(c > 0 ? ", " : "").append(color == null ? "null" : color.getValue().toString());
             }
             StringBuilder provenance = new StringBuilder();
-            for (int i = 0; i < metadata.getMapAnnotationCount(); i++)
+            // Where a file has no annotations, counting them fails.
+            boolean hasAnnotations = ((OMEXMLMetadataRoot) metadata.getRoot()).getStructuredAnnotations() != null;
+            for (int i = 0; hasAnnotations && i < metadata.getMapAnnotationCount(); i++)
                 for (MapPair pair : metadata.getMapAnnotationValue(i))
                     if ("gpudeconv".equals(metadata.getMapAnnotationNamespace(i)))
                         provenance.append(provenance.length() > 0 ? ", " : "")
