@@ -56,8 +56,8 @@ def deconvolve(
             raise ValueError("boundary='periodic' needs whole volumes: rechunk image to one chunk along its last axes")
         if flat_field is not None:
             raise ValueError(
-                "flat_field needs whole volumes, for it is divided by its mean over all of one: rechunk image to one chunk "
-                "along its last axes"
+                "flat_field needs whole volumes, for it is divided by its mean over all of one: rechunk image to one "
+                "chunk along its last axes"
             )
         if options["background"] != 0:
             warnings.warn(
@@ -131,9 +131,7 @@ def _with_neighbors(array: da.Array, sides: dict[int, int]) -> da.Array:
     return overlap.overlap(array, {array.ndim + axis: side for axis, side in sides.items()}, "none")
 
 
-def _depths(
-    depth: int | Sequence[int] | None, image: da.Array, psf: Any, core: int, options: dict[str, Any]
-) -> list[int]:
+def _depths(depth: Any, image: da.Array, psf: Any, core: int, options: dict[str, Any]) -> list[int]:
     """Voxels to read around a chunk, for each of the last axes."""
     if depth is not None:
         depths = [depth] * core if np.ndim(depth) == 0 else list(depth)
@@ -153,10 +151,7 @@ def _psf_extents(psf: Any, core: int, options: dict[str, Any]) -> list[int]:
         if spacing is not None and psf_spacing is not None:
             extents *= np.array(psf_spacing[-core:]) / np.array(spacing[-core:])
         return [math.ceil(extent) for extent in extents]
-    names = ("spacing", "psf_spacing", "psf_background", "psf_as_is")
+    its_own = {name: options[name] for name in prepare_psf.__kwdefaults__ or () if name in options}
     psf = np.asarray(psf)
-    prepared = [
-        prepare_psf(one, **{name: options[name] for name in names}).shape
-        for one in psf.reshape((-1, *psf.shape[-core:]))
-    ]
+    prepared = [prepare_psf(one, **its_own).shape for one in psf.reshape((-1, *psf.shape[-core:]))]
     return [max(extents) for extents in zip(*prepared)]

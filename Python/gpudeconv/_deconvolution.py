@@ -5,38 +5,97 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _native, _options, _warnings, _workers
 from ._progress import ProgressOption, reporter
+from .typing import FFT, Backend, Boundary, Method, Path, Start
 
-Path = str | os.PathLike[str]
+if TYPE_CHECKING:
+    import dask.array as da
+    from typing_extensions import Unpack
+
+    from .typing import ArrayOptions, FileOptions, Options
+
+# Keywords of `deconvolve` that are no options of the library.
+OWN_KEYWORDS = frozenset({"image", "psf", "flat_field", "mask", "depth", "out", "progress", "report"})
 
 
+# What has a Dask array comes first, for that is array_like too.
+@overload
+def deconvolve(
+    image: da.Array,
+    psf: ArrayLike | da.Array,
+    iterations: int | None = None,
+    *,
+    flat_field: ArrayLike | da.Array | None = None,
+    mask: ArrayLike | da.Array | None = None,
+    **options: Unpack[ArrayOptions],
+) -> da.Array: ...
+@overload
+def deconvolve(
+    image: ArrayLike,
+    psf: da.Array,
+    iterations: int | None = None,
+    *,
+    flat_field: ArrayLike | da.Array | None = None,
+    mask: ArrayLike | da.Array | None = None,
+    **options: Unpack[ArrayOptions],
+) -> da.Array: ...
+@overload
 def deconvolve(
     image: ArrayLike,
     psf: ArrayLike,
     iterations: int | None = None,
     *,
-    method: str = "richardson-lucy",
-    boundary: str = "extend",
+    flat_field: da.Array,
+    mask: ArrayLike | da.Array | None = None,
+    **options: Unpack[ArrayOptions],
+) -> da.Array: ...
+@overload
+def deconvolve(
+    image: ArrayLike,
+    psf: ArrayLike,
+    iterations: int | None = None,
+    *,
+    flat_field: ArrayLike | None = None,
+    mask: da.Array,
+    **options: Unpack[ArrayOptions],
+) -> da.Array: ...
+@overload
+def deconvolve(
+    image: ArrayLike,
+    psf: ArrayLike,
+    iterations: int | None = None,
+    *,
+    flat_field: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    **options: Unpack[ArrayOptions],
+) -> NDArray[np.float32]: ...
+def deconvolve(
+    image: ArrayLike,
+    psf: ArrayLike,
+    iterations: int | None = None,
+    *,
+    method: Method = "richardson-lucy",
+    boundary: Boundary = "extend",
     background: float = 0.0,
     read_noise: float | None = None,
     snr: float | None = None,
-    start: str | None = None,
+    start: Start | None = None,
     saturation: float | None = None,
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     spacing: Sequence[float] | None = None,
     psf_spacing: Sequence[float] | None = None,
-    psf_background: str | float = "auto",
+    psf_background: float | Literal["auto"] = "auto",
     psf_as_is: bool = False,
-    backend: str = "auto",
+    backend: Backend = "auto",
     device: int | str | Sequence[int] | None = None,
-    fft: str = "auto",
+    fft: FFT = "auto",
     threads: int | None = None,
     memory_limit: int | str | None = None,
     tile: Sequence[int] | None = None,
@@ -151,26 +210,8 @@ def deconvolve(
     >>> sharp.shape, sharp.dtype, np.unravel_index(sharp.argmax(), sharp.shape) == (4, 8, 8)
     ((8, 16, 16), dtype('float32'), True)
     """
-    options = {
-        "method": method,
-        "iterations": iterations,
-        "boundary": boundary,
-        "background": background,
-        "read_noise": read_noise,
-        "snr": snr,
-        "start": start,
-        "saturation": saturation,
-        "spacing": spacing,
-        "psf_spacing": psf_spacing,
-        "psf_background": psf_background,
-        "psf_as_is": psf_as_is,
-        "backend": backend,
-        "device": device,
-        "fft": fft,
-        "threads": threads,
-        "memory_limit": memory_limit,
-        "tile": tile,
-    }
+    keywords = dict(locals())
+    options = {name: value for name, value in keywords.items() if name not in OWN_KEYWORDS}
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
@@ -231,7 +272,7 @@ def plan(
     *,
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> dict[str, Any]:
     """What `deconvolve` would do: device, tiles and memory.
 
@@ -244,13 +285,19 @@ def plan(
     iterations : int, optional
         As for `deconvolve`.
     **options
-        The options of `deconvolve` that are not about Dask or its result.
+        The options of `deconvolve` that are not about Dask or its result: `typing.Options`.
 
     Returns
     -------
     dict
         By the keys of ``gpudeconv plan --json``.
+
+    Raises
+    ------
+    TypeError
+        For a keyword that there is not.
     """
+    _options.refuse_unknown(plan, options)
     psf = _arrays.readable(psf, "psf")
     arrays = {
         name: value if hasattr(value, "shape") and hasattr(value, "dtype") else np.asarray(value)
@@ -292,7 +339,7 @@ def deconvolve_file(
     iterations: int | None = None,
     *,
     progress: ProgressOption = None,
-    **options: Any,
+    **options: Unpack[FileOptions],
 ) -> dict[str, Any]:
     """Deconvolve the volumes of a file, as the command ``gpudeconv INPUT --psf PSF -o OUTPUT`` does.
 
@@ -313,7 +360,7 @@ def deconvolve_file(
         As for `deconvolve`.
     **options
         All long options of the command, with ``_`` for ``-``: ``background=98``, ``array="raw"``, ``overwrite=True``,
-        ``chunks=(64, 256, 256)``. ``flat_field`` and ``mask`` are paths here.
+        ``chunks=(64, 256, 256)``. ``flat_field`` and ``mask`` are paths here. `typing.FileOptions` has them.
 
     Returns
     -------
@@ -322,6 +369,8 @@ def deconvolve_file(
 
     Raises
     ------
+    TypeError
+        For a keyword that there is not.
     FileNotFoundError
         For an input that is missing or may not be read.
     FileExistsError
@@ -329,6 +378,7 @@ def deconvolve_file(
     OSError
         When the output cannot be made, or reading or writing fails in the middle; with ``errno.ENOSPC`` on a full disk.
     """
+    _options.refuse_unknown(deconvolve_file, options, of_files=True)
     paths = [psf] if isinstance(psf, (str, os.PathLike)) else list(psf)
     psfs = (ctypes.c_char_p * len(paths))(*map(_encoded, paths))
     with reporter(progress) as function:

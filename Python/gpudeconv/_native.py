@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import errno
+import functools
 import json
 import os
 import queue
@@ -146,6 +147,7 @@ _SIGNATURES: Iterable[tuple[str, Any, list[Any]]] = [
     ("options_create", ctypes.c_int, [ctypes.POINTER(_handle)]),
     ("options_set", ctypes.c_int, [_handle, _text, _text]),
     ("options_check", ctypes.c_int, [_handle]),
+    ("options_list", ctypes.c_int, [_made_text]),
     ("options_destroy", None, [_handle]),
     ("session_create", ctypes.c_int, [ctypes.POINTER(_handle)]),
     ("session_clear", ctypes.c_int, [_handle]),
@@ -247,6 +249,15 @@ def check(status: int) -> None:
     message = library().gpudeconv_last_error().decode(errors="replace") or f"the library failed with status {status}"
     exception = _EXCEPTIONS.get(status, RuntimeError)
     raise exception(errno.ENOSPC, message) if status == _DISK_FULL else exception(message)
+
+
+@functools.cache
+def option_table() -> list[dict[str, Any]]:
+    """The library's options, each with ``keyword``, ``type``, ``ofFiles``, and ``values`` and ``default`` if any."""
+    text = ctypes.c_void_p()
+    check(library().gpudeconv_options_list(ctypes.byref(text)))
+    options: list[dict[str, Any]] = take_json(text)
+    return options
 
 
 class Options:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,25 @@ import numpy as np
 from . import _native
 
 
+def refuse_unknown(function: Callable[..., Any], given: Mapping[str, Any], *, of_files: bool = False) -> None:
+    """Raises TypeError for a keyword that is no option, as Python does for functions without ``**options``."""
+    options = [option["keyword"] for option in _native.option_table() if of_files or not option["ofFiles"]]
+    for name in given:
+        if name not in options:
+            import difflib
+
+            known = sorted({*options, *(function.__kwdefaults__ or ())})
+            near = difflib.get_close_matches(name, known, 1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}; {remedy}")
+
+
 def for_volumes(values: Mapping[str, Any], core: int) -> _native.Options:
     """Options for volumes, from those for planes too: a plane is 1 thick."""
     values = dict(values)
-    for name in ("spacing", "psf_spacing", "tile"):
-        value = values.get(name)
-        if value is None or isinstance(value, str):
+    sizes = {option["keyword"] for option in _native.option_table() if option["type"] in ("spacing", "shape")}
+    for name, value in values.items():
+        if value is None or isinstance(value, str) or name not in sizes:
             continue
         numbers = tuple(value) if np.ndim(value) == 1 else ()
         if core == 2 and len(numbers) == 2:

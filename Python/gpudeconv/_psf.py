@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ def prepare_psf(
     *,
     spacing: Sequence[float] | None = None,
     psf_spacing: Sequence[float] | None = None,
-    psf_background: str | float = "auto",
+    psf_background: float | Literal["auto"] = "auto",
     psf_as_is: bool = False,
     report: dict[str, Any] | None = None,
 ) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def prepare_psf(
     try:
         shape = tuple(prepared.contents.shape[axis] for axis in range(3))
         elements = ctypes.cast(prepared.contents.data, ctypes.POINTER(ctypes.c_float))
-        result = np.ctypeslib.as_array(elements, shape).copy()
+        result: NDArray[np.float32] = np.ctypeslib.as_array(elements, shape).copy()
     finally:
         library.gpudeconv_array_destroy(prepared)
     _warnings.pass_on(_native.take_json(text), report)

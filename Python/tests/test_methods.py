@@ -3,7 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
-from conftest import nrmse
+from reference import nrmse
 
 import gpudeconv
 

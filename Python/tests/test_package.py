@@ -120,23 +120,6 @@ print(ticks)
     assert int(python(code)) > 10
 
 
-def test_annotations_satisfy_mypy(tmp_path):
-    script = tmp_path / "user.py"
-    script.write_text(
-        "import numpy as np\n"
-        "import gpudeconv\n"
-        "out = gpudeconv.richardson_lucy(np.ones((3, 4, 5)), np.ones((1, 1, 1)), 5, boundary='zero', tile=(3, 4, 5))\n"
-        "def show(progress: gpudeconv.Progress) -> None:\n"
-        "    print(progress.completed_iterations + 1, progress.seconds_left / 2)\n"
-        "gpudeconv.deconvolve_file('a.tif', ['b.tif'], 'c.tif', progress=show)\n"
-        "names: list[str] = [device.name for device in gpudeconv.devices()]\n"
-        "version: str = gpudeconv.__version__\n"
-    )
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(script)]
-    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert process.returncode == 0, process.stdout
-
-
 def test_arrays_outlive_a_call_only_where_somebody_keeps_them():
     image = np.ones((4, 5, 6)).view(type("Watched", (np.ndarray,), {}))
     watch = weakref.ref(image)

@@ -41,7 +41,7 @@ def touch(_):
     everyone.wait()
 
 with concurrent.futures.ThreadPoolExecutor(16) as pool:
-    # The C library gives threads arenas of their own, which stay as large as what NumPy had in them; from here on they are.
+    # The C library gives threads arenas of their own, which stay as large as what NumPy had in them; now they are.
     list(pool.map(touch, range(16)))
     list(pool.map(call, range(200)))
 tenth, most = resident[10 - 1], max(resident[10:])

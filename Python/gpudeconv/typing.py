@@ -1,0 +1,76 @@
+"""Types of keywords, for annotations: ``boundary: gpudeconv.typing.Boundary``.
+
+A test holds them against the options that the library has.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._progress import ProgressOption
+
+Path = str | os.PathLike[str]
+
+Method = Literal["richardson-lucy", "wiener", "landweber"]
+Boundary = Literal["extend", "zero", "edge", "reflect", "periodic"]
+Start = Literal["light", "flat", "observed"]
+Backend = Literal["auto", "opencl", "cpu"]
+FFT = Literal["auto", "clfft", "vkfft"]
+DType = Literal["float32", "uint16", "uint8"]
+
+
+class Options(TypedDict, total=False):
+    """The options of `deconvolve` and `plan`, beside ``iterations``."""
+
+    method: Method
+    boundary: Boundary
+    background: float
+    read_noise: float | None
+    snr: float | None
+    start: Start | None
+    saturation: float | None
+    spacing: Sequence[float] | None
+    psf_spacing: Sequence[float] | None
+    psf_background: float | Literal["auto"]
+    psf_as_is: bool
+    backend: Backend
+    device: int | str | Sequence[int] | None
+    fft: FFT
+    threads: int | None
+    memory_limit: int | str | None
+    tile: Sequence[int] | None
+
+
+class ArrayOptions(Options, total=False):
+    """The keywords of `deconvolve`, beside ``iterations`` and what it reads."""
+
+    depth: int | Sequence[int] | None
+    out: NDArray[np.float32] | None
+    progress: ProgressOption
+    report: dict[str, Any] | None
+
+
+class FileOptions(Options, total=False):
+    """The options of `deconvolve_file`, beside ``iterations``."""
+
+    array: Path | None
+    axes: str | None
+    channel: int | str | Sequence[int] | None
+    time: int | str | Sequence[int] | None
+    flat_field: Path | None
+    mask: Path | None
+    dtype: DType
+    ome: bool
+    deflate: bool
+    overwrite: bool
+    divergence_interval: int
+    output_array: Path | None
+    zarr_format: Literal[2, 3] | None
+    chunks: Sequence[int] | None
+    shards: Sequence[int] | None
+    codec: str | None
