@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 OWN_KEYWORDS = frozenset({"image", "psf", "flat_field", "mask", "depth", "out", "progress", "report"})
 
 
-# What has a Dask array comes first, for that is array_like too.
+# A Dask array is array_like, so that array_like comes last; where Dask is not installed, anything is one of its arrays,
+# so that NumPy comes first.
+@overload
+def deconvolve(
+    image: NDArray[Any],
+    psf: NDArray[Any],
+    iterations: int | None = None,
+    *,
+    flat_field: NDArray[Any] | None = None,
+    mask: NDArray[Any] | None = None,
+    **options: Unpack[ArrayOptions],
+) -> NDArray[np.float32]: ...
 @overload
 def deconvolve(
     image: da.Array,
@@ -210,6 +221,7 @@ def deconvolve(
     >>> sharp.shape, sharp.dtype, np.unravel_index(sharp.argmax(), sharp.shape) == (4, 8, 8)
     ((8, 16, 16), dtype('float32'), True)
     """
+    # All keywords, so that no option is left behind.
     keywords = dict(locals())
     options = {name: value for name, value in keywords.items() if name not in OWN_KEYWORDS}
     if report is not None and not isinstance(report, dict):
