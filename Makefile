@@ -30,6 +30,10 @@ build: ## Build the command: .build/release/gpudeconv
 demo: install build ## Simulate a cell, deconvolve it, and say how much sharper it became
 	@Scripts/demo.sh .build/release/gpudeconv
 
+.PHONY: manual
+manual: install build ## Man pages, and completions for bash, zsh and fish: manual/share/
+	@Scripts/manual.sh .build/release/gpudeconv
+
 .PHONY: bundle
 bundle: install ## A folder and tarball that run where nothing is installed: bundle/
 	@Scripts/bundle.sh

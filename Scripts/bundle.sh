@@ -48,6 +48,8 @@ rm -rf "$folder" "$folder.tar.gz"
 mkdir -p "$folder"/{bin,lib/fallback,licenses}
 cp "$program" "$folder/bin/gpudeconv"
 cp Scripts/demo.sh "$folder/demo.sh"
+Scripts/manual.sh "$program"
+cp -r manual/share "$folder/share"
 
 while read -r library path; do
     if is_glibc "$library"; then continue; fi

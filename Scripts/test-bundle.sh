@@ -65,6 +65,11 @@ awk -v before="$before" -v after="$after" 'BEGIN { exit !(before > 0 && after > 
     fail "The demo did not raise the PSNR by 1 dB:" "$(cat "$root/demo.log")"
 sed -n '/^Done/,$p' "$root/demo.log"
 
+for page in gpudeconv gpudeconv-deconvolve gpudeconv-rerun; do
+    zcat "$here/share/man/man1/$page.1.gz" | grep -q '^\.Nm' || fail "There is no man page $page."
+done
+bash -n "$here/share/bash-completion/completions/gpudeconv"
+
 echo
 echo "On this machine"
 # Libraries of the same names, as clusters have them in their modules, must not come before those of the bundle.

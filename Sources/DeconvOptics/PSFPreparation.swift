@@ -265,7 +265,7 @@ package struct PSFPreparation: Sendable, Hashable {
     ) throws(DeconvolutionError) -> Double {
         var given: Double?
         if case .value(let level) = background { given = level }
-        guard var found = PSFBackground.measured(in: field, level: given) else {
+        guard var found = MeasuredBackground.measured(in: field, level: given) else {
             report.background = given ?? 0
             report.backgroundMethod = given == nil ? .tooSmall : .given
             // Where the outermost voxels are dark, there is no background to speak of.

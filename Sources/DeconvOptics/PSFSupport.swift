@@ -16,7 +16,7 @@ struct PSFSupport {
 
     /// The support of a field from which the background has been subtracted.
     /// - Returns: nil where nothing at the peak stands out of the noise.
-    init?(of field: PSFField, background: PSFBackground) {
+    init?(of field: PSFField, background: MeasuredBackground) {
         shape = field.shape
         mask = [UInt8](repeating: 0, count: field.values.count)
         let peak = field.offset(of: field.peak())

@@ -13,22 +13,6 @@ public struct DeconvolutionOptions: Sendable, Hashable {
         case cpu
     }
 
-    /// How the PSF's background is found.
-    public enum PSFBackground: Hashable, Sendable {
-        /// From the PSF's border.
-        case auto
-        /// A number of counts.
-        case value(Double)
-
-        /// As a person gives it.
-        package var inMessage: String {
-            switch self {
-            case .auto: "auto"
-            case .value(let counts): counts.inMessage
-            }
-        }
-    }
-
     /// How to deconvolve.
     public var method = MethodName.richardsonLucy
     /// Updates of the estimate, 1 to a million, for methods that iterate.
@@ -46,7 +30,7 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     /// Where the estimate starts.
     public var start = StartingEstimate.light
     /// How the PSF's background is found.
-    public var psfBackground = PSFBackground.auto
+    public var psfBackground = PSFBackground.standard
     /// Whether the PSF is normalized to sum 1 and otherwise taken as it is: no background removed, not centered, not
     /// cropped, not resampled.
     public var psfAsIs = false

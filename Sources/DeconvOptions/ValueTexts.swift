@@ -22,19 +22,6 @@ extension VolumeShape {
     }
 }
 
-extension DeconvolutionOptions.PSFBackground {
-    /// `auto` or a number of counts; nil where the text is something else.
-    package init?(text: String) {
-        if text == "auto" {
-            self = .auto
-        } else if let value = Double(text) {
-            self = .value(value)
-        } else {
-            return nil
-        }
-    }
-}
-
 extension Double {
     /// The number as a person writes it: `98`, not `98.0`.
     package var inMessage: String {

@@ -277,15 +277,21 @@ private func elements(_ type: ZarrDataType, _ shape: [Int], seed: UInt64) -> [UI
         let metadata = try ZarrArrayMetadata(version: .two, shape: [4, 4], chunkShape: [2, 2], dataType: .uint8)
         let writer = try ZarrArrayWriter(creating: metadata, at: path, in: store)
         try [UInt8](repeating: 9, count: 16).withUnsafeBytes { try writer.write($0, region: ArrayRegion([4, 4])) }
-        func refusal(_ path: String, _ metadata: ZarrArrayMetadata) throws -> String? {
+        func refusal(
+            _ path: String,
+            _ metadata: ZarrArrayMetadata,
+            _ code: DeconvolutionError.Code = .cannotCreateOutput
+        ) throws -> String? {
             let path = try ZarrPath(path)
             let error = #expect(throws: DeconvolutionError.self) {
                 _ = try ZarrArrayWriter(creating: metadata, at: path, in: store)
             }
-            #expect(error?.code == .outputExists)
+            #expect(error?.code == code)
             return error?.message.replacing(folder.url.path, with: "DIR")
         }
-        #expect(try refusal("a", metadata) == "DIR/there/a: the array exists already; choose another name")
+        #expect(
+            try refusal("a", metadata, .outputExists) == "DIR/there/a: the array exists already; choose another name"
+        )
         #expect(
             try refusal("a/b", metadata)
                 == "DIR/there/a: is a Zarr array, which takes no array inside; choose another name"

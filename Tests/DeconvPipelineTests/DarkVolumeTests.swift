@@ -50,7 +50,7 @@ import Testing
         #expect(sink.voxels[count..<2 * count].allSatisfy { $0 == 0 })
         #expect(
             report.warnings.contains {
-                $0.text(.flag) == "series.tif: where the mean is not above --background 98 the result is 0"
+                $0.text(.flag).hasSuffix("series.tif: where the mean is not above --background 98 the result is 0")
                     && $0.figures?.text(.flag) == "channel 0, time point 1: a mean of 97 counts"
             }
         )

@@ -64,7 +64,9 @@ import Testing
         job[4] = "data.zarr/psf"
         let beside = try await Command.run(job, in: folder)
         try #require(beside.status == 0, "\(beside.error)")
-        #expect(try Self.files(folder, "data.zarr/deconvolved") == files)
+        // Where the PSFs came from is in the metadata.
+        func chunks(_ files: [String: Data]) -> [String: Data] { files.filter { !$0.key.hasPrefix(".z") } }
+        #expect(try chunks(Self.files(folder, "data.zarr/deconvolved")) == chunks(files))
     }
 
     /// Power cuts and impatient people.
@@ -223,7 +225,9 @@ import Testing
             ("1x1x1 of \(tile) voxels in transforms of 7x7x7", "in tiles of \(tile) voxels"),
             ("none, 2x2x2 of 8x24x28 voxels in transforms of 14x35x42", "with other tiles (none, 2x2x2 of"),
         ] {
-            try kept.replacing(pattern, with: begun).write(toFile: journal, atomically: false, encoding: .utf8)
+            var changed = kept.replacing(pattern, with: begun)
+            if begun.hasPrefix("none") { changed = changed.replacing(/,\s*"tile":\s*\[[0-9, ]+\]/, with: "") }
+            try changed.write(toFile: journal, atomically: false, encoding: .utf8)
             let refused = try await Command.run(Self.job("other.zarr") + options, in: folder)
             #expect(refused.status == 73)
             #expect(
@@ -294,7 +298,7 @@ import Testing
         let folder = try Self.folder("2,6,16,48,56")
         let passing = [
             "seconds", "secondsPerIteration", "voxelsPerSecond", "bottleneck", "peakHostBytes", "peakDeviceBytes",
-            "devices",
+            "devices", "command", "started", "options",
         ]
         func report(_ name: String) throws -> [String: Any] {
             let data = try Data(contentsOf: folder.url.appendingPathComponent(name))

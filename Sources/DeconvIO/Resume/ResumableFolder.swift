@@ -130,9 +130,13 @@ package final class ResumableFolder: Sendable {
     /// Says that what is common to all volumes is there, on the disk: from now on another run may go on.
     package func begin() throws(DeconvolutionError) { try journal().add(job) }
 
-    /// Says that a volume is there, on the disk.
-    func add(_ volume: VolumePosition, _ entry: VolumeJournal.Entry) throws(DeconvolutionError) {
-        try journal().add(volume, entry)
+    /// Has a volume count as done; see `VolumeJournal.complete`.
+    func complete(
+        _ volume: VolumePosition,
+        _ entry: VolumeJournal.Entry,
+        _ synchronize: () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) {
+        try journal().complete(volume, entry, synchronize)
     }
 
     /// Says that volumes do not count any more.

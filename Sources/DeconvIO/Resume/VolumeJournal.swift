@@ -143,9 +143,16 @@ final class VolumeJournal: Sendable {
         try add([line])
     }
 
-    /// Says that a volume is there, which it is, on the disk.
-    /// - Parameter entry: what `contents.volumes` is to give for it.
-    func add(_ volume: VolumePosition, _ entry: Entry) throws(DeconvolutionError) {
+    /// Has a volume count as done: first all that was written is brought to the disk, then a line says that it is there.
+    /// - Parameters:
+    ///   - entry: what `contents.volumes` is to give for it.
+    ///   - synchronize: brings its files to the disk; where it fails, the volume does not count.
+    func complete(
+        _ volume: VolumePosition,
+        _ entry: Entry,
+        _ synchronize: () throws(DeconvolutionError) -> Void
+    ) throws(DeconvolutionError) {
+        try synchronize()
         var members: JSONObject = [:]
         for (name, value) in entry.numbers.sorted(by: { $0.key < $1.key }) { members[name] = .double(value) }
         var line: JSONObject = [

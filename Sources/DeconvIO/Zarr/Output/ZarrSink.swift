@@ -184,14 +184,13 @@ package final class ZarrSink: VolumeCollection {
         // Whatever the caller made of it.
         if let failure { throw failure }
         let (storage, files) = try writer.finish()
-        try growing.store.synchronize()
         var kept = VolumeJournal.Entry(files: files, input: inputStamps[volume], figures: figures())
         kept.numbers[Self.saturated] = Double(storage.saturatedVoxelCount)
         if storage.smallest <= storage.largest {
             kept.numbers[Self.smallest] = Double(storage.smallest)
             kept.numbers[Self.largest] = Double(storage.largest)
         }
-        try folder.add(volume, kept)
+        try folder.complete(volume, kept) { () throws(DeconvolutionError) in try growing.store.synchronize() }
         // These are for the next run.
         kept.files = nil
         state.withLock { $0.volumes[volume] = kept }

@@ -1,7 +1,7 @@
 import DeconvVolume
 
 /// The level that a PSF stands on, and the noise around it.
-struct PSFBackground {
+struct MeasuredBackground {
     /// Counts to subtract.
     var level: Double
     /// Standard deviation of the noise, counts; 0 where the border shows light or nothing rather than noise.
@@ -14,7 +14,7 @@ struct PSFBackground {
     var measuredBox: Region
 }
 
-extension PSFBackground {
+extension MeasuredBackground {
     /// Voxels of border on each face. The outermost voxel alone will not do: deskewed volumes have bright or dark
     /// faces.
     private static let thickness = 4
@@ -30,7 +30,7 @@ extension PSFBackground {
 
     /// Judges the border of a PSF.
     /// - Returns: nil where the box is too small to have a border that is not the PSF itself.
-    static func measured(in field: PSFField, level given: Double?) -> PSFBackground? {
+    static func measured(in field: PSFField, level given: Double?) -> MeasuredBackground? {
         let peak = field.values.reduce(0) { max($0, abs($1)) }
         guard let box = field.boundingBox(above: 1e-9 * peak) else { return nil }
         let border = borderVoxels(of: box, in: field.shape)
@@ -43,7 +43,7 @@ extension PSFBackground {
             && roughness(of: field, border: border, box: box, level: median) >= roughnessOfNoise * spread
 
         if let given {
-            return PSFBackground(
+            return MeasuredBackground(
                 level: given,
                 noise: isNoise ? spread : 0,
                 method: .given,
@@ -52,7 +52,7 @@ extension PSFBackground {
             )
         }
         if isNoise {
-            return PSFBackground(
+            return MeasuredBackground(
                 level: clippedMean(values),
                 noise: spread,
                 method: .noiseAtBorder,
@@ -62,7 +62,7 @@ extension PSFBackground {
         }
         // Light falls off towards the corners by orders of magnitude; a pedestal does not.
         let low = quantile(values, 0.02)
-        return PSFBackground(
+        return MeasuredBackground(
             level: median > 0 && low > 0.5 * median ? low : 0,
             noise: 0,
             method: median > 0 && low > 0.5 * median ? .pedestalAtBorder : .lightAtBorder,
@@ -87,7 +87,7 @@ extension PSFBackground {
     }
 
     /// The mean of what lies outside the light: more voxels than the border has, and nearer to the light.
-    func refined(in field: PSFField, outside support: PSFSupport) -> PSFBackground {
+    func refined(in field: PSFField, outside support: PSFSupport) -> MeasuredBackground {
         guard method == .noiseAtBorder else { return self }
         let empty = support.voxelsWellOutside(in: measuredBox)
         guard empty.count >= 1000 else { return self }
