@@ -509,7 +509,12 @@ extension BadInput {
             "--flat-field names no file; give a flat field as a TIFF stack"
         ),
         BadInput("no threads", "\(job) --threads 0", 64, "--threads 0: give a whole number from 1 to 4096"),
-        BadInput("a million threads", "\(job) --threads 1000000", 64, "--threads 1000000: give a whole number from 1 to 4096"),
+        BadInput(
+            "a million threads",
+            "\(job) --threads 1000000",
+            64,
+            "--threads 1000000: give a whole number from 1 to 4096"
+        ),
         BadInput(
             "no PSF's name",
             "image.tif --psf '' -o out.tif",
@@ -560,7 +565,12 @@ extension BadInput {
             64,
             "--iterations many: give a whole number from 1 to 1000000"
         ),
-        BadInput("a tile of words", "\(job) --tile big", 64, "--tile big: give three sizes from 1 to 1048576, as z,y,x"),
+        BadInput(
+            "a tile of words",
+            "\(job) --tile big",
+            64,
+            "--tile big: give three sizes from 1 to 1048576, as z,y,x"
+        ),
         BadInput(
             "a flat tile",
             "\(job) --tile 0,16,16",
@@ -573,8 +583,18 @@ extension BadInput {
             64,
             "--tile 16777216,16777216,16777216: give three sizes from 1 to 1048576, as z,y,x"
         ),
-        BadInput("a memory limit of words", "\(job) --memory-limit lots", 64, "--memory-limit lots: give a size such as 8GB"),
-        BadInput("a negative memory limit", "\(job) --memory-limit -8GB", 64, "--memory-limit -8GB: give a size such as 8GB"),
+        BadInput(
+            "a memory limit of words",
+            "\(job) --memory-limit lots",
+            64,
+            "--memory-limit lots: give a size such as 8GB"
+        ),
+        BadInput(
+            "a negative memory limit",
+            "\(job) --memory-limit -8GB",
+            64,
+            "--memory-limit -8GB: give a size such as 8GB"
+        ),
         BadInput(
             "an option of another method",
             "\(job) --snr 30",

@@ -76,7 +76,9 @@ import Testing
         #expect(result.status == 0)
         #expect(result.error == "")
         #expect(
-            result.output.hasPrefix("image       8x16x18 uint16\nPSF         7x9x11, boundary extend\nmethod      richardson-lucy\n"),
+            result.output.hasPrefix(
+                "image       8x16x18 uint16\nPSF         7x9x11, boundary extend\nmethod      richardson-lucy\n"
+            ),
             "\(result.output)"
         )
         #expect(result.output.contains(", cpu, 1 thread\n"))

@@ -127,12 +127,16 @@ import Testing
         let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
         #expect(
             report.keys.sorted() == [
-                "backend", "background", "bottleneck", "boundary", "channels", "command", "convergence", "device", "devices",
+                "backend", "background", "bottleneck", "boundary", "channels", "command", "convergence", "device",
+                "devices",
                 "diagnostics",
                 "fft",
-                "flatField", "halo", "inputs", "iterations", "libraries", "mask", "maskedVoxelCount", "method", "observedSum",
-                "options", "output", "peakDeviceBytes", "peakHostBytes", "program", "psf", "resultSum", "resumedVolumes", "saturatedInputVoxelCount", "saturatedVoxels",
-                "seconds", "secondsPerIteration", "shape", "spacing", "started", "tileCount", "timepoints", "version", "voxelsPerSecond",
+                "flatField", "halo", "inputs", "iterations", "libraries", "mask", "maskedVoxelCount", "method",
+                "observedSum",
+                "options", "output", "peakDeviceBytes", "peakHostBytes", "program", "psf", "resultSum",
+                "resumedVolumes", "saturatedInputVoxelCount", "saturatedVoxels",
+                "seconds", "secondsPerIteration", "shape", "spacing", "started", "tileCount", "timepoints", "version",
+                "voxelsPerSecond",
                 "warnings", "workShape",
             ]
         )

@@ -48,7 +48,10 @@ import Testing
             try option.set(&options, to: sample(option))
             let now = properties(options)
             let changed = now.keys.filter { now[$0] != defaults[$0] }
-            #expect(changed.count == 1, "\(option.name.words) changes \(changed): look at its key path in OptionTable.swift")
+            #expect(
+                changed.count == 1,
+                "\(option.name.words) changes \(changed): look at its key path in OptionTable.swift"
+            )
             let property = changed.first?.split(separator: ".").last.map(String.init)
             #expect(
                 property == option.name.property,
@@ -78,7 +81,8 @@ import Testing
         for option in table {
             guard let range = option.range else { continue }
             let minimum = try #require(range.minimum)
-            for bad in [range.excludesMinimum ? minimum : minimum - 1, range.maximum.map { $0 + 1 }].compactMap(\.self) {
+            for bad in [range.excludesMinimum ? minimum : minimum - 1, range.maximum.map { $0 + 1 }].compactMap(\.self)
+            {
                 // A size is never negative or none.
                 if option.type == .bytes { continue }
                 var options = JobOptions()
@@ -153,8 +157,9 @@ import Testing
         let rest = parts[1].components(separatedBy: end)
         try #require(rest.count == 2)
         let rows = table.filter { !$0.isOfFiles }.map { option in
-            let words = option.type.words.map { ": " + $0.map { "`\($0)`" }.joined(separator: ", ") } ?? ""
-            let methods = option.methods.map { methods in " (\(methods.map { "`\($0)`" }.joined(separator: ", ")))" } ?? ""
+            func listed(_ names: [String]) -> String { names.map { "`\($0)`" }.joined(separator: ", ") }
+            let words = option.type.words.map { ": \(listed($0))" } ?? ""
+            let methods = option.methods.map { " (\(listed($0.map(\.rawValue))))" } ?? ""
             let help = option.help.hasSuffix(".") ? String(option.help.dropLast()) : option.help
             let otherwise = option.defaultText ?? (option.type == .boolean ? "False" : "")
             return "| `\(option.name.keyword)` | \(help)\(words)\(methods) | \(otherwise) |"
