@@ -177,7 +177,8 @@ let package = Package(
         tests(
             "GPUDeconvCLITests",
             [
-                "GPUDeconvCLI", "DeconvMethods", "DeconvOptions", "DeconvPlan", "DeconvDevice", "DeconvIO", "DeconvVolume",
+                "GPUDeconvCLI", "DeconvMethods", "DeconvOptions", "DeconvPlan", "DeconvDevice", "DeconvIO",
+                "DeconvVolume",
                 "DeconvTestSupport",
             ]
         ),
