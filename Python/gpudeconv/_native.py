@@ -268,8 +268,11 @@ class Options:
         self._as_parameter_ = _handle()
         self._destroy = library().gpudeconv_options_destroy
         check(library().gpudeconv_options_create(ctypes.byref(self._as_parameter_)))
+        defaults = {option["keyword"]: option.get("default") for option in option_table()}
         for name, value in values.items():
-            if value is not None:
+            # What nobody changed counts as not given.
+            is_default = isinstance(value, (str, int, float)) and value == defaults.get(name)
+            if value is not None and not is_default:
                 text = option_text(name, value)
                 if "\0" in text:
                     raise ValueError(f"{name} has a character NUL in it")

@@ -81,6 +81,8 @@ package struct OptionDescription: Sendable {
     package let isOfFiles: Bool
     /// What it is where nobody says: its default, or words for it.
     package let defaultText: String?
+    /// The same for arrays in memory, where it is something else.
+    package fileprivate(set) var defaultTextOfArrays: String?
     /// The methods that take it; nil where all do.
     package fileprivate(set) var methods: [MethodName]?
 
@@ -193,7 +195,9 @@ extension OptionDescription {
     }
 
     /// An option that may have none.
-    /// - Parameter otherwise: what there is then, in words.
+    /// - Parameters:
+    ///   - otherwise: what there is then, in words.
+    ///   - ofArrays: the same for arrays in memory, where it is something else.
     init<Value: OptionValue>(
         _ name: OptionName,
         _ group: Group,
@@ -203,6 +207,7 @@ extension OptionDescription {
         in unit: String? = nil,
         range: Range? = nil,
         otherwise: String? = nil,
+        ofArrays: String? = nil,
         effect: Effect,
         ofFiles: Bool = false
     ) {
@@ -222,6 +227,7 @@ extension OptionDescription {
         } set: {
             $0[keyPath: property] = $1
         }
+        defaultTextOfArrays = ofArrays
     }
 
     fileprivate init<Value: OptionValue>(

@@ -114,6 +114,7 @@ extension OptionTable {
             "Voxel size of the image in µm.",
             in: "µm",
             otherwise: "what its file says",
+            ofArrays: "equal",
             effect: .voxels
         ),
         OptionDescription(
@@ -300,6 +301,7 @@ extension OptionTable {
             "Voxel size of the PSF in µm.",
             in: "µm",
             otherwise: "what its file says",
+            ofArrays: "equal",
             effect: .psf
         ),
         OptionDescription(
@@ -331,6 +333,7 @@ extension OptionTable {
             .device,
             \.deconvolution.device,
             "Device by its number or part of its name, as 'gpudeconv devices' lists it; several (0,2), or all GPUs: all.",
+            otherwise: "the best one",
             effect: .place
         ),
         OptionDescription(

@@ -67,23 +67,39 @@ package struct ReportedJob: Sendable {
         psfs = inputs.psf.map(\.path)
         self.output = output
         for (name, option) in report.options where option.given {
-            try OptionTable.standard.set(&options, name, to: option.value?.text)
+            do throws(DeconvolutionError) {
+                try OptionTable.standard.set(&options, name, to: option.value?.text)
+            } catch {
+                throw DeconvolutionError(.invalidData, "\(path): has an option that there is not: \(error.line)")
+            }
         }
-        // Their paths in the report are those from the root on.
+        // The path of the image is that of its array, and the others are those from the root on.
+        options.selection.array = nil
+        options.given.remove(.array)
         if let flatField = inputs.flatField { options.flatField = flatField.path }
         if let mask = inputs.mask { options.mask = mask.path }
         if report.version != ProgramVersion.text {
             warnings.append(
                 Diagnostic(
-                    .inputChanged,
+                    .versionChanged,
                     "\(path): was written by another version; results may differ",
                     figures: "\(report.version), and this is \(ProgramVersion.text)"
                 )
             )
         }
         for file in [inputs.image] + inputs.psf + [inputs.flatField, inputs.mask].compactMap(\.self) {
-            guard let then = file.crc32c, let now = try? ImageFile.open(path: file.path),
-                let sum = FileChecksum(of: now.paths).wait(), let checksum = sum.checksum, checksum != then
+            guard let then = file.crc32c else {
+                warnings.append(
+                    Diagnostic(
+                        .inputNotCompared,
+                        "\(file.path): whether it is what it was at that run cannot be told: of arrays in Zarr, and of more than "
+                            + "4 GiB, no checksum is taken"
+                    )
+                )
+                continue
+            }
+            guard let now = try? ImageFile.open(path: file.path), let sum = FileChecksum(of: now.paths).wait(),
+                let checksum = sum.checksum, checksum != then
             else { continue }
             warnings.append(
                 Diagnostic(

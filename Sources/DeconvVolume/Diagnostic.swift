@@ -69,6 +69,12 @@ extension Diagnostic {
         public static let chunksMissing = Kind("chunksMissing")
         /// An input that has changed since a part of the result was computed.
         public static let inputChanged = Kind("inputChanged")
+        /// An input of an earlier run of which nobody can tell whether it has changed.
+        public static let inputNotCompared = Kind("inputNotCompared")
+        /// A report of another version of this program.
+        public static let versionChanged = Kind("versionChanged")
+        /// A boundary that a method has not, and the one that it takes instead.
+        public static let boundaryReplaced = Kind("boundaryReplaced")
         /// Files of an unfinished result that are not as they were written.
         public static let resultDamaged = Kind("resultDamaged")
         /// Lines in the journal of an unfinished result that make no sense.

@@ -55,7 +55,11 @@ struct Inspect: ParsableCommand {
         }
         if let provenance = file.provenance {
             lines.append("\nis a result:")
-            for entry in provenance.entries { line("  \(entry.name)", entry.value) }
+            let width = provenance.entries.map(\.name.count).max() ?? 0
+            for entry in provenance.entries {
+                let name = entry.name.padding(toLength: max(width + 2, 12), withPad: " ", startingAt: 0)
+                lines.append("  \(name)\(entry.value)")
+            }
         }
         return lines.joined(separator: "\n")
     }

@@ -7,7 +7,7 @@ import GPUDeconv
 struct Rerun: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a result again, as its report describes it.",
-        usage: "gpudeconv rerun <report> --output <path> [<options>]",
+        usage: "gpudeconv rerun <report> [--output <path>] [<options>]",
         discussion: """
             Takes inputs and options from a report that --report wrote, and says which inputs have changed since.
 

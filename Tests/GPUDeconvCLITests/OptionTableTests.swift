@@ -161,7 +161,7 @@ import Testing
             let words = option.type.words.map { ": \(listed($0))" } ?? ""
             let methods = option.methods.map { " (\(listed($0.map(\.rawValue))))" } ?? ""
             let help = option.help.hasSuffix(".") ? String(option.help.dropLast()) : option.help
-            let otherwise = option.defaultText ?? (option.type == .boolean ? "False" : "")
+            let otherwise = option.defaultTextOfArrays ?? option.defaultText ?? (option.type == .boolean ? "False" : "")
             return "| `\(option.name.keyword)` | \(help)\(words)\(methods) | \(otherwise) |"
         }
         let expected = "| keyword | | default |\n|---|---|---|\n" + rows.joined(separator: "\n") + "\n"

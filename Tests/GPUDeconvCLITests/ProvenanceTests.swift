@@ -121,6 +121,43 @@ import Testing
         #expect(try folder.bytes("other.tif") != folder.bytes("sharp.tif"))
     }
 
+    @Test func everyPSFIsNamedAndAnArrayIsFoundAgain() async throws {
+        let folder = try Scene.folder()
+        try Scene.write(Scene.psf(sigma: [1.3, 1.7, 1.5]), Scene.psfShape, to: folder.path("wide.tif"))
+        try Scene.write(Scene.image + Scene.image, Scene.shape, channels: 2, to: folder.path("many.tif"))
+        func run(_ arguments: [String]) async throws {
+            let result = try await Command.run(arguments, in: folder)
+            #expect(result.status == 0, "\(result.error)")
+        }
+        try await run(["many.tif", "--psf", "psf.tif,wide.tif", "-o", "many.zarr"] + options)
+        let psfs = ["--psf", "psf.tif,wide.tif", "--mask", "many.tif"]
+        try await run(["many.zarr", "--array", "0"] + psfs + ["-o", "first.zarr", "--report", "first.json"] + options)
+        let again = try await Command.run(["rerun", "first.json", "-o", "again.zarr"], in: folder)
+        #expect(again.status == 0 && again.error.contains("many.zarr/0: whether it is what it was"), "\(again.error)")
+        for output in ["first.zarr", "again.zarr"] {
+            let attributes = try object(String(contentsOfFile: folder.path("\(output)/.zattrs"), encoding: .utf8))
+            let found = try #require(attributes["gpudeconv"] as? [String: String])
+            #expect(found["image"] == "many.zarr/0")
+            #expect(found["psf-1"]?.hasPrefix("psf.tif (CRC-32C ") == true)
+            #expect(found["psf-2"]?.hasPrefix("wide.tif (CRC-32C ") == true)
+            #expect(found["mask"]?.hasPrefix("many.tif (CRC-32C ") == true)
+        }
+    }
+
+    @Test func aBoundaryThatAMethodHasNotIsToldOf() async throws {
+        let folder = try Scene.folder()
+        let command = ["image.tif", "--psf", "psf.tif", "-o", "sharp.tif", "--method", "wiener", "--backend", "cpu"]
+        let result = try await Command.run(command + ["--boundary", "extend"], in: folder)
+        #expect(result.status == 0)
+        #expect(
+            result.error.contains(
+                "--boundary extend: wiener estimates nothing outside the image; reflect is used"
+            )
+        )
+        let inspected = try await Command.run(["inspect", "sharp.tif"], in: folder)
+        #expect(inspected.output.contains("  boundary    reflect\n") && inspected.output.contains("  snr         20\n"))
+    }
+
     @Test func whatIsNoReportIsRefused() async throws {
         let folder = try Scene.folder()
         let missing = try await Command.run(["rerun", "no.json", "-o", "x.tif"], in: folder)

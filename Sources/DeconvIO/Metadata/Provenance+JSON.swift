@@ -13,3 +13,12 @@ extension Provenance {
         for (name, value) in members { if let text = value.string { add(name, text) } }
     }
 }
+
+extension ZarrArrayMetadata {
+    /// The same array, whatever it came from.
+    var withoutProvenance: ZarrArrayMetadata {
+        var metadata = self
+        metadata.attributes[Provenance.key] = nil
+        return metadata
+    }
+}

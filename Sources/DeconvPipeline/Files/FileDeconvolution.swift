@@ -2,6 +2,7 @@ import DeconvDevice
 package import DeconvIO
 import DeconvMethods
 package import DeconvOptions
+import DeconvPlan
 package import DeconvVolume
 import Foundation
 package import Logging
@@ -208,7 +209,7 @@ package struct FileDeconvolution: Sendable {
         let checksum = FileChecksum(of: input.whole.paths)
         var image = input.source.image
         image.spacing = options.spacing ?? image.spacing
-        image.provenance = RunOrigin.provenance(image: input.whole.name, psfs: origin.psfs, jobOptions)
+        image.provenance = origin.provenance(jobOptions)
         let job = job(
             resultType: outputOptions.pixelType,
             scratchFolder: OutputPath(output).folder,
@@ -264,7 +265,7 @@ package struct FileDeconvolution: Sendable {
         origin.psfs = psfFiles.map { record($0, options.psfSpacing) }
         origin.flatField = flatField.map { record($0, nil) }
         origin.mask = mask.map { record($0, nil) }
-        origin.output = URL(fileURLWithPath: output).standardizedFileURL.path
+        origin.output = FileRecord.absolute(output)
         return origin
     }
 
@@ -362,7 +363,19 @@ package struct FileDeconvolution: Sendable {
         // The voxels of a flat field or mask are those of the image, whatever their file says of their size.
         let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }.filter { !$0.kind.isAboutSpacing }
         return without(options.spacing, input.source.diagnostics) + without(options.psfSpacing, psfWarnings)
-            + mapWarnings
+            + mapWarnings + [boundaryWarning].compactMap(\.self)
+    }
+
+    /// Said where somebody asked for a boundary that the method has not.
+    private var boundaryWarning: Diagnostic? {
+        let asked = options.boundary
+        guard jobOptions.given.contains(.boundary), let method = try? Methods.method(options) else { return nil }
+        let used = method.boundary(asked)
+        guard used != asked else { return nil }
+        return Diagnostic(
+            .boundaryReplaced,
+            "\(.boundary, asked.rawValue): \(options.method) estimates nothing outside the image; \(used.rawValue) is used"
+        )
     }
 }
 

@@ -40,7 +40,7 @@ public struct FileRecord: Sendable, Hashable {
     /// - Parameter spacing: what an option says of its voxels, µm.
     package init(_ file: any ImageFileSource, spacing: VoxelSpacing?) {
         let image = file.image
-        path = URL(fileURLWithPath: file.name).standardizedFileURL.path
+        path = Self.absolute(file.name)
         shape = image.shape
         channelCount = image.channelCount
         timepointCount = image.timepointCount
@@ -78,5 +78,30 @@ extension FileRecord {
         guard let sum = checksum.wait() else { return }
         byteCount = sum.byteCount
         self.checksum = sum.checksum
+    }
+}
+
+extension FileRecord {
+    /// A path from the root on, as the system follows it: `..` behind a link leads to where the link's folder is.
+    static func absolute(_ path: String) -> String {
+        if let real = realpath(path.isEmpty ? "." : path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
+        // What is not there yet, and patterns.
+        let name = (path as NSString).lastPathComponent
+        let folder = (path as NSString).deletingLastPathComponent
+        guard folder != path, !name.isEmpty else { return path }
+        let start = absolute(folder)
+        return start == "/" ? "/" + name : start + "/" + name
+    }
+
+    /// What it is called in short: the last part of its path, or for an array its store and where it is in there; with the checksum,
+    /// where there is one.
+    var shortName: String {
+        let parts = path.split(separator: "/").map(String.init)
+        let store = parts.lastIndex { $0.lowercased().hasSuffix(".zarr") }
+        let name = parts[(store ?? max(parts.count - 1, 0))...].joined(separator: "/")
+        return checksum.map { "\(name) (CRC-32C \($0))" } ?? name
     }
 }

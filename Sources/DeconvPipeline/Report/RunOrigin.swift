@@ -1,4 +1,5 @@
 public import DeconvPipeline
+import DeconvPlan
 public import DeconvVolume
 import DeconvIO
 import DeconvMethods
@@ -33,24 +34,33 @@ public struct RunOrigin: Sendable {
 
 extension RunOrigin {
     /// In short, for the result itself: nothing in it changes from one run of the same job to the next.
-    package static func provenance(
-        image: String,
-        psfs: [FileRecord],
-        _ options: JobOptions
-    ) -> Provenance {
+    package func provenance(_ options: JobOptions) -> Provenance {
         var provenance = Provenance()
         provenance.add("program", "gpudeconv \(ProgramVersion.text)")
-        provenance.add("image", (image as NSString).lastPathComponent)
-        for psf in psfs {
-            let checksum = psf.checksum.map { " (CRC-32C \($0))" } ?? ""
-            provenance.add("psf", (psf.path as NSString).lastPathComponent + checksum)
+        if var image {
+            // Not known before the image has been read.
+            image.checksum = nil
+            provenance.add("image", image.shortName)
         }
-        let method = options.deconvolution.method
+        for (number, psf) in psfs.enumerated() {
+            provenance.add(psfs.count == 1 ? "psf" : "psf-\(number + 1)", psf.shortName)
+        }
+        let method = try? Methods.method(options.deconvolution)
         for option in OptionTable.standard.options {
-            let isOfMethod = option.group == .method && option.methods?.contains(method) ?? true
+            let isOfMethod = option.group == .method && option.methods?.contains(options.deconvolution.method) ?? true
             let decides = option.effect == .voxels || option.effect == .psf
             guard isOfMethod || (decides && options.given.contains(option.name)) else { continue }
-            if let text = option.text(options) { provenance.add(option.name.words, text) }
+            let text: String? =
+                switch option.name {
+                // In the name of the image.
+                case .array: nil
+                case .flatField: flatField?.shortName
+                case .mask: mask?.shortName
+                // As it was used.
+                case .boundary: method?.boundary(options.deconvolution.boundary).rawValue
+                default: option.text(options)
+                }
+            if let text { provenance.add(option.name.words, text) }
         }
         return provenance
     }

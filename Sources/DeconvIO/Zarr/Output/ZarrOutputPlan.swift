@@ -123,11 +123,15 @@ package struct ZarrOutputPlan: Sendable {
         )
         job.append("output chunks", "\(first.innerChunkShape)")
         job.append("output shards", first.isSharded ? "\(first.chunkShape)" : "none")
-        // All the rest: codecs with their levels, names, attributes.
+        // All the rest: codecs with their levels, names, attributes. How the result comes about has fields of its own, and words that
+        // differ where the job does not.
+        var multiscale = multiscale
+        multiscale?.provenance = nil
         var text = JSONValue.object(multiscale?.attributes ?? [:]).line
         for level in levels {
-            text += (version == .two ? level.metadata.version2 : level.metadata.version3).line
-            text += JSONValue.object(level.metadata.storedAttributes).line
+            let metadata = level.metadata.withoutProvenance
+            text += (version == .two ? metadata.version2 : metadata.version3).line
+            text += JSONValue.object(metadata.storedAttributes).line
         }
         let checksum = Array(text.utf8).withUnsafeBytes { CRC32C.checksum($0) }
         job.append("output metadata", String(checksum, radix: 16))
