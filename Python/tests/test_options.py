@@ -269,3 +269,15 @@ def test_a_result_whose_elements_share_memory_is_refused(volume, psf):
     out = np.lib.stride_tricks.as_strided(one, volume.shape, (0, *one.strides))
     with pytest.raises(ValueError, match="the result has a stride of 0"):
         gpudeconv.richardson_lucy(volume, psf, out=out, **CPU)
+
+
+def test_only_what_somebody_gave_counts_as_given(volume, psf):
+    report = {}
+    gpudeconv.deconvolve(volume, psf, 2, boundary="extend", read_noise=3, **CPU, report=report)
+    assert {name for name, option in report["options"].items() if option["given"]} == {
+        "iterations",
+        "read-noise",
+        "backend",
+    }
+    assert report["options"]["boundary"] == {"value": "extend", "given": False}
+    assert report["program"] == "gpudeconv" and report["inputs"] is None
