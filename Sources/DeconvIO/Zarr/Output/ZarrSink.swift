@@ -449,8 +449,8 @@ private struct KnownVolumes {
         _ arrays: [ZarrArray],
         _ threadCount: Int,
         _ checking: @Sendable () throws(DeconvolutionError) -> Void
-    ) throws(DeconvolutionError) -> [WrittenVolumes.Problem] {
-        try WrittenVolumes(folder: folder, levels: Array(zip(plan.levels, arrays)))
+    ) throws(DeconvolutionError) -> [VolumeVerification.Problem] {
+        try VolumeVerification(folder: folder, levels: Array(zip(plan.levels, arrays)))
             .problems(of: inOrder, threadCount: threadCount, checking: checking)
     }
 }

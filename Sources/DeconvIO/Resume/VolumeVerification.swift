@@ -3,7 +3,7 @@ import Dispatch
 import Synchronization
 
 /// The files of volumes that earlier runs have written, held against what the journal says of them.
-struct WrittenVolumes: Sendable {
+struct VolumeVerification: Sendable {
     /// What is wrong with a volume, in words that name its file.
     struct Problem: Sendable {
         var volume: VolumePosition
