@@ -59,6 +59,13 @@ def deconvolve(
                 "flat_field needs whole volumes, for it is divided by its mean over all of one: rechunk image to one "
                 "chunk along its last axes"
             )
+        if options["method"] == "wiener":
+            warnings.warn(
+                "image is chunked within its volumes, and a Wiener filter reaches across the whole of one, so that borders of "
+                "chunks may be seen; rechunk image to one chunk along its last axes",
+                DeconvolutionWarning,
+                stacklevel=3,
+            )
         if options["background"] != 0:
             warnings.warn(
                 "image is chunked within its volumes, and with a background each chunk starts from the light that it "

@@ -156,6 +156,11 @@ def test_periodic_volumes_are_not_cut(scene, psf):
     assert np.array_equal(whole.compute(), gpudeconv.richardson_lucy(scene, psf, 2, boundary="periodic", **CPU))
 
 
+def test_a_wiener_filter_of_chunked_volumes_warns_of_seams(scene, psf):
+    with pytest.warns(gpudeconv.DeconvolutionWarning, match="Wiener filter reaches across the whole"):
+        gpudeconv.deconvolve(da.from_array(scene, chunks=(24, 30, 30)), psf, method="wiener", backend="cpu")
+
+
 def test_a_larger_depth_makes_better_seams(scene, psf):
     whole = gpudeconv.richardson_lucy(scene, psf, 10, **CPU)
     image = da.from_array(scene, chunks=(-1, 24, 28))
