@@ -345,6 +345,21 @@ import Testing
         try #require(begun.status == 128 + SIGKILL, "\(begun.error)")
     }
 
+    /// What a job comes to counts, and not its words, though the result tells of these.
+    @Test func aRunGoesOnWhereTheSameJobHasOtherWords() async throws {
+        let folder = try Self.folder("2,6,16,48,56")
+        let options = ["-i", "400", "--background", "19"]
+        try await Self.begin(Self.job("out.zarr") + options, "out.zarr", in: folder)
+        let rest = try await Command.run(
+            ["data.zarr/raw", "--psf", "./psfs/*.tif", "-o", "out.zarr", "--backend", "cpu"] + options
+                + ["--psf-background", "auto", "--boundary", "extend"],
+            in: folder
+        )
+        #expect(rest.status == 0 && rest.output.contains("were there already"), "\(rest.error)")
+        let other = try await Command.run(Self.job("out.zarr") + options + ["--psf-background", "1"], in: folder)
+        #expect(other.status == 73, "\(other.error)")
+    }
+
     private static func warnings(_ folder: TemporaryFolder, _ report: String) throws -> [String] {
         let data = try Data(contentsOf: folder.url.appendingPathComponent(report))
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

@@ -164,6 +164,18 @@ import Testing
         #expect(missing.status == 66)
         let image = try await Command.run(["rerun", "image.tif", "-o", "x.tif"], in: folder)
         #expect(image.status == 65 && image.error.hasPrefix("gpudeconv: image.tif: is no report of gpudeconv"))
+        try await deconvolve("sharp.tif", ["--report", "sharp.json"], in: folder)
+        let report = try String(contentsOfFile: folder.path("sharp.json"), encoding: .utf8)
+        try report.replacing("\"read-noise\"", with: "\"red-noise\"").replacing(
+            "\"given\" : false",
+            with: "\"given\" : true"
+        )
+        .write(toFile: folder.path("other.json"), atomically: true, encoding: .utf8)
+        let unknown = try await Command.run(["rerun", "other.json", "-o", "x.tif"], in: folder)
+        #expect(
+            unknown.status == 65 && unknown.error.hasPrefix("gpudeconv: other.json: has an option that there is not: "),
+            "\(unknown.error)"
+        )
         #expect(!FileManager.default.fileExists(atPath: folder.path("x.tif")))
     }
 }
