@@ -27,17 +27,21 @@ public struct Provenance: Hashable, Sendable {
     public func value(_ name: String) -> String? { entries.first { $0.name == name }?.value }
 }
 
-extension Provenance: Encodable {
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
+/// A key of JSON that only data know.
+package struct DataKey: CodingKey {
+    package let stringValue: String
+    package var intValue: Int? { nil }
 
+    /// Any text.
+    package init(stringValue: String) { self.stringValue = stringValue }
+    /// Never: objects have texts.
+    package init?(intValue: Int) { nil }
+}
+
+extension Provenance: Encodable {
     /// Writes an object of texts by their names.
     public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Name.self)
-        for entry in entries { try container.encode(entry.value, forKey: Name(stringValue: entry.name)) }
+        var container = encoder.container(keyedBy: DataKey.self)
+        for entry in entries { try container.encode(entry.value, forKey: DataKey(stringValue: entry.name)) }
     }
 }

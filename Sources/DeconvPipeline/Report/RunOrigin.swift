@@ -69,12 +69,6 @@ extension RunOrigin {
 extension RunOrigin: Encodable {
     private enum Key: String, CodingKey { case program, version, command, started, inputs, output, options }
     private enum InputKey: String, CodingKey { case image, psf, flatField, mask }
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
 
     /// For example `2026-11-28T20:40:00Z`.
     private var startedInWords: String {
@@ -102,7 +96,7 @@ extension RunOrigin: Encodable {
         } else {
             try container.encodeNil(forKey: .inputs)
         }
-        var values = container.nestedContainer(keyedBy: Name.self, forKey: .options)
-        for option in options { try values.encode(option, forKey: Name(stringValue: option.name)) }
+        var values = container.nestedContainer(keyedBy: DataKey.self, forKey: .options)
+        for option in options { try values.encode(option, forKey: DataKey(stringValue: option.name)) }
     }
 }
