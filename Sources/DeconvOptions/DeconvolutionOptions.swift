@@ -38,6 +38,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var spacing: VoxelSpacing?
     /// Voxel size of the PSF, µm; nil for what the file says.
     public var psfSpacing: VoxelSpacing?
+    /// What a PSF is computed from, where no file has one.
+    public var microscope = MicroscopeOptions()
     /// Which engine computes.
     public var backend = Backend.auto
     /// The number of a device in `Devices.all`, or a part of its name; nil for the best.

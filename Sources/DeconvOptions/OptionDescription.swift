@@ -9,6 +9,7 @@ package struct OptionDescription: Sendable {
         case zarr = "Zarr output"
         case method = "Method"
         case psf = "PSF"
+        case microscope = "Microscope"
         case device = "Device"
         case memory = "Memory"
     }
@@ -86,7 +87,7 @@ package struct OptionDescription: Sendable {
     /// The methods that take it; nil where all do.
     package fileprivate(set) var methods: [MethodName]?
 
-    private let get: @Sendable (JobOptions) -> (text: String, scalar: OptionScalar, number: Double?)?
+    private let get: @Sendable (JobOptions) -> (text: String, scalar: OptionScalar, numbers: [Double])?
     private let put: @Sendable (inout JobOptions, String) -> Bool
     private let reset: @Sendable (inout JobOptions) -> Void
     private let isValid: @Sendable (JobOptions) -> Bool
@@ -118,6 +119,8 @@ extension OptionDescription {
             case .spacing: "three positive sizes in micrometers, as z,y,x"
             case .shape: "three sizes from 1 to \(VolumeShape.mostInText), as z,y,x"
             case .numberOrAuto: "a number of counts, or auto"
+            case .numbers: "one number, or one a channel with commas between them, each in \(unit ?? "numbers")"
+            case .texts: "one <\(valueName)>, or one a channel with commas between them"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")
     }
@@ -138,9 +141,9 @@ extension OptionDescription {
     /// Holds its value against its range.
     /// - Throws: `invalidArgument` naming the option, its value and its range.
     func check(_ options: JobOptions) throws(DeconvolutionError) {
-        guard let (text, _, number) = get(options) else { return }
+        guard let (text, _, numbers) = get(options) else { return }
         let isWord = type.words?.contains(text) ?? true
-        guard isWord, number.map({ range?.contains($0) ?? $0.isFinite }) ?? true, isValid(options) else {
+        guard isWord, numbers.allSatisfy({ range?.contains($0) ?? $0.isFinite }), isValid(options) else {
             throw refusal(of: text)
         }
     }
@@ -254,7 +257,7 @@ extension OptionDescription {
         self.isOfFiles = isOfFiles
         self.defaultText = defaultText
         type = Value.type
-        self.get = { get($0).map { ($0.text, $0.scalar, $0.number) } }
+        self.get = { get($0).map { ($0.text, $0.scalar, $0.numbers) } }
         put = { options, text in
             guard let value = Value.parse(text) else { return false }
             set(&options, value)
@@ -272,18 +275,20 @@ extension OptionType {
         case .bytes: "size"
         case .spacing, .shape: "z,y,x"
         case .numberOrAuto: "auto|n"
-        case .boolean, .text, .words: nil
+        case .numbers: "n,..."
+        case .boolean, .text, .texts, .words: nil
         }
     }
 }
 
 extension OptionValue {
-    /// What a range is for; nil where there is nothing to compare.
-    fileprivate var number: Double? {
+    /// What a range is for; empty where there is nothing to compare.
+    fileprivate var numbers: [Double] {
         switch scalar {
-        case .integer(let value): Double(value)
-        case .number(let value): value
-        case .boolean, .text, .integers, .numbers: nil
+        case .integer(let value): [Double(value)]
+        case .number(let value): [value]
+        case .numbers(let values) where Self.type == .numbers: values
+        case .boolean, .text, .integers, .numbers: []
         }
     }
 

@@ -34,10 +34,10 @@ package struct OptionTable: Sendable {
     }
 
     /// The record of an option; nil where there is none of that name.
-    /// - Parameter name: its words with dashes or underscores between them.
+    /// - Parameter name: its words with dashes or underscores between them, or its keyword.
     package func option(named name: String) -> OptionDescription? {
         let words = name.replacing("_", with: "-")
-        return options.first { $0.name.words == words }
+        return options.first { $0.name.words == words || $0.name.keyword == name }
     }
 
     /// Checks what no file is needed for: values against their ranges, and what was given against the method.
@@ -320,6 +320,146 @@ extension OptionTable {
             effect: .psf
         ),
 
+        // MARK: Microscope
+        OptionDescription(
+            .microscope,
+            .microscope,
+            \.deconvolution.microscope.kind,
+            "Kind of microscope to compute the PSF of.",
+            otherwise: "what the image's file says",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .model,
+            .microscope,
+            \.deconvolution.microscope.model,
+            "How light is described: by its phase, or with its polarization, which counts above an NA of 0.8.",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .na,
+            .microscope,
+            \.deconvolution.microscope.numericalAperture,
+            "Numerical aperture of the objective.",
+            range: .from(0.01, to: 2),
+            otherwise: "what the image's file says",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .emission,
+            .microscope,
+            \.emission,
+            "Wavelength of the emitted light, one for all channels or one a channel.",
+            in: "nm",
+            range: .from(200, to: 2000),
+            otherwise: "what the image's file says",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .excitation,
+            .microscope,
+            \.excitation,
+            "Wavelength of the exciting light, one for all channels or one a channel.",
+            in: "nm",
+            range: .from(200, to: 2000),
+            otherwise: "what the image's file says",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .dye,
+            .microscope,
+            \.dyes,
+            "Dye, such as GFP, which has both wavelengths; one for all channels or one a channel.",
+            as: "name",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .immersion,
+            .microscope,
+            \.deconvolution.microscope.immersion,
+            "What is between objective and cover glass: air, water, silicone, glycerol, oil, or a refractive index.",
+            as: "medium",
+            otherwise: "what the image's file says",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .sampleIndex,
+            .microscope,
+            \.deconvolution.microscope.sampleIndex,
+            "Refractive index of what the sample lies in.",
+            range: .from(1, to: 2),
+            otherwise: "that of the immersion",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .coverGlass,
+            .microscope,
+            \.deconvolution.microscope.coverGlass,
+            "Thickness of the cover glass.",
+            in: "µm",
+            range: .from(0, to: 5000),
+            otherwise: "that which the objective is made for",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .depth,
+            .microscope,
+            \.deconvolution.microscope.depth,
+            "How far under the cover glass the sample is.",
+            in: "µm",
+            range: .from(0, to: 5000),
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .pinhole,
+            .microscope,
+            \.deconvolution.microscope.pinhole,
+            "Diameter of the pinhole in Airy units (1.2), or in the sample in µm (0.3um).",
+            as: "size",
+            otherwise: "what the image's file says, else 1AU",
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .sheetThickness,
+            .microscope,
+            \.deconvolution.microscope.sheetThickness,
+            "Full width of the light sheet at half maximum.",
+            in: "µm",
+            range: .above(0),
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .sheetNA,
+            .microscope,
+            \.deconvolution.microscope.sheetNA,
+            "Numerical aperture of the light sheet, in place of its thickness.",
+            range: .from(0.001, to: 1),
+            effect: .psf,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .psfShape,
+            .microscope,
+            \.deconvolution.microscope.psfShape,
+            "Voxels of the computed PSF.",
+            in: "voxels",
+            otherwise: "as many as hold 99 % of its light",
+            effect: .psf,
+            ofFiles: true
+        ),
+
         // MARK: Device
         OptionDescription(
             .backend,
@@ -386,6 +526,26 @@ extension JobOptions {
     fileprivate var isDeflated: Bool {
         get { output.compression == .deflate }
         set { output.compression = newValue ? .deflate : .none }
+    }
+
+    fileprivate var emission: ChannelNumbers? {
+        get {
+            deconvolution.microscope.emission.isEmpty ? nil : ChannelNumbers(values: deconvolution.microscope.emission)
+        }
+        set { deconvolution.microscope.emission = newValue?.values ?? [] }
+    }
+
+    fileprivate var excitation: ChannelNumbers? {
+        get {
+            deconvolution.microscope.excitation.isEmpty
+                ? nil : ChannelNumbers(values: deconvolution.microscope.excitation)
+        }
+        set { deconvolution.microscope.excitation = newValue?.values ?? [] }
+    }
+
+    fileprivate var dyes: ChannelTexts? {
+        get { deconvolution.microscope.dyes.isEmpty ? nil : ChannelTexts(values: deconvolution.microscope.dyes) }
+        set { deconvolution.microscope.dyes = newValue?.values ?? [] }
     }
 
     fileprivate var memoryLimit: OptionBytes? {

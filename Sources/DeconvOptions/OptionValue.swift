@@ -36,6 +36,10 @@ package enum OptionType: Hashable, Sendable {
     case shape
     /// A number, or `auto`.
     case numberOrAuto
+    /// Numbers, one for all channels or one a channel.
+    case numbers
+    /// Texts, one for all channels or one a channel.
+    case texts
 
     /// Its name in `gpudeconv options --json`.
     package var name: String {
@@ -49,6 +53,8 @@ package enum OptionType: Hashable, Sendable {
         case .spacing: "spacing"
         case .shape: "shape"
         case .numberOrAuto: "number or auto"
+        case .numbers: "numbers"
+        case .texts: "texts"
         }
     }
 
@@ -171,6 +177,30 @@ struct OptionBytes: OptionValue {
     static var type: OptionType { .bytes }
     static func parse(_ text: String) -> OptionBytes? { ByteCount.parse(text).map { OptionBytes(count: $0) } }
     var scalar: OptionScalar { .integer(count) }
+}
+
+/// Numbers, one for all channels or one a channel: `509,610`.
+struct ChannelNumbers: OptionValue {
+    let values: [Double]
+
+    static var type: OptionType { .numbers }
+    static func parse(_ text: String) -> ChannelNumbers? {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let values = parts.compactMap { Double($0.filter { $0 != " " }) }
+        return values.count == parts.count ? ChannelNumbers(values: values) : nil
+    }
+    var scalar: OptionScalar { .numbers(values) }
+}
+
+/// Texts, one for all channels or one a channel: `DAPI,GFP`.
+struct ChannelTexts: OptionValue {
+    let values: [String]
+
+    static var type: OptionType { .texts }
+    static func parse(_ text: String) -> ChannelTexts? {
+        ChannelTexts(values: text.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+    }
+    var scalar: OptionScalar { .text(values.joined(separator: ",")) }
 }
 
 /// An enumeration is the words of its cases.

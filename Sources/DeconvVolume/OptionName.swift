@@ -6,11 +6,16 @@ public struct OptionName: Hashable, Sendable {
     public let words: String
     /// The name of its property in Swift: `psfSpacing`.
     public let property: String
+    /// As a keyword in Python and C: `psf_spacing`.
+    public let keyword: String
 
     /// A name from its words.
-    /// - Parameter property: the property's name where it is not that of the words.
-    public init(_ words: String, property: String? = nil) {
+    /// - Parameters:
+    ///   - property: the property's name where it is not that of the words.
+    ///   - keyword: the keyword where it is not that of the words.
+    public init(_ words: String, property: String? = nil, keyword: String? = nil) {
         self.words = words
+        self.keyword = keyword ?? words.replacing("-", with: "_")
         if let property {
             self.property = property
         } else {
@@ -18,9 +23,6 @@ public struct OptionName: Hashable, Sendable {
             self.property = parts.dropFirst().reduce(String(parts.first ?? "")) { $0 + $1.capitalizedWord }
         }
     }
-
-    /// As a keyword: `psf_spacing`.
-    public var keyword: String { words.replacing("-", with: "_") }
 }
 
 extension OptionName {
@@ -95,6 +97,24 @@ extension OptionName {
     package static let psfSpacing = OptionName("psf-spacing")
     package static let psfBackground = OptionName("psf-background")
     package static let psfAsIs = OptionName("psf-as-is")
+
+    // MARK: Microscope
+
+    package static let microscope = OptionName("microscope", property: "kind")
+    package static let model = OptionName("model")
+    package static let na = OptionName("na", property: "numericalAperture")
+    package static let emission = OptionName("emission")
+    package static let excitation = OptionName("excitation")
+    package static let dye = OptionName("dye", property: "dyes")
+    package static let immersion = OptionName("immersion")
+    package static let sampleIndex = OptionName("sample-index")
+    package static let coverGlass = OptionName("cover-glass")
+    // In Python `depth` is what chunks read of their neighbors, as in Dask.
+    package static let depth = OptionName("depth", keyword: "sample_depth")
+    package static let pinhole = OptionName("pinhole")
+    package static let sheetThickness = OptionName("sheet-thickness")
+    package static let sheetNA = OptionName("sheet-na", property: "sheetNA")
+    package static let psfShape = OptionName("psf-shape")
 
     // MARK: Device and memory
 

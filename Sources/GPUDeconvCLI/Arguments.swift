@@ -83,6 +83,24 @@ struct PSFArguments: ParsableArguments {
     @Flag(.psfAsIs) var psfAsIs = false
 }
 
+/// What a PSF is computed from.
+struct MicroscopeArguments: ParsableArguments {
+    @Option(.microscope) var microscope: String?
+    @Option(.model) var model: String?
+    @Option(.na) var na: String?
+    @Option(.emission) var emission: String?
+    @Option(.excitation) var excitation: String?
+    @Option(.dye) var dye: String?
+    @Option(.immersion) var immersion: String?
+    @Option(.sampleIndex) var sampleIndex: String?
+    @Option(.coverGlass) var coverGlass: String?
+    @Option(.depth) var depth: String?
+    @Option(.pinhole) var pinhole: String?
+    @Option(.sheetThickness) var sheetThickness: String?
+    @Option(.sheetNA) var sheetNA: String?
+    @Option(.psfShape) var psfShape: String?
+}
+
 /// Where to compute.
 struct ComputeArguments: ParsableArguments {
     @Option(.backend) var backend: String?
@@ -101,12 +119,13 @@ struct MemoryArguments: ParsableArguments {
 struct JobArguments: ParsableArguments {
     @OptionGroup(title: "Method") var method: MethodArguments
     @OptionGroup(title: "PSF") var psfArguments: PSFArguments
+    @OptionGroup(title: "Microscope") var microscope: MicroscopeArguments
     @OptionGroup(title: "Device") var compute: ComputeArguments
     @OptionGroup(title: "Memory") var memory: MemoryArguments
 
     func options(for input: InputArguments) throws(DeconvolutionError) -> JobOptions {
         var options = JobOptions()
-        let groups: [any ParsableArguments] = [input, method, psfArguments, compute, memory]
+        let groups: [any ParsableArguments] = [input, method, psfArguments, microscope, compute, memory]
         for group in groups { try group.apply(to: &options) }
         return options
     }

@@ -82,8 +82,8 @@ extension OptionDescription {
 extension OptionType {
     fileprivate var mayBeNegative: Bool {
         switch self {
-        case .integer, .number, .bytes, .spacing, .shape, .numberOrAuto: true
-        case .boolean, .text, .words: false
+        case .integer, .number, .numbers, .bytes, .spacing, .shape, .numberOrAuto: true
+        case .boolean, .text, .texts, .words: false
         }
     }
 }
