@@ -4,8 +4,6 @@ package import DeconvVolume
 extension OptionName {
     /// Voxels of the image that is made.
     package static let shape = OptionName("shape")
-    /// Voxels of the PSF that is made.
-    package static let psfShape = OptionName("psf-shape")
     /// Whether the largest cube is looked for that a device computes, and up to which side.
     package static let largest = OptionName("largest", property: "largestSide")
     /// Between which shares of the voxels gray goes from black to white.

@@ -1,7 +1,7 @@
 import DeconvDevice
 import DeconvIO
 import DeconvMethods
-import DeconvOptics
+package import DeconvOptics
 package import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
@@ -15,10 +15,8 @@ package struct SimulationJob: Sendable {
     package enum PSFSource: Sendable {
         /// A measured PSF in a file.
         case file(String)
-        /// A widefield microscope: wavelength in nm, numerical aperture, index of the immersion medium.
-        case widefield(wavelength: Double, numericalAperture: Double, immersionIndex: Double)
-        /// A confocal microscope with a small pinhole; the second wavelength excites.
-        case confocal(wavelength: Double, numericalAperture: Double, immersionIndex: Double, excitation: Double)
+        /// A microscope.
+        case computed(Microscope)
         /// A Gaussian of these full widths at half maximum, µm.
         case gaussian(fullWidth: VoxelSpacing)
     }
@@ -163,20 +161,8 @@ package struct SimulationJob: Sendable {
             var volume = measured[0].volume
             volume.spacing = options.psfSpacing ?? volume.spacing
             return try PSFPreparation().prepare(volume, name: path, imageSpacing: spacing).psf
-        case .widefield(let wavelength, let numericalAperture, let immersionIndex):
-            return try WidefieldOptics(
-                emissionWavelength: wavelength,
-                numericalAperture: numericalAperture,
-                immersionIndex: immersionIndex
-            ).pointSpreadFunction(shape: psfShape, spacing: spacing)
-        case .confocal(let wavelength, let numericalAperture, let immersionIndex, let excitation):
-            let detection = WidefieldOptics(
-                emissionWavelength: wavelength,
-                numericalAperture: numericalAperture,
-                immersionIndex: immersionIndex
-            )
-            return try ConfocalOptics(detection: detection, excitationWavelength: excitation)
-                .pointSpreadFunction(shape: psfShape, spacing: spacing)
+        case .computed(let microscope):
+            return try microscope.pointSpreadFunction(shape: psfShape, spacing: spacing).psf
         case .gaussian(let width):
             return try GaussianOptics(fullWidthAtHalfMaximum: width).pointSpreadFunction(
                 shape: psfShape,

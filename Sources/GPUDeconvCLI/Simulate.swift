@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeconvOptics
 import DeconvOptions
 import DeconvPipeline
 import DeconvTools
@@ -77,14 +78,15 @@ struct Simulate: ParsableCommand {
         func source() -> SimulationJob.PSFSource {
             if let psf { return .file(psf) }
             switch model {
-            case .widefield:
-                return .widefield(wavelength: wavelength, numericalAperture: na, immersionIndex: index)
-            case .confocal:
-                return .confocal(
-                    wavelength: wavelength,
-                    numericalAperture: na,
-                    immersionIndex: index,
-                    excitation: excitation
+            case .widefield, .confocal:
+                return .computed(
+                    Microscope(
+                        kind: model == .confocal ? .confocal : .widefield,
+                        numericalAperture: na,
+                        emissionWavelength: wavelength,
+                        excitationWavelength: model == .confocal ? excitation : nil,
+                        immersionIndex: index
+                    )
                 )
             case .gaussian: return .gaussian(fullWidth: fwhm.spacing)
             }

@@ -24,7 +24,7 @@ package struct GaussianOptics: Sendable, Hashable {
         shape: VolumeShape,
         spacing: VoxelSpacing
     ) throws(DeconvolutionError) -> PointSpreadFunction {
-        try TheoreticalGrid.check(shape: shape, spacing: spacing)
+        try ComputedGrid.check(shape: shape, spacing: spacing)
         guard standardDeviation.isValid else {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -45,6 +45,6 @@ package struct GaussianOptics: Sendable, Hashable {
                 for x in 0..<shape.x { field.values.append(profiles[0][z] * profiles[1][y] * profiles[2][x]) }
             }
         }
-        return try TheoreticalGrid.normalized(field, spacing: spacing)
+        return try ComputedGrid.normalized(field, spacing: spacing)
     }
 }

@@ -1,7 +1,7 @@
 import DeconvVolume
 
 /// What all computed PSFs have in common: the grid, its checks, and the sum of 1.
-enum TheoreticalGrid {
+enum ComputedGrid {
     static func check(shape: VolumeShape, spacing: VoxelSpacing) throws(DeconvolutionError) {
         // Axis by axis first, so that the product cannot overflow.
         guard shape.axes.allSatisfy({ (1...8192).contains($0) }), shape.voxelCount <= 1 << 28 else {
@@ -14,15 +14,6 @@ enum TheoreticalGrid {
             throw DeconvolutionError(
                 .invalidArgument,
                 "the spacing \(spacing) is not positive; give \(.spacing, "z,y,x") in micrometers"
-            )
-        }
-    }
-
-    static func checkWavelength(_ wavelength: Double, _ what: String) throws(DeconvolutionError) {
-        guard (200...2000).contains(wavelength) else {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "an \(what) of \(wavelength) nm is outside 200 ... 2000 nm; wavelengths are given in nanometres"
             )
         }
     }

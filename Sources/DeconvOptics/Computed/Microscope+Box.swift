@@ -1,0 +1,63 @@
+import DeconvVolume
+
+/// The box that a PSF is computed in.
+struct PSFBox {
+    /// Voxels, (z, y, x).
+    var shape: VolumeShape
+    /// Whether it was to be larger.
+    var isLimited = false
+}
+
+extension Microscope {
+    /// The largest box that is chosen: more is no help, because its light is spread as thin as a background.
+    private static var largest: VolumeShape { VolumeShape(z: 201, y: 401, x: 401) }
+
+    /// The box whose planes are all those with more than 1 % of the brightest voxel on their axis, and that holds 99 %
+    /// of the light of these planes.
+    ///
+    /// A rule for planes by their light would have no end: each plane of a widefield PSF has the same light, and that
+    /// of a confocal one falls only with the square of the distance.
+    func box(
+        spacing: VoxelSpacing,
+        focus: Double,
+        limit: VolumeShape?
+    ) throws(DeconvolutionError) -> PSFBox {
+        let limit = VolumeShape { min(Self.largest[$0], max(1, limit?[$0] ?? .max)) }
+        let planes = try planes(spacing: spacing, focus: focus, limit: limit.z)
+        let stages = (0..<planes.count).map { focus + Double($0 - planes.count / 2) * spacing.z }
+        let largest = max(Double(limit.y) * spacing.y, Double(limit.x) * spacing.x) / 2
+        let survey = try LightSurvey(self, stages: stages, focus: focus, reach: largest)
+        let radius = survey.radius(holding: 0.99)
+        func count(_ axis: Int) -> Int {
+            guard let radius, radius < Double(limit[axis]) * spacing[axis] else { return limit[axis] }
+            return min(limit[axis], 2 * Int((radius / spacing[axis] - 0.5).rounded(.up)) + 1)
+        }
+        let shape = VolumeShape(z: planes.count, y: count(1), x: count(2))
+        let isNarrow = (1...2).contains { axis in (radius ?? .infinity) > Double(shape[axis]) * spacing[axis] / 2 }
+        return PSFBox(shape: shape, isLimited: planes.isLimited || isNarrow)
+    }
+
+    /// How many planes have more than 1 % of the peak on their axis, in both directions as many.
+    private func planes(
+        spacing: VoxelSpacing,
+        focus: Double,
+        limit: Int
+    ) throws(DeconvolutionError) -> (count: Int, isLimited: Bool) {
+        // Steps so fine that no maximum between dark planes is missed, and so many that nothing bright lies beyond.
+        let depthOfFocus = wavelengths[0] / axialAperture
+        let step = min(spacing.z, depthOfFocus / 4)
+        let reach = min(Double(limit) * spacing.z, 200 * depthOfFocus)
+        let stages = focus - reach...focus + reach
+        try checkWork(radius: pinholeRadius ?? 0, stages: stages, stageCount: 2 * reach / step)
+        let field = LightField(self, radius: 0, stages: stages, step: radialStep)
+        func brightness(_ offset: Double) -> Double {
+            field.profile(stage: focus + offset)[0] * field.sheet(at: offset)
+        }
+        let threshold = brightness(0) / 100
+        let farthest =
+            (0...Int(reach / step)).map { Double($0) * step }
+            .last { brightness($0) > threshold || brightness(-$0) > threshold } ?? 0
+        let count = 2 * Int((farthest / spacing.z).rounded(.up)) + 1
+        return (min(count, limit), count > limit)
+    }
+}

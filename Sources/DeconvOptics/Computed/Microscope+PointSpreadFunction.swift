@@ -1,0 +1,93 @@
+package import DeconvVolume
+
+extension Microscope {
+    /// Over which part of a voxel the intensity is averaged.
+    package enum Averaging: Sendable {
+        /// The whole: what a voxel of light does.
+        case voxel
+        /// Its square across the axis: what a camera's pixel sees.
+        case pixel
+        /// Nothing but its middle.
+        case none
+    }
+
+    /// The PSF on a grid.
+    ///
+    /// - Parameters:
+    ///   - shape: voxels, (z, y, x); nil for a box that has all planes whose axis is brighter than 1 % of the brightest
+    ///     voxel, and is so wide that 99 % of the light of these planes lies in it, but no larger than 201x401x401.
+    ///   - spacing: size of a voxel, µm.
+    ///   - limit: how large the box may be where `shape` is nil, for example as large as the image.
+    ///   - averaging: over what a voxel is averaged.
+    /// - Throws: `invalidArgument` for figures that no microscope can have.
+    package func pointSpreadFunction(
+        shape: VolumeShape?,
+        spacing: VoxelSpacing,
+        limit: VolumeShape? = nil,
+        averaging: Averaging = .voxel
+    ) throws(DeconvolutionError) -> ComputedPSF {
+        try validate()
+        try ComputedGrid.check(shape: shape ?? VolumeShape(z: 1, y: 1, x: 1), spacing: spacing)
+        let focus = try focus()
+        let box = if let shape { PSFBox(shape: shape) } else { try box(spacing: spacing, focus: focus, limit: limit) }
+        let (shape, center) = (box.shape, box.shape.centerVoxel)
+        let nodes = nodeCounts(spacing, averaging)
+        let depths = GaussLegendre(count: nodes.z, from: -0.5, to: 0.5)
+        func stage(_ plane: Int, _ offset: Double) -> Double {
+            focus + (Double(plane - center.z) + offset) * spacing.z
+        }
+        let stages = stage(0, -0.5)...stage(shape.z - 1, 0.5)
+        let reach = PlaneSampler.reach(shape, spacing)
+        try checkWork(radius: reach, stages: stages, stageCount: Double(shape.z * nodes.z))
+        let field = LightField(self, radius: reach, stages: stages, step: radialStep)
+        let sampler = PlaneSampler(shape: shape, spacing: spacing, nodes: (nodes.y, nodes.x), step: field.step)
+        var values: [Double] = []
+        values.reserveCapacity(shape.voxelCount)
+        for plane in 0..<shape.z {
+            var profile = [Double](repeating: 0, count: field.count)
+            for (offset, weight) in zip(depths.nodes, depths.weights) {
+                let stage = stage(plane, offset)
+                let factor = weight * field.sheet(at: stage - focus)
+                for (i, value) in field.profile(stage: stage).enumerated() { profile[i] += factor * value }
+            }
+            values += sampler.plane(profile)
+        }
+        let result = PSFField(shape: shape, values: values)
+        let inside = result.sum * spacing.y * spacing.x
+        let light = try planeLight(field, stages: (0..<shape.z).map { stage($0, 0) }, focus: focus, reach: reach)
+        let brightest = values.max() ?? 0
+        let ends = [values.prefix(shape.planeVoxelCount), values.suffix(shape.planeVoxelCount)]
+        return ComputedPSF(
+            psf: try ComputedGrid.normalized(result, spacing: spacing),
+            shareCutOff: min(1, max(0, 1 - inside / light)),
+            endBrightness: ends.map { ($0.max() ?? 0) / brightest },
+            focalShift: focus - depth,
+            isLimited: box.isLimited
+        )
+    }
+
+    /// Samples a voxel along each axis, from the finest detail that passes: one more than half its phase in radians.
+    private func nodeCounts(_ spacing: VoxelSpacing, _ averaging: Averaging) -> (z: Int, y: Int, x: Int) {
+        let finest = nyquistSpacing
+        func count(_ axis: Int) -> Int { Int((.pi / 2 * spacing[axis] / finest[axis]).rounded(.up)) + 1 }
+        return switch averaging {
+        case .voxel: (count(0), count(1), count(2))
+        case .pixel: (1, count(1), count(2))
+        case .none: (1, 1, 1)
+        }
+    }
+
+    /// All light of some planes, in units of the intensity times µm².
+    private func planeLight(
+        _ field: LightField,
+        stages: [Double],
+        focus: Double,
+        reach: Double
+    ) throws(DeconvolutionError) -> Double {
+        if let planeLight = field.planeLight {
+            return stages.reduce(0) { $0 + planeLight * field.sheet(at: $1 - focus) }
+        }
+        let survey = try LightSurvey(self, stages: stages, focus: focus, reach: reach)
+        return survey.light(within: .infinity)
+    }
+}
