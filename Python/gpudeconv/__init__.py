@@ -9,7 +9,7 @@ from typing import Any
 from ._deconvolution import deconvolve, deconvolve_file, plan, richardson_lucy
 from ._devices import Device, devices
 from ._native import DeviceError, Progress
-from ._psf import prepare_psf
+from ._psf import generate_psf, prepare_psf
 from ._warnings import DeconvolutionWarning
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "deconvolve",
     "deconvolve_file",
     "devices",
+    "generate_psf",
     "plan",
     "prepare_psf",
     "richardson_lucy",

@@ -12,16 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _native, _options, _warnings, _workers
 from ._progress import ProgressOption, reporter
-from .typing import FFT, Backend, Boundary, Method, Path, Start
+from ._psf import FIGURES, psf_for
+from .typing import FFT, Backend, Boundary, Method, Microscope, Model, Path, Start
 
 if TYPE_CHECKING:
     import dask.array as da
     from typing_extensions import Unpack
 
-    from .typing import ArrayOptions, FileOptions, Options
+    from .typing import ArrayOptions, FileOptions, PlanOptions
 
 # Keywords of `deconvolve` that are no options of the library.
-OWN_KEYWORDS = frozenset({"image", "psf", "flat_field", "mask", "depth", "out", "progress", "report"})
+OWN_KEYWORDS = frozenset({"image", "psf", "flat_field", "mask", "depth", "out", "progress", "report", *FIGURES})
 
 
 # A Dask array is array_like, so that array_like comes last; where Dask is not installed, anything is one of its arrays,
@@ -29,7 +30,7 @@ OWN_KEYWORDS = frozenset({"image", "psf", "flat_field", "mask", "depth", "out", 
 @overload
 def deconvolve(
     image: NDArray[Any],
-    psf: NDArray[Any],
+    psf: NDArray[Any] | None = None,
     iterations: int | None = None,
     *,
     flat_field: NDArray[Any] | None = None,
@@ -39,7 +40,7 @@ def deconvolve(
 @overload
 def deconvolve(
     image: da.Array,
-    psf: ArrayLike | da.Array,
+    psf: ArrayLike | da.Array | None = None,
     iterations: int | None = None,
     *,
     flat_field: ArrayLike | da.Array | None = None,
@@ -79,7 +80,7 @@ def deconvolve(
 @overload
 def deconvolve(
     image: ArrayLike,
-    psf: ArrayLike,
+    psf: ArrayLike | None = None,
     iterations: int | None = None,
     *,
     flat_field: ArrayLike | None = None,
@@ -88,7 +89,7 @@ def deconvolve(
 ) -> NDArray[np.float32]: ...
 def deconvolve(
     image: ArrayLike,
-    psf: ArrayLike,
+    psf: ArrayLike | None = None,
     iterations: int | None = None,
     *,
     method: Method = "richardson-lucy",
@@ -104,6 +105,20 @@ def deconvolve(
     psf_spacing: Sequence[float] | None = None,
     psf_background: float | Literal["auto"] = "auto",
     psf_as_is: bool = False,
+    microscope: Microscope | None = None,
+    model: Model = "vectorial",
+    na: float | None = None,
+    emission: float | Sequence[float] | None = None,
+    excitation: float | Sequence[float] | None = None,
+    dye: str | Sequence[str] | None = None,
+    immersion: str | float | None = None,
+    sample_index: float | None = None,
+    cover_glass: float | None = None,
+    sample_depth: float = 0.0,
+    pinhole: str | float | None = None,
+    sheet_thickness: float | None = None,
+    sheet_na: float | None = None,
+    psf_shape: Sequence[int] | None = None,
     backend: Backend = "auto",
     device: int | str | Sequence[int] | None = None,
     fft: FFT = "auto",
@@ -126,9 +141,9 @@ def deconvolve(
     image : array_like or dask.array.Array, (..., z, y, x) or (..., y, x)
         Observed counts, of any real type, byte order and layout. 8 and 16-bit unsigned integers, which cameras
         give, are computed from as they are.
-    psf : array_like or dask.array.Array, (..., a, b, c) or (..., b, c)
+    psf : array_like or dask.array.Array, (..., a, b, c) or (..., b, c), optional
         Point spread functions as measured or computed, in any unit and of any size. They are prepared: see
-        `prepare_psf`.
+        `prepare_psf`. Without one it is computed from `spacing` and the figures of the microscope.
     iterations : int, optional
         Updates of the estimate, for methods that iterate; more are sharper and noisier. By default 10.
     method : {'richardson-lucy', 'wiener', 'landweber'}
@@ -157,6 +172,10 @@ def deconvolve(
         Counts to subtract from the PSF; ``auto`` finds them at its border.
     psf_as_is : bool
         Normalize the PSF and do nothing else to it.
+    microscope, model, na, emission, excitation, dye, immersion, sample_index, cover_glass, sample_depth, pinhole,
+    sheet_thickness, sheet_na, psf_shape
+        What a PSF is computed from where `psf` is left out: see `generate_psf`. One wavelength or dye for each channel
+        goes with an image whose first axis is the channel.
     backend : {'auto', 'opencl', 'cpu'}
         What computes; ``auto`` takes a GPU if there is one, else the CPU.
     device : int, str or sequence of int, optional
@@ -224,6 +243,12 @@ def deconvolve(
     # All keywords, so that no option is left behind.
     keywords = dict(locals())
     options = {name: value for name, value in keywords.items() if name not in OWN_KEYWORDS}
+    figures = {name: keywords[name] for name in FIGURES}
+    if psf is None:
+        psf = psf_for(image, spacing, figures)
+        options["psf_as_is"] = True
+    else:
+        _refuse_figures(figures)
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
@@ -279,12 +304,12 @@ richardson_lucy = deconvolve
 
 def plan(
     image: ArrayLike,
-    psf: ArrayLike,
+    psf: ArrayLike | None = None,
     iterations: int | None = None,
     *,
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[PlanOptions],
 ) -> dict[str, Any]:
     """What `deconvolve` would do: device, tiles and memory.
 
@@ -292,12 +317,12 @@ def plan(
     ----------
     image, flat_field, mask : array_like or dask.array.Array
         As for `deconvolve`; only shapes and types count.
-    psf : array_like
-        As for `deconvolve`.
+    psf : array_like, optional
+        As for `deconvolve`; what it is computed from where it is left out is among `options`.
     iterations : int, optional
         As for `deconvolve`.
     **options
-        The options of `deconvolve` that are not about Dask or its result: `typing.Options`.
+        The options of `deconvolve` that are not about Dask or its result: `typing.PlanOptions`.
 
     Returns
     -------
@@ -309,7 +334,13 @@ def plan(
     TypeError
         For a keyword that there is not.
     """
+    figures: dict[str, Any] = {name: options.pop(name) for name in FIGURES if name in options}  # type: ignore[misc]
     _options.refuse_unknown(plan, options)
+    if psf is None:
+        psf = psf_for(image, options.get("spacing"), figures)
+        options["psf_as_is"] = True
+    else:
+        _refuse_figures(figures)
     psf = _arrays.readable(psf, "psf")
     arrays = {
         name: value if hasattr(value, "shape") and hasattr(value, "dtype") else np.asarray(value)
@@ -346,7 +377,7 @@ def plan(
 
 def deconvolve_file(
     input: Path,
-    psf: Path | Sequence[Path],
+    psf: Path | Sequence[Path] | None,
     output: Path,
     iterations: int | None = None,
     *,
@@ -362,8 +393,9 @@ def deconvolve_file(
     ----------
     input : path
         TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks.
-    psf : path or sequence of path
-        One for all channels, or one for each.
+    psf : path or sequence of path, or None
+        One for all channels, or one for each. None computes them, from what the file says of the microscope and from
+        options such as ``na=1.4``.
     output : path
         TIFF file, or a Zarr store: a name that ends in ``.zarr``.
     iterations : int, optional
@@ -391,7 +423,7 @@ def deconvolve_file(
         When the output cannot be made, or reading or writing fails in the middle; with ``errno.ENOSPC`` on a full disk.
     """
     _options.refuse_unknown(deconvolve_file, options, of_files=True)
-    paths = [psf] if isinstance(psf, (str, os.PathLike)) else list(psf)
+    paths = [] if psf is None else [psf] if isinstance(psf, (str, os.PathLike)) else list(psf)
     psfs = (ctypes.c_char_p * len(paths))(*map(_encoded, paths))
     with reporter(progress) as function:
         done = _native.run(
@@ -405,6 +437,14 @@ def deconvolve_file(
         )
     _warnings.pass_on(done, None)
     return done
+
+
+def _refuse_figures(figures: dict[str, Any]) -> None:
+    """Raises ValueError where somebody gave figures of a microscope and a PSF."""
+    defaults = deconvolve.__kwdefaults__ or {}
+    for name, value in figures.items():
+        if value != defaults[name]:
+            raise ValueError(f"{name} is for a PSF that is computed, and psf is given: leave one of them out")
 
 
 def _encoded(path: Path) -> bytes:

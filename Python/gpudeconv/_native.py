@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 # Names the library where it is not the one in this folder.
 LIBRARY_VARIABLE = "GPUDECONV_LIBRARY"
 
@@ -158,6 +158,11 @@ _SIGNATURES: Iterable[tuple[str, Any, list[Any]]] = [
     ),
     ("plan", ctypes.c_int, [_handle, _array, _array, _array, _array, _made_text]),
     ("prepare_psf", ctypes.c_int, [_handle, _array, ctypes.POINTER(_array), _made_text]),
+    (
+        "generate_psf",
+        ctypes.c_int,
+        [_handle, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(_array), _made_text],
+    ),
     ("array_destroy", None, [_array]),
     (
         "deconvolve_file",

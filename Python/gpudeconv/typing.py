@@ -22,10 +22,31 @@ Start = Literal["light", "flat", "observed"]
 Backend = Literal["auto", "opencl", "cpu"]
 FFT = Literal["auto", "clfft", "vkfft"]
 DType = Literal["float32", "uint16", "uint8"]
+Microscope = Literal["widefield", "confocal", "spinning-disk", "two-photon", "light-sheet"]
+Model = Literal["scalar", "vectorial"]
+
+
+class MicroscopeOptions(TypedDict, total=False):
+    """What a PSF is computed from: the keywords of `generate_psf` and `deconvolve` that are about the microscope."""
+
+    microscope: Microscope | None
+    model: Model
+    na: float | None
+    emission: float | Sequence[float] | None
+    excitation: float | Sequence[float] | None
+    dye: str | Sequence[str] | None
+    immersion: str | float | None
+    sample_index: float | None
+    cover_glass: float | None
+    sample_depth: float
+    pinhole: str | float | None
+    sheet_thickness: float | None
+    sheet_na: float | None
+    psf_shape: Sequence[int] | None
 
 
 class Options(TypedDict, total=False):
-    """The options of `deconvolve` and `plan`, beside ``iterations``."""
+    """The options of `deconvolve` and `plan`, beside ``iterations`` and the microscope."""
 
     method: Method
     boundary: Boundary
@@ -46,7 +67,11 @@ class Options(TypedDict, total=False):
     tile: Sequence[int] | None
 
 
-class ArrayOptions(Options, total=False):
+class PlanOptions(Options, MicroscopeOptions, total=False):
+    """The options of `plan`, beside ``iterations``."""
+
+
+class ArrayOptions(Options, MicroscopeOptions, total=False):
     """The keywords of `deconvolve`, beside ``iterations`` and what it reads."""
 
     depth: int | Sequence[int] | None
@@ -55,7 +80,7 @@ class ArrayOptions(Options, total=False):
     report: dict[str, Any] | None
 
 
-class FileOptions(Options, total=False):
+class FileOptions(Options, MicroscopeOptions, total=False):
     """The options of `deconvolve_file`, beside ``iterations``."""
 
     array: Path | None

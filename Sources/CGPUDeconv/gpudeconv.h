@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /* Raised when a caller that was compiled for the last one would no longer work. */
-#define GPUDECONV_ABI_VERSION 3
+#define GPUDECONV_ABI_VERSION 4
 
 /* How a call went. More may come: take what is not known here for a failure. */
 typedef enum gpudeconv_status {
@@ -173,11 +173,23 @@ gpudeconv_status gpudeconv_prepare_psf(
     gpudeconv_array **prepared,
     char **report);
 
-/* Gives back an array that gpudeconv_prepare_psf made; NULL is fine. */
+/* The PSF that is computed from the options about the microscope and from `spacing`: sum 1, centre at n/2.
+ * channel: which of the wavelengths in the options counts, from 0.
+ * image_shape: voxels of the image that it is for, z, y, x, beyond which no light is looked at; NULL where that is not known.
+ * generated: gets a C-contiguous array of GPUDECONV_FLOAT32 and rank 3, to be given back to gpudeconv_array_destroy.
+ * report: gets JSON with the keys that `gpudeconv --report` has under `computedPSF`. */
+gpudeconv_status gpudeconv_generate_psf(
+    const gpudeconv_options *options,
+    int64_t channel,
+    const int64_t *image_shape,
+    gpudeconv_array **generated,
+    char **report);
+
+/* Gives back an array that gpudeconv_prepare_psf or gpudeconv_generate_psf made; NULL is fine. */
 void gpudeconv_array_destroy(gpudeconv_array *array);
 
 /* What `gpudeconv deconvolve INPUT --psf PSF -o OUTPUT` does: TIFF stacks, Zarr arrays and OME-Zarr images of any number of volumes.
- * psfs: `psf_count` paths or patterns. */
+ * psfs: `psf_count` paths or patterns; 0 of them where PSFs are computed. */
 gpudeconv_status gpudeconv_deconvolve_file(
     const gpudeconv_options *options,
     const char *input,

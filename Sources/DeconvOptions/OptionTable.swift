@@ -37,7 +37,8 @@ package struct OptionTable: Sendable {
     /// - Parameter name: its words with dashes or underscores between them, or its keyword.
     package func option(named name: String) -> OptionDescription? {
         let words = name.replacing("_", with: "-")
-        return options.first { $0.name.words == words || $0.name.keyword == name }
+        return options.first { $0.name.words == words }
+            ?? options.first { $0.name.keyword.replacing("_", with: "-") == words }
     }
 
     /// Checks what no file is needed for: values against their ranges, and what was given against the method.

@@ -16,6 +16,8 @@ public struct ImageDescription: Hashable, Sendable {
     public var channelNames: [String]
     /// How it came about, where it is a result of this program.
     public var provenance: Provenance?
+    /// What the file says of the microscope; nil where it says nothing.
+    public var acquisition: AcquisitionMetadata?
 
     /// A description; everything beyond shape and type has the value of a plain volume.
     public init(

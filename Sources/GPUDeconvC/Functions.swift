@@ -283,6 +283,42 @@ public func gpudeconv_prepare_psf(
 
 /// See gpudeconv.h.
 @c @implementation
+public func gpudeconv_generate_psf(
+    _ options: OpaquePointer!,
+    _ channel: Int64,
+    _ imageShape: UnsafePointer<Int64>!,
+    _ generated: UnsafeMutablePointer<UnsafeMutablePointer<gpudeconv_array>?>!,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        let generated = try generated.required("generated")
+        generated.pointee = nil
+        report?.pointee = nil
+        let options = OptionsBox.options(options)
+        try OptionTable.standard.validate(options)
+        let shape = imageShape.map { sizes in VolumeShape { Int(sizes[$0]) } }
+        guard shape.map({ $0.axes.allSatisfy { (1...1 << 40).contains($0) } }) ?? true else {
+            throw DeconvolutionError(.invalidArgument, "image_shape has a size below 1; give voxels, as z, y, x")
+        }
+        let computed = try ComputedPSFs(
+            options.deconvolution.microscope,
+            image: nil,
+            imageShape: shape,
+            spacing: options.deconvolution.spacing
+        )
+        guard computed.channels.contains(Int(channel)) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "the PSF of channel \(channel): there are \(computed.channels.count); count them from 0"
+            )
+        }
+        generated.pointee = OwnedArray.make(computed[Int(channel)].psf.volume)
+        report?.pointee = strdup(JSONText.of(ComputedPSFReport(computed), .keyword))
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
 public func gpudeconv_array_destroy(_ array: UnsafeMutablePointer<gpudeconv_array>!) {
     if let array { OwnedArray.destroy(array) }
 }

@@ -37,12 +37,13 @@ struct InputArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "PSF as a TIFF stack or Zarr array, or one for each channel: a.tif,b.tif or 'psfs/*.tif'.",
+            "PSF as a TIFF stack or Zarr array, or one for each channel: a.tif,b.tif or 'psfs/*.tif'. "
+                + "(default: computed from the microscope's figures)",
             valueName: "psf"
         ),
         completion: .file()
     )
-    var psf: String
+    var psf: String?
 
     @Option(.array) var array: String?
     @Option(.axes) var axes: String?
@@ -55,6 +56,7 @@ struct InputArguments: ParsableArguments {
 
     /// A comma separates PSFs, unless a file of the whole name is there.
     private var psfPaths: [String] {
+        guard let psf else { return [] }
         if Files.exists(psf) { return [psf] }
         return psf.split(separator: ",").map(String.init)
     }

@@ -50,6 +50,9 @@ struct ExecutionArguments: ParsableArguments {
                 try job.deconvolution.check(outputs: [job.output, report])
                 reportFile = try ReportFile(path: report, overwrite: job.options.output.overwrite)
             }
+            if !quiet || jsonProgress {
+                for line in job.deconvolution.computedPSF?.lines ?? [] { Terminal.note(line) }
+            }
             let cancellation = Cancellation()
             Interruption.cancels(cancellation, keepsUnfinished: OutputTarget.isZarr(job.output))
             let lines = jsonProgress ? ProgressLines() : nil

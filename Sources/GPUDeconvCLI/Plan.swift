@@ -9,7 +9,7 @@ import GPUDeconv
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what deconvolving would do, without doing it: PSF, device, tiles and memory.",
-        usage: "gpudeconv plan <input> --psf <psf> [<options>]",
+        usage: "gpudeconv plan <input> [--psf <psf>] [<options>]",
         discussion: "Takes the options of deconvolve, without those of its output."
     )
 
@@ -21,14 +21,20 @@ struct Plan: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            let plans = try files.deconvolution(job.options(for: files)).plans()
+            let deconvolution = try files.deconvolution(job.options(for: files))
+            let plans = try deconvolution.plans()
             let plan = plans[0]
+            for line in deconvolution.computedPSF?.lines ?? [] { Terminal.note(line) }
             for warning in plan.warnings { Terminal.warn(warning) }
-            try Terminal.print(json ? JSONText.of(PlanDescription(plan), .flag) : text(plans))
+            try Terminal.print(
+                json
+                    ? JSONText.of(PlanDescription(plan, computedPSF: deconvolution.computedPSF), .flag)
+                    : text(plans, isComputed: deconvolution.computedPSF != nil)
+            )
         }
     }
 
-    private func text(_ plans: [JobPlan]) -> String {
+    private func text(_ plans: [JobPlan], isComputed: Bool) -> String {
         let plan = plans[0]
         let image = plan.image
         let tiles = plan.tiles
@@ -43,7 +49,12 @@ struct Plan: ParsableCommand {
         )
         line("voxel", plan.spacing.map { "\($0)" } ?? "size unknown")
         for psf in plan.psfs {
-            line("PSF", "\(psf.report.inputShape) as measured, \(psf.report.outputShape) prepared")
+            line(
+                "PSF",
+                isComputed
+                    ? "\(psf.report.outputShape), computed"
+                    : "\(psf.report.inputShape) as measured, \(psf.report.outputShape) prepared"
+            )
         }
         line("device", "\(plan.backend.device.name) (\(plan.backend.device.backend.rawValue))")
         line("method", plan.method.name.rawValue)

@@ -89,6 +89,15 @@ enum Terminal {
         }
     }
 
+    /// Prints what a person should know and need not worry about.
+    static func note(_ note: Message) {
+        if messagesAreJSON.load(ordering: .relaxed) {
+            writeJSON(Line(event: "note", message: note.text(.flag), exitCode: nil))
+        } else {
+            writeError("gpudeconv: \(oneLine(note.text(.flag)))\n")
+        }
+    }
+
     private struct Line: Encodable {
         let event: String
         let message: String

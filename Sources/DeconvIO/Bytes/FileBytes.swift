@@ -112,7 +112,7 @@ final class FileBytes: Sendable {
 
 extension String {
     /// The text on one line, so that a file name with a line break cannot break a message.
-    var inMessage: String {
+    package var inMessage: String {
         contains(where: \.isNewline) ? String(map { $0.isNewline ? " " : $0 }) : self
     }
 

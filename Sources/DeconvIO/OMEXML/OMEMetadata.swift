@@ -13,6 +13,7 @@ struct OMEMetadata {
     private var metadataFile: String?
     /// How the image came about, where this program wrote it.
     private var provenance: Provenance?
+    private var instruments = OMEInstruments()
 
     /// One `Image` element.
     fileprivate struct Image {
@@ -23,6 +24,8 @@ struct OMEMetadata {
         var channelNames: [String?] = []
         /// Where the planes are.
         var data: [PlaneRun] = []
+        /// What is said of the microscope.
+        var acquisition = AcquisitionMetadata()
     }
 
     /// One `TiffData` element.
@@ -57,6 +60,7 @@ struct OMEMetadata {
                     + "example with bfconvert"
             )
         }
+        for index in images.indices { images[index].acquisition = instruments.acquisition(ofImage: index) }
         images.removeAll { $0.pixels.isEmpty }
         guard !images.isEmpty else {
             throw DescriptionProblem("its OME-XML describes no image; save it again as OME-TIFF")
@@ -87,6 +91,7 @@ struct OMEMetadata {
             let name = element.split(separator: ":").last ?? ""
             path.append(name)
             text = ""
+            metadata.instruments.begin(name, in: parent, attributes)
             switch name {
             case "OME" where path.count == 1:
                 metadata.uuid = attributes["UUID"]
@@ -120,9 +125,15 @@ struct OMEMetadata {
             if let key, path.last == "M" { metadata.provenance?.add(key, text) }
             if path.last == "M" { key = nil }
             if path.last == "MapAnnotation" { isInProvenance = false }
+            metadata.instruments.end(path.last, text: text)
             path.removeLast()
             text = ""
         }
+    }
+
+    /// What it says of the microscope that one of its images was taken with; nil where there is no such image.
+    func acquisition(ofImage index: Int) -> AcquisitionMetadata? {
+        images.indices.contains(index) ? images[index].acquisition : nil
     }
 
     /// What it says about a file of `pageCount` pages.
@@ -141,6 +152,7 @@ struct OMEMetadata {
         }
         var layout = try images[chosen].layout(pageCount: pageCount, name: name)
         layout.provenance = provenance
+        layout.acquisition = images[chosen].acquisition
         if images.count > 1 {
             let title = images[chosen].name.map { ", \($0.inMessage)," } ?? ""
             layout.diagnostics.append(

@@ -57,6 +57,9 @@ package struct SelectedSource: ImageFileSource {
         if whole.channelNames.count == whole.channelCount {
             image.channelNames = channels.map { whole.channelNames[$0] }
         }
+        if let acquisition = whole.acquisition, acquisition.channels.count == whole.channelCount {
+            image.acquisition?.channels = channels.map { acquisition.channels[$0] }
+        }
         if timepoints != Array(0..<whole.timepointCount) {
             image.timeInterval = Self.step(timepoints).flatMap { step in whole.timeInterval.map { Double(step) * $0 } }
         }

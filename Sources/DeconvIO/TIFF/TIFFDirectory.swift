@@ -44,6 +44,8 @@ struct TIFFDirectory {
         case sampleFormat = 339
         case imageDepth = 32997
         case metaMorphPlanes = 33629
+        case imageJMetadataByteCounts = 50838
+        case imageJMetadata = 50839
     }
 
     /// The directory at `offset`.

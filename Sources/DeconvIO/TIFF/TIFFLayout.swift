@@ -16,6 +16,8 @@ struct TIFFLayout {
     var channelNames: [String] = []
     /// How the image came about, where this program wrote it.
     var provenance: Provenance?
+    /// What is said of the microscope.
+    var acquisition = AcquisitionMetadata()
     /// Width and height where the description gives them.
     var planeSize: (width: Int, height: Int)?
     /// Whether palette indices are intensities.

@@ -92,7 +92,7 @@ package final class TIFFSource: ImageFileSource {
         storedType = first.pixelType
         name = path
         diagnostics = layout.diagnostics
-        image = ImageDescription(
+        var image = ImageDescription(
             shape: VolumeShape(z: layout.planeCount, y: first.height, x: first.width),
             channelCount: layout.channelCount,
             timepointCount: layout.timepointCount,
@@ -102,6 +102,13 @@ package final class TIFFSource: ImageFileSource {
             channelNames: layout.channelNames,
             provenance: layout.provenance
         )
+        var acquisition = layout.acquisition
+        if let info = ImageJMetadata(chain.first, file, header)?.info {
+            let text = AcquisitionText.acquisition(info, channelCount: layout.channelCount, place: "ImageJ's info")
+            acquisition = acquisition.completed(by: text)
+        }
+        image.acquisition = acquisition.isEmpty ? nil : acquisition
+        self.image = image
     }
 
     private static func layout(

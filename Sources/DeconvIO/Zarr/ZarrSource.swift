@@ -87,6 +87,7 @@ package final class ZarrSource: ImageFileSource {
             provenance: ome?.provenance ?? Provenance(array.metadata.attributes[Provenance.key])
         )
         self.diagnostics = diagnostics + (ome?.describe(&description, layout, of: array) ?? [])
+        description.acquisition = Self.acquisition(of: array)
         image = description
     }
 

@@ -16,6 +16,7 @@ package struct FileDeconvolution: Sendable {
     private let psfs: [MeasuredPSF]
     private let jobOptions: JobOptions
     private let psfFiles: [any ImageFileSource]
+    private let computedPSFs: ComputedPSFs?
     private let psfWarnings: [Diagnostic]
 
     /// Opens the files.
@@ -23,7 +24,8 @@ package struct FileDeconvolution: Sendable {
     ///   - input: a TIFF stack, a Zarr array or image of OME-Zarr, or a folder or pattern of TIFF stacks, of any number of
     ///     channels and time points.
     ///   - psfPaths: files, patterns or Zarr arrays: one PSF for all channels, or one a channel, in the order of the list,
-    ///     those of a pattern in the order of their names.
+    ///     those of a pattern in the order of their names. None where PSFs are computed, from options and from what the
+    ///     image's file says of the microscope.
     ///   - options: what to do with which part of it; for its flat field and mask see `Sensitivity`.
     /// - Throws: `invalidArgument` naming an option, `inputNotFound` or `invalidData` naming a file.
     package init(
@@ -32,7 +34,8 @@ package struct FileDeconvolution: Sendable {
         options: JobOptions
     ) throws(DeconvolutionError) {
         try OptionTable.standard.validate(options)
-        guard !psfPaths.isEmpty, !psfPaths.contains("") else {
+        try Self.checkPSFOptions(options, hasFiles: !psfPaths.isEmpty)
+        guard !psfPaths.contains("") else {
             throw DeconvolutionError(.invalidArgument, "\(.psf) names no file; give the PSF as a TIFF stack")
         }
         var paths: [String] = []
@@ -50,7 +53,20 @@ package struct FileDeconvolution: Sendable {
         }
         psfFiles = files
         psfWarnings = warnings
-        self.input = try options.selection.open(input, psfCount: psfs.count)
+        self.input = try options.selection.open(input, psfCount: psfs.isEmpty ? nil : psfs.count)
+        if paths.isEmpty {
+            let (source, deconvolution) = (self.input.source, options.deconvolution)
+            let computed = try ComputedPSFs(
+                deconvolution.microscope,
+                image: source.image,
+                spacing: deconvolution.spacing ?? source.image.spacing,
+                imageName: source.name
+            )
+            psfs = computed.psfs
+            computedPSFs = computed
+        } else {
+            computedPSFs = nil
+        }
         // One a channel of the file: those of the channels that were selected.
         if let channels = self.input.selected?.channels, psfs.count > 1,
             psfs.count == self.input.whole.image.channelCount
@@ -61,6 +77,22 @@ package struct FileDeconvolution: Sendable {
         self.flatField = try Self.map(options.flatField, .flatField, "a flat field", of: self.input)
         self.mask = try Self.map(options.mask, .mask, "a mask", of: self.input)
         jobOptions = options
+    }
+
+    /// Refuses options that would do nothing.
+    private static func checkPSFOptions(_ options: JobOptions, hasFiles: Bool) throws(DeconvolutionError) {
+        let ofFiles: [OptionName] = [.psfSpacing, .psfBackground, .psfAsIs]
+        let ofComputed: [OptionName] = [
+            .model, .sampleIndex, .coverGlass, .depth, .pinhole, .sheetThickness, .sheetNA, .psfShape,
+        ]
+        for option in hasFiles ? ofComputed : ofFiles where options.given.contains(option) {
+            throw DeconvolutionError(
+                .invalidArgument,
+                hasFiles
+                    ? "\(option): is for a PSF that is computed, and \(.psf) names a file; leave one of them out"
+                    : "\(option): is for a PSF in a file, and none is named; give \(.psf), or leave it out"
+            )
+        }
     }
 
     /// A PSF file; of four axes without names the first is the channel.
@@ -126,6 +158,9 @@ package struct FileDeconvolution: Sendable {
 
     /// What the input is called and what is deconvolved of it.
     package var source: any VolumeSource { input.source }
+
+    /// What PSFs were computed from; nil where they are in files.
+    package var computedPSF: ComputedPSFReport? { computedPSFs.map { ComputedPSFReport($0) } }
 
     /// What would be done, without doing it: a plan for each device, the first one with all warnings.
     package func plans() throws(DeconvolutionError) -> [JobPlan] {
@@ -238,6 +273,7 @@ package struct FileDeconvolution: Sendable {
             report = try run(job, store, array, outputOptions, image, survey)
         }
         report.warnings = fileWarnings + survey.warnings + report.warnings
+        report.computedPSF = computedPSF
         if report.saturatedVoxelCount > 0 {
             report.warnings.append(
                 Diagnostic(

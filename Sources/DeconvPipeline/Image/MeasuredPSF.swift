@@ -3,17 +3,20 @@ package import DeconvOptics
 package import DeconvOptions
 package import DeconvVolume
 
-/// A PSF as measured, and what messages call it.
+/// A PSF as measured or computed, and what messages call it.
 package struct MeasuredPSF: Sendable {
     package var name: String
     package var volume: Volume
     /// Whether somebody should have said how large its voxels are, or those of the image: files do.
     package var shouldHaveSpacing: Bool
+    /// Whether it was computed for the image, so that there is nothing to prepare.
+    package var isComputed: Bool
 
-    package init(name: String, volume: Volume, shouldHaveSpacing: Bool = true) {
+    package init(name: String, volume: Volume, shouldHaveSpacing: Bool = true, isComputed: Bool = false) {
         self.name = name
         self.volume = volume
         self.shouldHaveSpacing = shouldHaveSpacing
+        self.isComputed = isComputed
     }
 }
 
@@ -33,7 +36,7 @@ extension MeasuredPSF {
         volume.spacing = options.psfSpacing ?? volume.spacing
         return try PSFPreparation(
             background: background,
-            isAsIs: options.psfAsIs,
+            isAsIs: options.psfAsIs || isComputed,
             warnsOfNoSpacing: shouldHaveSpacing
         )
         .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName)

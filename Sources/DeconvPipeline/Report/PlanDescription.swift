@@ -27,10 +27,13 @@ package struct PlanDescription: Encodable {
     let writeBytes: Int
     let usesScratchFiles: Bool
     let psf: [PSFPreparationReport]
+    let computedPSF: ComputedPSFReport?
     let warnings: [Message]
 
     /// Describes a plan.
-    package init(_ plan: JobPlan) {
+    /// - Parameter computedPSF: what PSFs were computed from; nil where they are given.
+    package init(_ plan: JobPlan, computedPSF: ComputedPSFReport? = nil) {
+        self.computedPSF = computedPSF
         backend = plan.backend.device.backend.rawValue
         device = plan.backend.device.name
         method = plan.method.name.rawValue

@@ -148,6 +148,8 @@ public struct RunReport: Sendable {
     public var warnings: [Diagnostic]
     /// What was done to each PSF.
     package var psfs: [PSFPreparationReport]
+    /// What they were computed from; nil where they are in files.
+    package var computedPSF: ComputedPSFReport?
 }
 
 extension RunReport: Encodable {
@@ -158,7 +160,7 @@ extension RunReport: Encodable {
         case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
-        case diagnostics, libraries
+        case diagnostics, libraries, computedPSF
     }
 
     /// The libraries that computed, and that read and wrote files.
@@ -202,6 +204,7 @@ extension RunReport: Encodable {
         try container.encode(resultSum, forKey: .resultSum)
         try container.encode(saturatedVoxelCount, forKey: .saturatedVoxels)
         try container.encode(psfs, forKey: .psf)
+        try container.encode(computedPSF, forKey: .computedPSF)
         try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
         try container.encode(warnings, forKey: .diagnostics)
         try container.encode(libraries, forKey: .libraries)
