@@ -172,10 +172,15 @@ def deconvolve(
         Counts to subtract from the PSF; ``auto`` finds them at its border.
     psf_as_is : bool
         Normalize the PSF and do nothing else to it.
-    microscope, model, na, emission, excitation, dye, immersion, sample_index, cover_glass, sample_depth, pinhole,
-    sheet_thickness, sheet_na, psf_shape
-        What a PSF is computed from where `psf` is left out: see `generate_psf`. One wavelength or dye for each channel
-        goes with an image whose first axis is the channel.
+    microscope : {'widefield', 'confocal', 'spinning-disk', 'two-photon', 'light-sheet'}, optional
+        Kind of microscope, where `psf` is left out and computed: see `generate_psf`, as for what follows.
+    model : {'scalar', 'vectorial'}
+        How light is described.
+    na, emission, excitation, dye, immersion
+        The objective and the light. One wavelength or dye for each channel goes with an image whose first axis is the
+        channel.
+    sample_index, cover_glass, sample_depth, pinhole, sheet_thickness, sheet_na, psf_shape
+        The sample, and what there is besides.
     backend : {'auto', 'opencl', 'cpu'}
         What computes; ``auto`` takes a GPU if there is one, else the CPU.
     device : int, str or sequence of int, optional

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gpudeconv
-from gpudeconv import _deconvolution, _native
-from gpudeconv.typing import ArrayOptions, FileOptions, Options
+from gpudeconv import _deconvolution, _native, _psf
+from gpudeconv.typing import ArrayOptions, FileOptions, MicroscopeOptions, Options
 
 FUNCTIONS = "Python/gpudeconv/_deconvolution.py"
 PSF = "Python/gpudeconv/_psf.py"
@@ -49,12 +49,15 @@ def words(hint):
 def names_that_differ(table):
     """Names that one of two places lacks."""
     of_arrays = {name for name, option in table.items() if not option["ofFiles"]}
-    of_psfs = {name for name, option in table.items() if option["effect"] == "psf"} | {"spacing"}
+    of_microscopes = {name for name, option in table.items() if option.get("group") == "Microscope"}
+    of_psfs = {name for name, option in table.items() if option["effect"] == "psf"} - of_microscopes | {"spacing"}
     keywords = parameters(gpudeconv.deconvolve).keys()
     for wanted, there, kind, file in (
         (of_arrays, keywords - _deconvolution.OWN_KEYWORDS, "keyword of deconvolve", FUNCTIONS),
         (of_arrays, Options.__annotations__.keys() | {"iterations"}, "key of Options", TYPES),
         (table.keys(), FileOptions.__annotations__.keys() | {"iterations"}, "key of FileOptions", TYPES),
+        (of_microscopes, MicroscopeOptions.__annotations__.keys(), "key of MicroscopeOptions", TYPES),
+        (of_microscopes, set(_psf.FIGURES), "keyword of generate_psf", PSF),
         (of_psfs, parameters(gpudeconv.prepare_psf).keys() - {"psf", "report"}, "keyword of prepare_psf", PSF),
     ):
         yield from (f"{name} is in the table of options and no {kind}: add it to {file}" for name in wanted - there)

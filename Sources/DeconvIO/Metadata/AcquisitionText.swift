@@ -1,11 +1,11 @@
-import DeconvVolume
+package import DeconvVolume
 
 /// What lines of `key = value` say of a microscope: ImageJ's info, into which Bio-Formats and Micro-Manager write what the
 /// maker of the microscope wrote.
 ///
 /// Keys are those of Zeiss CZI and LSM, Leica LIF, Nikon ND2, Olympus OIB and Micro-Manager, as Bio-Formats shows them. A number
 /// behind `#`, or in a word such as `Channel 2`, is that of a channel.
-struct AcquisitionText {
+package struct AcquisitionText {
     private typealias Channel = AcquisitionMetadata.Channel
 
     /// What a key is about.
@@ -36,7 +36,7 @@ struct AcquisitionText {
 
     /// What a text says.
     /// - Parameter place: of the text, for messages: `Info of ImageJ`.
-    static func acquisition(_ text: String, channelCount: Int, place: String) -> AcquisitionMetadata {
+    package static func acquisition(_ text: String, channelCount: Int, place: String) -> AcquisitionMetadata {
         var found = AcquisitionMetadata()
         var channels = [Channel](repeating: Channel(), count: channelCount)
         for line in text.split(whereSeparator: \.isNewline) {

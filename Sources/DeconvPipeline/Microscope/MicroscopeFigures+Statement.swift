@@ -35,7 +35,7 @@ extension MicroscopeFigures {
         add(channels.compactMap(\.excitation)) { "excitation \($0.inMessage) nm" }
         add(channels.compactMap(\.pinhole)) { pinhole in
             switch pinhole {
-            case .airyUnits(let units): "a pinhole of \(units.inMessage) Airy units"
+            case .airyUnits(let units): "a pinhole of \(units.inMessage) Airy unit\(units == 1 ? "" : "s")"
             case .micrometers(let diameter):
                 "a pinhole of \(((diameter * 1000).rounded() / 1000).inMessage) µm in the sample"
             }
