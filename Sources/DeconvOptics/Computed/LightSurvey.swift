@@ -5,7 +5,8 @@ struct LightSurvey {
     private let step: Double
     /// 2π ∫ I r dr up to each radius, summed over the planes, µm².
     private let sums: [Double]
-    private let total: Double
+    /// All light of the planes, µm².
+    let total: Double
 
     /// Looks at planes from the axis to where hardly any light is left, and at least as far as `reach`, µm.
     ///
@@ -32,15 +33,11 @@ struct LightSurvey {
         var sum = 0.0
         self.step = step
         sums = profile.enumerated().map { i, value in
-            sum += scale * 2 * .pi * value * Double(i) * step * step
+            // The twelfth is what the trapezoids miss on the axis (Euler and Maclaurin).
+            sum += scale * 2 * .pi * value * (i == 0 ? 1.0 / 12 : Double(i)) * step * step
             return sum
         }
         total = field.planeLight.map { $0 * planes * scale } ?? sum
-    }
-
-    /// The light within a distance from the axis, µm; without bound all of it.
-    func light(within radius: Double) -> Double {
-        radius < Double(sums.count) * step ? sums[Int(radius / step)] : total
     }
 
     /// The distance within which a share of the light lies; nil where it lies beyond what was looked at.

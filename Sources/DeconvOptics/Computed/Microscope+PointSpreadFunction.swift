@@ -43,51 +43,45 @@ extension Microscope {
         let sampler = PlaneSampler(shape: shape, spacing: spacing, nodes: (nodes.y, nodes.x), step: field.step)
         var values: [Double] = []
         values.reserveCapacity(shape.voxelCount)
+        // Planes, each by how brightly a light sheet lights it.
+        var planes = 0.0
         for plane in 0..<shape.z {
             var profile = [Double](repeating: 0, count: field.count)
             for (offset, weight) in zip(depths.nodes, depths.weights) {
                 let stage = stage(plane, offset)
                 let factor = weight * field.sheet(at: stage - focus)
+                planes += factor
                 for (i, value) in field.profile(stage: stage).enumerated() { profile[i] += factor * value }
             }
             values += sampler.plane(profile)
         }
         let result = PSFField(shape: shape, values: values)
         let inside = result.sum * spacing.y * spacing.x
-        let light = try planeLight(field, stages: (0..<shape.z).map { stage($0, 0) }, focus: focus, reach: reach)
+        let light =
+            if let planeLight = field.planeLight {
+                planeLight * planes
+            } else {
+                try LightSurvey(self, stages: (0..<shape.z).map { stage($0, 0) }, focus: focus, reach: reach).total
+            }
         let brightest = values.max() ?? 0
         let ends = [values.prefix(shape.planeVoxelCount), values.suffix(shape.planeVoxelCount)]
         return ComputedPSF(
             psf: try ComputedGrid.normalized(result, spacing: spacing),
             shareCutOff: min(1, max(0, 1 - inside / light)),
             endBrightness: ends.map { ($0.max() ?? 0) / brightest },
-            focalShift: focus - depth,
+            focalShift: ((focus - depth) * 1e4).rounded() / 1e4 + 0,
             isLimited: box.isLimited
         )
     }
 
-    /// Samples a voxel along each axis, from the finest detail that passes: one more than half its phase in radians.
+    /// Samples a voxel along each axis: somewhat more than half the phase, in radians, of the finest detail that passes.
     private func nodeCounts(_ spacing: VoxelSpacing, _ averaging: Averaging) -> (z: Int, y: Int, x: Int) {
         let finest = nyquistSpacing
-        func count(_ axis: Int) -> Int { Int((.pi / 2 * spacing[axis] / finest[axis]).rounded(.up)) + 1 }
+        func count(_ axis: Int) -> Int { Int((.pi / 2 * spacing[axis] / finest[axis] + 0.5).rounded(.up)) + 1 }
         return switch averaging {
         case .voxel: (count(0), count(1), count(2))
         case .pixel: (1, count(1), count(2))
         case .none: (1, 1, 1)
         }
-    }
-
-    /// All light of some planes, in units of the intensity times µm².
-    private func planeLight(
-        _ field: LightField,
-        stages: [Double],
-        focus: Double,
-        reach: Double
-    ) throws(DeconvolutionError) -> Double {
-        if let planeLight = field.planeLight {
-            return stages.reduce(0) { $0 + planeLight * field.sheet(at: $1 - focus) }
-        }
-        let survey = try LightSurvey(self, stages: stages, focus: focus, reach: reach)
-        return survey.light(within: .infinity)
     }
 }
