@@ -1,4 +1,4 @@
-import DeconvVolume
+package import DeconvVolume
 
 /// A PSF that was computed, and what is to be known of it.
 package struct ComputedPSF: Sendable {
@@ -14,6 +14,8 @@ package struct ComputedPSF: Sendable {
     ///
     /// 0 where sample and immersion have one index. An image has its structures that much too deep.
     package let focalShift: Double
+    /// The largest voxel from which the PSF can be told without loss, µm.
+    package let nyquistSpacing: VoxelSpacing
     /// Whether a box that holds 99 % of the light would be larger than what was allowed.
     package let isLimited: Bool
 

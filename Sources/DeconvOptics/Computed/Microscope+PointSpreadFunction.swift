@@ -70,6 +70,7 @@ extension Microscope {
             shareCutOff: min(1, max(0, 1 - inside / light)),
             endBrightness: ends.map { ($0.max() ?? 0) / brightest },
             focalShift: ((focus - depth) * 1e4).rounded() / 1e4 + 0,
+            nyquistSpacing: nyquistSpacing,
             isLimited: box.isLimited
         )
     }
