@@ -229,7 +229,8 @@ public func gpudeconv_plan(
         }
         let plans = try batch.job(options, ProgressCall(callback: nil, context: nil))
             .plans(results: .inAnyOrder(writeBytes: 0))
-        plan.pointee = strdup(JSONText.of(PlanDescription(plans[0]), .keyword))
+        let estimate = try TimeEstimate(plans, options)
+        plan.pointee = strdup(JSONText.of(PlanDescription(plans[0], estimate: estimate), .keyword))
     }
 }
 

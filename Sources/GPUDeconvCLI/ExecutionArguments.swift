@@ -78,7 +78,7 @@ struct ExecutionArguments: ParsableArguments {
             if json {
                 Terminal.printBehind(text)
             } else if !quiet {
-                Terminal.printBehind(summary(done, job))
+                Terminal.printBehind(summary(done, job) + "\n" + done.outcome.sentence)
             }
         }
     }

@@ -8,7 +8,7 @@ import GPUDeconv
 
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what deconvolving would do, without doing it: PSF, device, tiles and memory.",
+        abstract: "Say what deconvolving would do, without doing it: PSF, device, tiles, memory and time.",
         usage: "gpudeconv plan <input> [--psf <psf>] [<options>]",
         discussion: "Takes the options of deconvolve, without those of its output."
     )
@@ -21,20 +21,25 @@ struct Plan: ParsableCommand {
 
     func run() throws {
         try reportingErrors { () throws(DeconvolutionError) in
-            let deconvolution = try files.deconvolution(job.options(for: files))
+            let options = try job.options(for: files)
+            let deconvolution = try files.deconvolution(options)
             let plans = try deconvolution.plans()
+            let estimate = try TimeEstimate(plans, options.deconvolution)
             let plan = plans[0]
             for line in deconvolution.computedPSF?.lines ?? [] { Terminal.note(line) }
             for warning in plan.warnings { Terminal.warn(warning) }
             try Terminal.print(
                 json
-                    ? JSONText.of(PlanDescription(plan, computedPSF: deconvolution.computedPSF), .flag)
-                    : text(plans, isComputed: deconvolution.computedPSF != nil)
+                    ? JSONText.of(
+                        PlanDescription(plan, estimate: estimate, computedPSF: deconvolution.computedPSF),
+                        .flag
+                    )
+                    : text(plans, estimate, isComputed: deconvolution.computedPSF != nil)
             )
         }
     }
 
-    private func text(_ plans: [JobPlan], isComputed: Bool) -> String {
+    private func text(_ plans: [JobPlan], _ estimate: TimeEstimate?, isComputed: Bool) -> String {
         let plan = plans[0]
         let image = plan.image
         let tiles = plan.tiles
@@ -63,6 +68,12 @@ struct Plan: ParsableCommand {
             "tiles",
             tiles.tile == nil ? "none: in one piece" : "\(tiles.tileCount) (\(tiles.tileCounts)), halo \(tiles.halo)"
         )
+        if let estimate {
+            line(
+                "time",
+                "about \(estimate.seconds.inWords), \(estimate.secondsPerIteration.inWords) an iteration, as measured on a small volume"
+            )
+        }
         line("transform", "\(tiles.workShape)")
         line("memory", "\(ByteCount(footprint.deviceBytes)) where it is computed")
         line("  work", "\(ByteCount(footprint.workBytes))")

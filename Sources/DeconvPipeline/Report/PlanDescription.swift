@@ -26,14 +26,20 @@ package struct PlanDescription: Encodable {
     let readBytes: Int
     let writeBytes: Int
     let usesScratchFiles: Bool
+    let secondsPerIteration: Double?
+    let seconds: Double?
     let psf: [PSFPreparationReport]
     let computedPSF: ComputedPSFReport?
     let warnings: [Message]
 
     /// Describes a plan.
-    /// - Parameter computedPSF: what PSFs were computed from; nil where they are given.
-    package init(_ plan: JobPlan, computedPSF: ComputedPSFReport? = nil) {
+    /// - Parameters:
+    ///   - estimate: how long it will take; nil where that was not measured.
+    ///   - computedPSF: what PSFs were computed from; nil where they are given.
+    package init(_ plan: JobPlan, estimate: TimeEstimate?, computedPSF: ComputedPSFReport? = nil) {
         self.computedPSF = computedPSF
+        secondsPerIteration = estimate?.secondsPerIteration
+        seconds = estimate?.seconds
         backend = plan.backend.device.backend.rawValue
         device = plan.backend.device.name
         method = plan.method.name.rawValue

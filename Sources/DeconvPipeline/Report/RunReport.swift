@@ -160,7 +160,7 @@ extension RunReport: Encodable {
         case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
-        case diagnostics, libraries, computedPSF
+        case diagnostics, libraries, computedPSF, outcome
     }
 
     /// The libraries that computed, and that read and wrote files.
@@ -205,6 +205,7 @@ extension RunReport: Encodable {
         try container.encode(saturatedVoxelCount, forKey: .saturatedVoxels)
         try container.encode(psfs, forKey: .psf)
         try container.encode(computedPSF, forKey: .computedPSF)
+        try container.encode(outcome, forKey: .outcome)
         try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
         try container.encode(warnings, forKey: .diagnostics)
         try container.encode(libraries, forKey: .libraries)

@@ -1,0 +1,84 @@
+import DeconvOptics
+package import DeconvVolume
+
+/// How a result is to be judged, in figures: what it was made with, and what was lost or left open on the way.
+package struct RunOutcome: Encodable, Hashable, Sendable {
+    /// Voxels of the largest PSF as it was used, (z, y, x).
+    package let psfShape: [Int]
+    /// Full widths at half maximum of that PSF in µm, (z, y, x); nil where they are not known.
+    package let psfWidths: [Double?]
+    /// Light of the result over that of the image above its background; nil for an image without light.
+    package let lightKept: Double?
+    /// By which part an iteration still lowers the Poisson divergence at the end; nil where it was not measured twice.
+    package let divergenceFall: Double?
+    /// Part of the good voxels that did not count, for they are masked or saturated.
+    package let leftOut: Double
+
+    init(_ report: RunReport) {
+        let psf = report.psfs.max { $0.outputShape.voxelCount < $1.outputShape.voxelCount }
+        psfShape = psf?.outputShape.axes ?? []
+        psfWidths = psf?.fullWidthAtHalfMaximumMicrometers ?? []
+        lightKept = report.observedSum > 0 ? report.resultSum / report.observedSum : nil
+        divergenceFall = Self.fall(report.convergence)
+        let voxels = Double(report.shape.voxelCount) * Double(report.channelCount * report.timepointCount)
+        leftOut = Double(report.maskedVoxelCount + report.saturatedInputVoxelCount) / voxels
+    }
+
+    /// Over all volumes, from the last two iterations that were measured.
+    private static func fall(_ convergence: [RunReport.Convergence]) -> Double? {
+        var (fallen, last, iterations) = (0.0, 0.0, 0)
+        for volume in convergence where volume.iterations.count > 1 {
+            let end = volume.iterations.count - 1
+            fallen += volume.poissonDivergence[end - 1] - volume.poissonDivergence[end]
+            last += volume.poissonDivergence[end]
+            iterations = volume.iterations[end] - volume.iterations[end - 1]
+        }
+        return iterations > 0 && last > 0 ? fallen / Double(iterations) / last : nil
+    }
+
+    /// What is far from converged: below, more iterations change little.
+    private static let convergedFall = 0.001
+
+    /// All of it in one sentence for people.
+    package var sentence: String {
+        var parts: [String] = []
+        if psfShape.count == 3 {
+            var psf = "a PSF of \(psfShape[0])x\(psfShape[1])x\(psfShape[2]) voxels"
+            let widths = psfWidths.compactMap(\.self).map(\.threeFigures)
+            if widths.count == 3 { psf += ", \(widths.joined(separator: " x ")) µm wide at half maximum" }
+            parts.append(psf)
+        }
+        if let lightKept { parts.append("\((100 * lightKept).threeFigures) % of the light kept") }
+        if let divergenceFall {
+            let percent = "\((100 * divergenceFall).threeFigures) % an iteration"
+            parts.append(
+                divergenceFall < Self.convergedFall
+                    ? "converged (the divergence falls by \(percent))"
+                    : "not converged (the divergence still falls by \(percent))"
+            )
+        }
+        parts.append(leftOut > 0 ? "\((100 * leftOut).threeFigures) % of the voxels left out" : "nothing left out")
+        return parts.joined(separator: "; ")
+    }
+}
+
+extension RunReport {
+    /// How its result is to be judged.
+    package var outcome: RunOutcome { RunOutcome(self) }
+}
+
+extension Double {
+    /// In three figures, without an exponent: `0.0123`, `99.8`, `1230`.
+    private var rounded3: Double {
+        guard self != 0, isFinite else { return self }
+        var scale = 1.0
+        var size = magnitude
+        while size < 100 { (size, scale) = (size * 10, scale * 10) }
+        return (self * scale).rounded() / scale
+    }
+
+    fileprivate var threeFigures: String {
+        let value = rounded3
+        return value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
+    }
+}
