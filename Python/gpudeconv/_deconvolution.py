@@ -119,6 +119,8 @@ def deconvolve(
     sheet_thickness: float | None = None,
     sheet_na: float | None = None,
     psf_shape: Sequence[int] | None = None,
+    radial_average: bool = False,
+    symmetrize: bool = False,
     backend: Backend = "auto",
     device: int | str | Sequence[int] | None = None,
     fft: FFT = "auto",
@@ -181,6 +183,9 @@ def deconvolve(
         channel.
     sample_index, cover_glass, sample_depth, pinhole, sheet_thickness, sheet_na, psf_shape
         The sample, and what there is besides.
+    radial_average, symmetrize : bool
+        Average the OTF over rings around the optical axis, or the PSF with its mirror images in y and x; not with
+        `psf_as_is`.
     backend : {'auto', 'opencl', 'cpu'}
         What computes; ``auto`` takes a GPU if there is one, else the CPU.
     device : int, str or sequence of int, optional

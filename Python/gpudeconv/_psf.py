@@ -23,6 +23,8 @@ def prepare_psf(
     psf_spacing: Sequence[float] | None = None,
     psf_background: float | Literal["auto"] = "auto",
     psf_as_is: bool = False,
+    radial_average: bool = False,
+    symmetrize: bool = False,
     report: dict[str, Any] | None = None,
 ) -> NDArray[np.float32]:
     """The PSF as `deconvolve` uses it.
@@ -34,7 +36,7 @@ def prepare_psf(
     ----------
     psf : array_like, (z, y, x) or (y, x)
         As measured.
-    spacing, psf_spacing, psf_background, psf_as_is
+    spacing, psf_spacing, psf_background, psf_as_is, radial_average, symmetrize
         As for `deconvolve`.
     report : dict, optional
         Filled with what was done, by the keys that ``psf`` has in ``gpudeconv --report``.
@@ -52,6 +54,8 @@ def prepare_psf(
         "psf_spacing": psf_spacing,
         "psf_background": psf_background,
         "psf_as_is": psf_as_is,
+        "radial_average": radial_average,
+        "symmetrize": symmetrize,
     }
     library = _native.library()
     prepared = ctypes.POINTER(_native.CArray)()

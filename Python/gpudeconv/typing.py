@@ -59,6 +59,8 @@ class Options(TypedDict, total=False):
     psf_spacing: Sequence[float] | None
     psf_background: float | Literal["auto"]
     psf_as_is: bool
+    radial_average: bool
+    symmetrize: bool
     backend: Backend
     device: int | str | Sequence[int] | None
     fft: FFT

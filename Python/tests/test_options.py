@@ -225,6 +225,21 @@ def test_prepare_psf_resamples_to_the_voxels_of_the_image(psf):
     assert report
 
 
+def test_prepare_psf_averages_what_should_be_symmetric():
+    skewed = gaussian((5, 15, 15), (1.2, 1.2, 2.4))
+    skewed[:, :, 8:] *= 1.5
+    report = {}
+    round_psf = gpudeconv.prepare_psf(skewed, radial_average=True, report=report)
+    np.testing.assert_allclose(round_psf, round_psf.transpose(0, 2, 1), atol=1e-7)
+    assert report["symmetry"] == "radial" and report["symmetryChange"] > 0.1
+    mirrored = gpudeconv.prepare_psf(skewed, symmetrize=True)
+    np.testing.assert_allclose(mirrored, mirrored[:, ::-1, ::-1], atol=1e-7)
+    z, y, x = (n // 2 for n in mirrored.shape)
+    assert mirrored[z, y, x + 2] > 1.5 * mirrored[z, y + 2, x]
+    with pytest.raises(ValueError, match="radial_average=True changes the PSF, which psf_as_is=True leaves"):
+        gpudeconv.prepare_psf(skewed, radial_average=True, psf_as_is=True)
+
+
 def test_prepare_psf_as_is_only_normalizes(psf):
     prepared = gpudeconv.prepare_psf(psf, psf_as_is=True)
     assert np.allclose(prepared, psf / psf.sum(), rtol=1e-6)

@@ -4,10 +4,10 @@ import Glibc
 /// How a measured PSF becomes one that can be deconvolved with.
 ///
 /// In this order: the background is subtracted, what cannot be told from noise is emptied, the centre is moved onto
-/// voxel n/2 of each axis, the voxels are given the size of the image's, what is left negative is set to zero, what
-/// is empty is cropped, and the sum is made 1. A noise-free PSF that is centred and has the image's spacing passes
-/// all of this unchanged but for its scale and its empty edges. `Documentation/Decisions/psf-preparation.md` says
-/// why.
+/// voxel n/2 of each axis, the voxels are given the size of the image's, mirror images or rotations are averaged
+/// where `symmetry` asks for it, what is left negative is set to zero, what is empty is cropped, and the sum is made 1.
+/// Without `symmetry` a noise-free PSF that is centred and has the image's spacing passes all of this unchanged but for
+/// its scale and its empty edges. `Documentation/Decisions/psf-preparation.md` says why.
 package struct PSFPreparation: Sendable, Hashable {
     /// What a PSF stands on.
     package enum Background: Sendable, Hashable {
@@ -21,13 +21,21 @@ package struct PSFPreparation: Sendable, Hashable {
     package var background: Background
     /// Whether the PSF is only checked and normalised; then `background` is not used.
     package var isAsIs: Bool
+    /// What the PSF is averaged over once it is centred; not with `isAsIs`.
+    package var symmetry: PSFSymmetry
     /// Whether there is a warning where neither image nor PSF says how large its voxels are: files do, arrays need not.
     package var warnsOfNoSpacing: Bool
 
     /// The full preparation, or with `isAsIs` only checks and normalisation.
-    package init(background: Background = .automatic, isAsIs: Bool = false, warnsOfNoSpacing: Bool = true) {
+    package init(
+        background: Background = .automatic,
+        isAsIs: Bool = false,
+        symmetry: PSFSymmetry = .none,
+        warnsOfNoSpacing: Bool = true
+    ) {
         self.background = background
         self.isAsIs = isAsIs
+        self.symmetry = symmetry
         self.warnsOfNoSpacing = warnsOfNoSpacing
     }
 
@@ -39,7 +47,7 @@ package struct PSFPreparation: Sendable, Hashable {
     ///   - imageName: what messages call the image.
     /// - Throws: `invalidData` for a PSF without voxels, with NaN or infinity, without light, or without light
     ///   above its background; `invalidArgument` for a spacing that is not positive, or so different that the PSF
-    ///   would not fit in memory.
+    ///   would not fit in memory, and for a symmetry with `isAsIs` or, if radial, with a PSF of one row or column.
     package func prepare(
         _ measured: Volume,
         name: String,
@@ -56,8 +64,10 @@ package struct PSFPreparation: Sendable, Hashable {
         if case .value(let level) = background, !level.isFinite {
             throw DeconvolutionError(.invalidArgument, "\(.psfBackground, level) is not a number of counts")
         }
+        try checkSymmetry(measured.shape, name: name)
         var report = PSFPreparationReport(inputShape: measured.shape, inputSpacing: measured.spacing)
         report.isAsIs = isAsIs
+        report.symmetry = symmetry
         let psf =
             isAsIs
             ? try normalizedOnly(measured, name: name, imageSpacing: imageSpacing, report: &report)
@@ -93,6 +103,23 @@ package struct PSFPreparation: Sendable, Hashable {
             throw DeconvolutionError(
                 .invalidData,
                 "\(name): every voxel of the PSF is 0; give a file with the image of a point"
+            )
+        }
+    }
+
+    private func checkSymmetry(_ shape: VolumeShape, name: String) throws(DeconvolutionError) {
+        guard symmetry != .none else { return }
+        let option = symmetry == .radial ? OptionName.radialAverage : .symmetrize
+        if isAsIs {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(on: option) changes the PSF, which \(on: .psfAsIs) leaves as it is; give one of the two"
+            )
+        }
+        if symmetry == .radial, min(shape.y, shape.x) == 1 {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(name): a PSF of \(shape) voxels cannot be turned about the optical axis; leave out \(on: option)"
             )
         }
     }
@@ -142,7 +169,7 @@ package struct PSFPreparation: Sendable, Hashable {
         report: inout PSFPreparationReport
     ) throws(DeconvolutionError) -> PointSpreadFunction {
         var field = PSFField(measured)
-        let noise = try removeBackground(from: &field, name: name, report: &report)
+        let (noise, noisy) = try removeBackground(from: &field, name: name, report: &report)
 
         let center = PSFCentering.center(of: field)
         let ratios = spacingRatios(measured, name, imageSpacing, imageName, report: &report)
@@ -169,6 +196,15 @@ package struct PSFPreparation: Sendable, Hashable {
             try refuseNarrow(field, center, ratios, name: name, from: from, to: to, report: &report)
         }
         field = resampling.apply(to: field)
+        if symmetry != .none {
+            var symmetric = symmetry.applied(to: field, spacing: imageSpacing ?? measured.spacing)
+            report.symmetryChange = field.relativeDifference(to: symmetric)
+            if symmetry == .radial, let noisy {
+                symmetric =
+                    skirted(noisy, center, ratios, noise, imageSpacing ?? measured.spacing) ?? symmetric
+            }
+            field = symmetric
+        }
 
         report.negativeFraction = PSFNormalization.clipNegatives(&field)
         if report.negativeFraction > 0.01 {
@@ -256,13 +292,51 @@ package struct PSFPreparation: Sendable, Hashable {
         )
     }
 
+    /// The radial average of a noisy PSF, with the skirt that only rings show.
+    /// - Parameters:
+    ///   - whole: the PSF with its noise, less its background, and the box in which it was measured.
+    ///   - center: in voxels as measured, z, y, x.
+    ///   - ratios: the image's voxel size over the PSF's, z, y, x.
+    ///   - noise: of a voxel as measured.
+    ///   - spacing: of the image.
+    /// - Returns: nil where it is so near to a side that there are no rings but the core's.
+    private func skirted(
+        _ whole: (field: PSFField, box: Region),
+        _ center: [Double],
+        _ ratios: [Double],
+        _ noise: Double,
+        _ spacing: VoxelSpacing?
+    ) -> PSFField? {
+        let size = spacing ?? VoxelSpacing(z: 1, y: 1, x: 1)
+        let resampling = PSFResampling(shape: whole.field.shape, box: whole.box, center: center, ratios: ratios)
+        guard resampling.outputShape != nil else { return nil }
+        // Two voxels of each face are left out: deskewing spoils them.
+        let reaches = (1..<3).map { axis in
+            let before = center[axis] - Double(whole.box.origin[axis]) - 2
+            let after = Double(whole.box.origin[axis] + whole.box.shape[axis]) - 3 - center[axis]
+            return min(before, after) * size[axis] / ratios[axis]
+        }
+        let reach = min(reaches[0], reaches[1])
+        guard reach > 8 * max(size.y, size.x) else { return nil }
+        let average = RadialAverage(
+            resampling.apply(to: whole.field),
+            rowSize: size.y,
+            columnSize: size.x,
+            reach: reach
+        )
+        // Voxels that become larger are means.
+        let left = noise / ratios.reduce(1) { $0 * max(1, $1) }.squareRoot()
+        return RingSupport(average.average, noise: left, rowSize: size.y, columnSize: size.x, reach: reach).light
+    }
+
     /// Subtracts the background and empties what is noise.
-    /// - Returns: the standard deviation of the noise, 0 where there is none.
+    /// - Returns: the standard deviation of the noise, 0 where there is none; and where there is, the field with its noise and the
+    ///   box in which it was measured.
     private func removeBackground(
         from field: inout PSFField,
         name: String,
         report: inout PSFPreparationReport
-    ) throws(DeconvolutionError) -> Double {
+    ) throws(DeconvolutionError) -> (noise: Double, whole: (field: PSFField, box: Region)?) {
         var given: Double?
         if case .value(let level) = background { given = level }
         guard var found = MeasuredBackground.measured(in: field, level: given) else {
@@ -279,7 +353,7 @@ package struct PSFPreparation: Sendable, Hashable {
             }
             if report.background != 0 { field.values = field.values.map { $0 - report.background } }
             guard field.sum > 0 else { throw noLight(name, report.background) }
-            return 0
+            return (0, nil)
         }
         report.backgroundMethod = found.method
         report.noise = found.noise
@@ -300,6 +374,7 @@ package struct PSFPreparation: Sendable, Hashable {
                 if pass == 0 { found = found.refined(in: original, outside: light) }
             }
             report.background = found.level
+            let whole = (field, found.measuredBox)
             if let support {
                 report.lightVoxelCount = support.voxelCount
                 if support.touchesEdge {
@@ -313,12 +388,14 @@ package struct PSFPreparation: Sendable, Hashable {
                 }
                 field = support.lightOnly(field, noise: found.noise)
             }
+            guard field.sum > 0 else { throw noLight(name, found.level) }
+            return (found.noise, whole)
         } else {
             report.background = found.level
             field = found.subtracted(from: field)
         }
         guard field.sum > 0 else { throw noLight(name, found.level) }
-        return found.noise
+        return (0, nil)
     }
 
     private func noLight(_ name: String, _ level: Double) -> DeconvolutionError {

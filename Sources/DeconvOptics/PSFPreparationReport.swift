@@ -26,6 +26,10 @@ package struct PSFPreparationReport: Sendable, Encodable {
     package let inputSpacing: VoxelSpacing?
     /// Whether the PSF was only checked and normalised.
     package internal(set) var isAsIs = false
+    /// What the PSF was averaged over.
+    package internal(set) var symmetry = PSFSymmetry.none
+    /// Root mean square of what that changed, over that of the PSF; 0 where nothing was averaged.
+    package internal(set) var symmetryChange = 0.0
     /// What was subtracted, in the PSF's own counts.
     package internal(set) var background = 0.0
     /// How that was found.
@@ -86,7 +90,8 @@ package struct PSFPreparationReport: Sendable, Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case inputShape, inputSpacing, isAsIs, background, backgroundMethod, noise, lightVoxelCount, negativeFraction
-        case center, shift, resampledFrom, resampledTo, croppedFrom, croppedTo, croppedFraction, sumBeforeNormalization
+        case center, shift, symmetry, symmetryChange, resampledFrom, resampledTo, croppedFrom, croppedTo,
+            croppedFraction, sumBeforeNormalization
         case outputShape, outputSpacing, fullWidthAtHalfMaximum, fullWidthAtHalfMaximumMicrometers, warnings
     }
 
@@ -103,6 +108,8 @@ package struct PSFPreparationReport: Sendable, Encodable {
         try container.encode(negativeFraction, forKey: .negativeFraction)
         try container.encode(center, forKey: .center)
         try container.encode(shift, forKey: .shift)
+        try container.encode(symmetry, forKey: .symmetry)
+        try container.encode(symmetryChange, forKey: .symmetryChange)
         try container.encode(resampled?.from.axes, forKey: .resampledFrom)
         try container.encode(resampled?.to.axes, forKey: .resampledTo)
         try container.encode(croppedFrom?.axes, forKey: .croppedFrom)

@@ -105,7 +105,7 @@ struct PSFSupport {
     }
 
     /// A mask grown by one voxel in all 26 directions.
-    private static func dilated(_ mask: [UInt8], shape: VolumeShape) -> [UInt8] {
+    static func dilated(_ mask: [UInt8], shape: VolumeShape) -> [UInt8] {
         var result = mask
         for axis in 0..<3 where shape[axis] > 1 {
             let step = [shape.planeVoxelCount, shape.x, 1][axis]
@@ -120,7 +120,7 @@ struct PSFSupport {
     }
 
     /// The part of a mask that can be reached from a voxel through faces.
-    private static func connected(_ mask: [UInt8], to seed: Int, shape: VolumeShape) -> [UInt8] {
+    static func connected(_ mask: [UInt8], to seed: Int, shape: VolumeShape) -> [UInt8] {
         var reached = [UInt8](repeating: 0, count: mask.count)
         guard mask[seed] == 1 else { return reached }
         let (plane, row) = (shape.planeVoxelCount, shape.x)

@@ -34,6 +34,10 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     /// Whether the PSF is normalized to sum 1 and otherwise taken as it is: no background removed, not centered, not
     /// cropped, not resampled.
     public var psfAsIs = false
+    /// Whether the PSF is averaged over its rotations about the optical axis; not with `psfAsIs`.
+    public var psfRadialAverage = false
+    /// Whether the PSF is averaged with its mirror images in y and x; not with `psfAsIs`.
+    public var psfSymmetrize = false
     /// Voxel size of the image, µm; nil for what the file says.
     public var spacing: VoxelSpacing?
     /// Voxel size of the PSF, µm; nil for what the file says.

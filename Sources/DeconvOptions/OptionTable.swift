@@ -320,6 +320,20 @@ extension OptionTable {
             "Normalize the PSF and do nothing else to it: no background, centering, cropping or resampling.",
             effect: .psf
         ),
+        OptionDescription(
+            .radialAverage,
+            .psf,
+            \.deconvolution.psfRadialAverage,
+            "Average the OTF over rings around the optical axis.",
+            effect: .psf
+        ),
+        OptionDescription(
+            .symmetrize,
+            .psf,
+            \.deconvolution.psfSymmetrize,
+            "Average the PSF with its mirror images in y and x.",
+            effect: .psf
+        ),
 
         // MARK: Microscope
         OptionDescription(

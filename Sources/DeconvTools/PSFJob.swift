@@ -13,7 +13,7 @@ package struct PSFJob: Sendable {
     private let options: DeconvolutionOptions
 
     /// Opens a PSF.
-    /// - Parameter options: of these `spacing`, `psfSpacing`, `psfBackground` and `psfAsIs` matter.
+    /// - Parameter options: of these `spacing` and what is said of the PSF matter.
     package init(path: String, options: DeconvolutionOptions) throws(DeconvolutionError) {
         try options.validate()
         file = try ImageFile.open(path: path)

@@ -97,6 +97,10 @@ extension OptionName {
     package static let psfSpacing = OptionName("psf-spacing")
     package static let psfBackground = OptionName("psf-background")
     package static let psfAsIs = OptionName("psf-as-is")
+    package static let beadDiameter = OptionName("bead-diameter")
+    package static let box = OptionName("box")
+    package static let radialAverage = OptionName("radial-average", property: "psfRadialAverage")
+    package static let symmetrize = OptionName("symmetrize", property: "psfSymmetrize")
 
     // MARK: Microscope
 

@@ -83,6 +83,8 @@ struct PSFArguments: ParsableArguments {
     @Option(.psfSpacing) var psfSpacing: String?
     @Option(.psfBackground) var psfBackground: String?
     @Flag(.psfAsIs) var psfAsIs = false
+    @Flag(.radialAverage) var radialAverage = false
+    @Flag(.symmetrize) var symmetrize = false
 }
 
 /// What a PSF is computed from.

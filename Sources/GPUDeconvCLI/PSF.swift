@@ -107,6 +107,7 @@ extension PSFPreparationReport {
         func numbers(_ values: [Double], _ format: String = "%.2f") -> String {
             values.map { String(format: format, $0) }.joined(separator: ", ")
         }
+        func percentage(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
         line("measured", "\(inputShape)" + (inputSpacing.map { ", voxels of \($0)" } ?? ", voxel size unknown"))
         if isAsIs {
             line("taken", "as it is, normalized to sum 1")
@@ -117,6 +118,11 @@ extension PSFPreparationReport {
             )
             if let center { line("center", numbers(center) + " (z, y, x), moved by " + numbers(shift)) }
             if let resampled { line("resampled", "from \(resampled.from) to \(resampled.to)") }
+            switch symmetry {
+            case .none: break
+            case .mirrored: line("symmetrized", "in y and x, which changed \(percentage(symmetryChange)) of it")
+            case .radial: line("averaged", "about the optical axis, which changed \(percentage(symmetryChange)) of it")
+            }
             if let croppedFrom {
                 line("cropped", "from \(croppedFrom), without \(String(format: "%.2g", croppedFraction)) of its light")
             }

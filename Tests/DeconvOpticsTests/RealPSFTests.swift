@@ -24,6 +24,21 @@ struct RealPSFTests {
         #expect(report.warnings.isEmpty)
     }
 
+    /// NumPy: 1.036e6 counts in single voxels, 1.07e6 to 1.11e6 within 20 to 30 voxels of the axis, in which rings stand out.
+    @Test func ringsShowTheSkirtOfTheLatticeLightSheetPSF() throws {
+        let measured = try UncompressedTIFF.read(
+            SharedData.url("lattice-cell/psf.tif"),
+            spacing: VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
+        )
+        let spacing = VoxelSpacing(z: 0.3, y: 0.1, x: 0.1)
+        let plain = try PSFPreparation().prepare(measured, name: "psf.tif", imageSpacing: spacing)
+        let round = try PSFPreparation(symmetry: .radial).prepare(measured, name: "psf.tif", imageSpacing: spacing)
+        let (before, after) = (plain.report.sumBeforeNormalization * 3, round.report.sumBeforeNormalization * 3)
+        #expect(after > 1.06e6 && after < 1.12e6, "\(before), \(after)")
+        #expect(round.psf.shape.x > plain.psf.shape.x)
+        #expect(round.report.symmetryChange < 0.1)
+    }
+
     @Test func theConfocalPSFLosesItsPedestalOfOneToTwoCounts() throws {
         let measured = try UncompressedTIFF.read(SharedData.url("confocal-grid/psf.tif"))
         let report = try PSFPreparation().prepare(measured, name: "psf.tif", imageSpacing: nil).report

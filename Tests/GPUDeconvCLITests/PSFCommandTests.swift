@@ -11,7 +11,7 @@ import Testing
         "fullWidthAtHalfMaximum", "fullWidthAtHalfMaximumMicrometers", "inputShape", "inputSpacing", "isAsIs",
         "lightVoxelCount", "negativeFraction", "noise", "outputShape", "outputSpacing", "resampledFrom", "resampledTo",
         "shift",
-        "sumBeforeNormalization", "warnings",
+        "sumBeforeNormalization", "symmetry", "symmetryChange", "warnings",
     ]
 
     /// A full width at half maximum is 2·√(2·ln 2) standard deviations.
@@ -77,5 +77,34 @@ import Testing
         let (first, second) = try (Scene.voxels(of: folder.path("a.tif")), Scene.voxels(of: folder.path("b.tif")))
         #expect(relativeRMSE(second, first) < 1e-5)
         #expect(relativeRMSE(Scene.image, first) > 0.05)
+    }
+
+    /// A PSF wider along x than along y, which is round once it is averaged about its axis.
+    @Test func aPSFIsMadeRoundOrSymmetric() async throws {
+        let folder = try Scene.folder()
+        for (option, said) in [
+            ("--radial-average", "averaged    about the optical axis"), ("--symmetrize", "symmetrized in y and x"),
+        ] {
+            let result = try await Command.run(
+                ["psf", "prepare", "psf.tif", "-o", "made.tif", option, "--overwrite"],
+                in: folder
+            )
+            #expect(result.status == 0, "\(result.error)")
+            #expect(result.output.contains(said), "\(result.output)")
+            let made = try ImageFile.open(path: folder.path("made.tif"))
+            let (shape, voxels) = (made.image.shape, try made.readVolume().floats)
+            func voxel(_ dy: Int, _ dx: Int) -> Float {
+                voxels[(shape.z / 2 * shape.y + shape.y / 2 + dy) * shape.x + shape.x / 2 + dx]
+            }
+            let (here, above, left) = (voxel(1, 2), voxel(-1, 2), voxel(1, -2))
+            #expect(abs(here - above) < 1e-5 * here && abs(here - left) < 1e-5 * here)
+            #expect((abs(voxel(2, 0) - voxel(0, 2)) < 1e-5 * here) == (option == "--radial-average"))
+        }
+        let refused = try await Command.run(
+            ["image.tif", "--psf", "psf.tif", "-o", "a.tif", "--radial-average", "--psf-as-is"],
+            in: folder
+        )
+        #expect(refused.status == 64)
+        #expect(refused.error.contains("--radial-average changes the PSF, which --psf-as-is leaves as it is"))
     }
 }

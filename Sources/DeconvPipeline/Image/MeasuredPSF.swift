@@ -37,6 +37,7 @@ extension MeasuredPSF {
         return try PSFPreparation(
             background: background,
             isAsIs: options.psfAsIs || isComputed,
+            symmetry: options.psfRadialAverage ? .radial : options.psfSymmetrize ? .mirrored : .none,
             warnsOfNoSpacing: shouldHaveSpacing
         )
         .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName)
