@@ -174,7 +174,7 @@ extension MeasuredBackground {
     }
 
     /// The mean of the values within three standard deviations of it.
-    private static func clippedMean(_ values: [Double]) -> Double {
+    static func clippedMean(_ values: [Double]) -> Double {
         var mean = quantile(values, 0.5)
         let spread = robustSpread(values.map { $0 - mean })
         for _ in 0..<20 {
@@ -186,7 +186,8 @@ extension MeasuredBackground {
         return mean
     }
 
-    private static func quantile(_ values: [Double], _ fraction: Double) -> Double {
+    /// The value below which a share of all values lies.
+    static func quantile(_ values: [Double], _ fraction: Double) -> Double {
         values.sorted()[min(values.count - 1, Int(fraction * Double(values.count)))]
     }
 

@@ -27,6 +27,12 @@ struct PSFResampling {
     /// Three axes in the order z, y, x.
     let axes: [Axis]
 
+    /// Three axes as they are given, z, y, x.
+    init(axes: [Axis]) {
+        precondition(axes.count == 3, "\(axes.count) axes are not z, y, x")
+        self.axes = axes
+    }
+
     /// The axes for a PSF whose light lies in `box`; everything there stays in the frame.
     ///
     /// An axis that neither moves nor changes its spacing keeps its size; any other becomes odd, so that it is

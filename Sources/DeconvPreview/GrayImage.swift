@@ -1,3 +1,5 @@
+import Glibc
+
 /// An 8-bit gray picture that can be drawn on; what falls outside it is left out.
 package struct GrayImage: Sendable, Equatable {
     /// Pixels of a row.
@@ -33,6 +35,26 @@ package struct GrayImage: Sendable, Equatable {
             for column in 0..<frame.width where (0..<width).contains(frame.x + column) {
                 pixels[(frame.y + row) * width + frame.x + column] = shades[row * frame.width + column]
             }
+        }
+    }
+
+    /// Copies another picture to where its upper left corner is given.
+    mutating func place(_ picture: GrayImage, x: Int, y: Int) {
+        place(picture.pixels, in: PixelFrame(x: x, y: y, width: picture.width, height: picture.height))
+    }
+
+    /// Draws a circle of one pixel's width.
+    /// - Parameters:
+    ///   - centerX: its center, pixels.
+    ///   - centerY: the same down the picture.
+    ///   - radius: pixels, above 0.
+    mutating func circle(centerX: Double, centerY: Double, radius: Double, shade: UInt8) {
+        // Steps of less than a pixel leave no gaps.
+        let steps = max(8, Int(8 * radius))
+        for step in 0..<steps {
+            let angle = 2 * Double.pi * Double(step) / Double(steps)
+            let (x, y) = (centerX + radius * cos(angle), centerY + radius * sin(angle))
+            fill(PixelFrame(x: Int(x.rounded()), y: Int(y.rounded()), width: 1, height: 1), shade: shade)
         }
     }
 

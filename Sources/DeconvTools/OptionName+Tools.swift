@@ -8,6 +8,8 @@ extension OptionName {
     package static let largest = OptionName("largest", property: "largestSide")
     /// Between which shares of the voxels gray goes from black to white.
     package static let percentiles = OptionName("percentiles")
+    /// Where beads and their PSF are drawn.
+    package static let picture = OptionName("picture")
     /// Photons of the brightest voxel.
     package static let photons = OptionName("photons", property: "peakPhotons")
 }

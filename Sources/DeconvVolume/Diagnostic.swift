@@ -92,6 +92,10 @@ extension Diagnostic {
         public static let psfBackgroundUnknown = Kind("psfBackgroundUnknown")
         /// A PSF whose light reaches the edge of its box.
         public static let psfCutOff = Kind("psfCutOff")
+        /// A PSF that is the mean of so few beads that nothing tells what is the bead's and what the microscope's.
+        public static let beadsFew = Kind("beadsFew")
+        /// Beads so large that their own size hides the microscope's resolution.
+        public static let beadsLarge = Kind("beadsLarge")
         /// An image of one plane with a PSF of several.
         public static let planesNotRecorded = Kind("planesNotRecorded")
 

@@ -9,8 +9,8 @@ import GPUDeconv
 struct PSF: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "psf",
-        abstract: "Compute a PSF, look at one, or write it as it will be used.",
-        subcommands: [Generate.self, Inspect.self, Prepare.self]
+        abstract: "Compute a PSF, make one from beads, look at one, or write it as it will be used.",
+        subcommands: [Generate.self, FromBeads.self, Inspect.self, Prepare.self]
     )
 
     /// The options that both share.

@@ -9,7 +9,8 @@ import Testing
     private static let isUpdating = ProcessInfo.processInfo.environment["GPUDECONV_UPDATE_SNAPSHOTS"] == "1"
 
     @Test(arguments: [
-        "", "deconvolve", "devices", "plan", "psf", "psf inspect", "psf prepare", "simulate", "compare", "preview",
+        "", "deconvolve", "devices", "plan", "psf", "psf inspect", "psf prepare", "psf from-beads", "simulate",
+        "compare", "preview",
         "bench", "inspect", "rerun", "options",
     ])
     func helpReadsAsItsSnapshot(command: String) async throws {

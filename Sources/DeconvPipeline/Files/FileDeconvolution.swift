@@ -81,7 +81,7 @@ package struct FileDeconvolution: Sendable {
 
     /// Refuses options that would do nothing.
     private static func checkPSFOptions(_ options: JobOptions, hasFiles: Bool) throws(DeconvolutionError) {
-        let ofFiles: [OptionName] = [.psfSpacing, .psfBackground, .psfAsIs]
+        let ofFiles: [OptionName] = [.psfSpacing, .psfBackground, .psfAsIs, .radialAverage, .symmetrize]
         let ofComputed: [OptionName] = [
             .model, .sampleIndex, .coverGlass, .depth, .pinhole, .sheetThickness, .sheetNA, .psfShape,
         ]
