@@ -12,6 +12,12 @@ struct MeasuredBackground {
     var border: [Int]
     /// The box without faces of zeros, which come from padding or deskewing.
     var measuredBox: Region
+    /// How the background rises across the box; nil where it does not.
+    var slope: BackgroundSlope?
+    /// Whether the slope is subtracted too: where the level is not given, and what is left is noise.
+    var subtractsSlope = false
+    /// Share of the border that was not recorded and is exactly 0; nil where all of it was.
+    var unrecordedShare: Double?
 }
 
 extension MeasuredBackground {
@@ -33,11 +39,35 @@ extension MeasuredBackground {
     static func measured(in field: PSFField, level given: Double?) -> MeasuredBackground? {
         let peak = field.values.reduce(0) { max($0, abs($1)) }
         guard let box = field.boundingBox(above: 1e-9 * peak) else { return nil }
-        let border = borderVoxels(of: box, in: field.shape)
+        let whole = borderVoxels(of: box, in: field.shape)
+        let unrecordedShare = UnrecordedVoxels.share(of: whole, in: field)
+        let border = unrecordedShare == nil ? whole : whole.filter { field.values[$0] != 0 }
         guard border.count >= 32 else { return nil }
+        let slope = BackgroundSlope(in: field, at: border, of: box)
+        var found: MeasuredBackground?
+        if given == nil, let slope {
+            let flat = slope.subtracted(from: field, keepsZeros: unrecordedShare != nil)
+            found = measured(in: flat, border: border, box: box, peak: peak, level: nil)
+            // The plane of light that is cut on one side is none of the background.
+            if found?.method == .noiseAtBorder { found?.subtractsSlope = true } else { found = nil }
+        }
+        var background = found ?? measured(in: field, border: border, box: box, peak: peak, level: given)
+        if background.noise > 0 { background.slope = slope }
+        background.unrecordedShare = unrecordedShare
+        return background
+    }
+
+    /// Judges a border that is known.
+    private static func measured(
+        in field: PSFField,
+        border: [Int],
+        box: Region,
+        peak: Double,
+        level given: Double?
+    ) -> MeasuredBackground {
         let values = border.map { field.values[$0] }
         let median = quantile(values, 0.5)
-        let spread = robustSpread(values.map { $0 - median })
+        let spread = RobustSpread.of(values.map { $0 - median })
         let isNoise =
             spread > 1e-7 * peak
             && roughness(of: field, border: border, box: box, level: median) >= roughnessOfNoise * spread
@@ -71,14 +101,22 @@ extension MeasuredBackground {
         )
     }
 
-    /// A field less its background, and nothing where nothing was measured.
+    /// A field less its slope, where that is subtracted.
+    func flattened(_ field: PSFField) -> PSFField {
+        guard subtractsSlope, let slope else { return field }
+        return slope.subtracted(from: field, keepsZeros: unrecordedShare != nil)
+    }
+
+    /// A field less its level, and nothing where nothing was measured.
     func subtracted(from field: PSFField) -> PSFField {
         guard level != 0 else { return field }
+        let keepsZeros = unrecordedShare != nil
         var result = PSFField(shape: field.shape, values: [Double](repeating: 0, count: field.values.count))
         for z in measuredBox.zRange {
             for y in measuredBox.yRange {
                 let row = (z * field.shape.y + y) * field.shape.x
-                for i in row + measuredBox.xRange.lowerBound..<row + measuredBox.xRange.upperBound {
+                for i in row + measuredBox.xRange.lowerBound..<row + measuredBox.xRange.upperBound
+                where !(keepsZeros && field.values[i] == 0) {
                     result.values[i] = field.values[i] - level
                 }
             }
@@ -89,7 +127,8 @@ extension MeasuredBackground {
     /// The mean of what lies outside the light: more voxels than the border has, and nearer to the light.
     func refined(in field: PSFField, outside support: PSFSupport) -> MeasuredBackground {
         guard method == .noiseAtBorder else { return self }
-        let empty = support.voxelsWellOutside(in: measuredBox)
+        var empty = support.voxelsWellOutside(in: measuredBox)
+        if unrecordedShare != nil { empty = empty.filter { field.values[$0] != 0 } }
         guard empty.count >= 1000 else { return self }
         var better = self
         better.level = Self.clippedMean(Self.sampled(empty).map { field.values[$0] })
@@ -129,7 +168,7 @@ extension MeasuredBackground {
         var least = Double.infinity
         func judge(_ differences: [Double], scaledBy factor: Double) {
             guard differences.count * 4 >= border.count else { return }
-            least = min(least, robustSpread(differences) * factor)
+            least = min(least, RobustSpread.of(differences) * factor)
         }
         for axis in 0..<3 where box.shape[axis] >= 3 {
             let step = field.stride(axis)
@@ -161,22 +200,10 @@ extension MeasuredBackground {
         return least
     }
 
-    /// The standard deviation of noise around 0, from values some of which are light.
-    ///
-    /// The larger of 1.4826 times the median magnitude, and the mean of the lowest nine tenths of the magnitudes
-    /// over 0.6574 (what that mean is for a Gaussian of unit width): the first resists light, the second works for
-    /// counts of 0, 1, 2.
-    static func robustSpread(_ deviations: [Double]) -> Double {
-        guard !deviations.isEmpty else { return 0 }
-        let magnitudes = deviations.map { abs($0) }.sorted()
-        let kept = magnitudes[..<max(1, magnitudes.count * 9 / 10)]
-        return max(1.4826 * magnitudes[magnitudes.count / 2], kept.reduce(0, +) / Double(kept.count) / 0.6574)
-    }
-
     /// The mean of the values within three standard deviations of it.
     static func clippedMean(_ values: [Double]) -> Double {
         var mean = quantile(values, 0.5)
-        let spread = robustSpread(values.map { $0 - mean })
+        let spread = RobustSpread.of(values.map { $0 - mean })
         for _ in 0..<20 {
             let kept = values.filter { abs($0 - mean) <= 3 * spread }
             let next = kept.reduce(0, +) / Double(kept.count)
@@ -195,6 +222,6 @@ extension MeasuredBackground {
     func spread(of smoothed: PSFField) -> Double {
         let values = border.map { smoothed.values[$0] }
         let median = Self.quantile(values, 0.5)
-        return Self.robustSpread(values.map { $0 - median })
+        return RobustSpread.of(values.map { $0 - median })
     }
 }

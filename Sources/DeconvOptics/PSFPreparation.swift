@@ -45,6 +45,7 @@ package struct PSFPreparation: Sendable, Hashable {
     ///   - name: what messages call the PSF, such as the path of its file.
     ///   - imageSpacing: voxel size of the image, or nil where unknown; then the PSF's voxels are taken to have it.
     ///   - imageName: what messages call the image.
+    ///   - limit: how narrow the optics can make it, where somebody knows.
     /// - Throws: `invalidData` for a PSF without voxels, with NaN or infinity, without light, or without light
     ///   above its background; `invalidArgument` for a spacing that is not positive, or so different that the PSF
     ///   would not fit in memory, and for a symmetry with `isAsIs` or, if radial, with a PSF of one row or column.
@@ -52,7 +53,8 @@ package struct PSFPreparation: Sendable, Hashable {
         _ measured: Volume,
         name: String,
         imageSpacing: VoxelSpacing?,
-        imageName: String = "the image"
+        imageName: String = "the image",
+        limit: DiffractionLimit? = nil
     ) throws(DeconvolutionError) -> PreparedPSF {
         try Self.check(measured, name: name)
         if let imageSpacing, !imageSpacing.isValid {
@@ -79,6 +81,19 @@ package struct PSFPreparation: Sendable, Hashable {
                 report: &report
             )
         report.describe(psf)
+        report.diffractionLimitMicrometers = limit?.fullWidths
+        if let limit, !report.isAnImage {
+            PSFFaults(name: name)
+                .check(report.fullWidthAtHalfMaximumMicrometers, against: limit, report: &report)
+        }
+        if let spacing = measured.spacing, measured.shape.z > 1, spacing.isDoubtful {
+            report.warn(
+                .spacingDoubtful,
+                "\(subject: name): the voxels of the PSF are larger along x than along z and y, which no microscope "
+                    + "makes; \(.psfSpacing) takes z,y,x",
+                figures: "spacing of \(spacing)"
+            )
+        }
         return PreparedPSF(psf: psf, report: report)
     }
 
@@ -192,6 +207,7 @@ package struct PSFPreparation: Sendable, Hashable {
         report.shift = (0..<3).map { axis in
             resampling.axes[axis].isIdentity ? 0 : Double(field.shape[axis] / 2) - resampling.axes[axis].center
         }
+        PSFFaults(name: name).checkCenter(center, field.shape, report: &report)
         if let (from, to) = report.resampled {
             try refuseNarrow(field, center, ratios, name: name, from: from, to: to, report: &report)
         }
@@ -270,6 +286,7 @@ package struct PSFPreparation: Sendable, Hashable {
         }
         // A point has a width of 1 voxel by the lines that are drawn between voxels.
         let narrow = axes.filter { axis in widths[axis].map { $0 < 1 || $0 == 1 && ratios[axis] == 1 } ?? false }
+        PSFFaults(name: name).checkSampling(widths, ratios: ratios, report: &report)
         guard narrow.contains(where: { ratios[$0] > 1 }) else { return }
         let words = narrow.map { "\(significant(widths[$0]!)) along \(["z", "y", "x"][$0])" }.joined(separator: ", ")
         let place = narrow == axes ? "" : " along that axis"
@@ -355,10 +372,12 @@ package struct PSFPreparation: Sendable, Hashable {
             guard field.sum > 0 else { throw noLight(name, report.background) }
             return (0, nil)
         }
+        let measured = field
+        let faults = PSFFaults(name: name)
         report.backgroundMethod = found.method
         report.noise = found.noise
         if found.noise > 0 {
-            let original = field
+            let original = found.flattened(field)
             var support: PSFSupport?
             // Twice: the level is better known once it is known where the light is, and the light once the level is.
             for pass in 0..<2 {
@@ -375,6 +394,7 @@ package struct PSFPreparation: Sendable, Hashable {
             }
             report.background = found.level
             let whole = (field, found.measuredBox)
+            faults.check(measured, field, found, report: &report)
             if let support {
                 report.lightVoxelCount = support.voxelCount
                 if support.touchesEdge {
@@ -393,6 +413,7 @@ package struct PSFPreparation: Sendable, Hashable {
         } else {
             report.background = found.level
             field = found.subtracted(from: field)
+            faults.check(measured, field, found, report: &report)
         }
         guard field.sum > 0 else { throw noLight(name, found.level) }
         return (0, nil)

@@ -36,6 +36,10 @@ package struct PSFPreparationReport: Sendable, Encodable {
     package internal(set) var backgroundMethod = BackgroundMethod.notMeasured
     /// Standard deviation of the noise, counts; 0 where there is none.
     package internal(set) var noise = 0.0
+    /// How much the background rises across the box, counts (z, y, x), where that is more than noise explains; else nil.
+    package internal(set) var backgroundRise: [Double]?
+    /// Peaks that are apart from each other, side lobes left out; nil where nobody looked.
+    package internal(set) var peakCount: Int?
     /// Voxels with light that can be told from noise, or nil where there is no noise and every voxel counts.
     package internal(set) var lightVoxelCount: Int?
     /// What was negative at the end and set to zero, as a share of the positive sum. Kept as it is with `isAsIs`.
@@ -60,6 +64,8 @@ package struct PSFPreparationReport: Sendable, Encodable {
     package internal(set) var outputSpacing: VoxelSpacing?
     /// Full width at half maximum through the centre, in voxels (z, y, x); nil on an axis that does not fall to half.
     package internal(set) var fullWidthAtHalfMaximum: [Double?] = [nil, nil, nil]
+    /// The narrowest that diffraction allows, full widths at half maximum in micrometers (z, y, x); nil where nobody knows.
+    package internal(set) var diffractionLimitMicrometers: [Double?]?
     /// What a person should know.
     package internal(set) var warnings: [Diagnostic] = []
 
@@ -89,10 +95,12 @@ package struct PSFPreparationReport: Sendable, Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case inputShape, inputSpacing, isAsIs, background, backgroundMethod, noise, lightVoxelCount, negativeFraction
+        case inputShape, inputSpacing, isAsIs, background, backgroundMethod, backgroundRise, noise, peakCount
+        case lightVoxelCount, negativeFraction
         case center, shift, symmetry, symmetryChange, resampledFrom, resampledTo, croppedFrom, croppedTo,
             croppedFraction, sumBeforeNormalization
         case outputShape, outputSpacing, fullWidthAtHalfMaximum, fullWidthAtHalfMaximumMicrometers, warnings
+        case diffractionLimitMicrometers, diagnostics
     }
 
     /// Encodes every key, with null for what was not done or is not known.
@@ -103,7 +111,9 @@ package struct PSFPreparationReport: Sendable, Encodable {
         try container.encode(isAsIs, forKey: .isAsIs)
         try container.encode(background, forKey: .background)
         try container.encode(backgroundMethod, forKey: .backgroundMethod)
+        try container.encode(backgroundRise, forKey: .backgroundRise)
         try container.encode(noise, forKey: .noise)
+        try container.encode(peakCount, forKey: .peakCount)
         try container.encode(lightVoxelCount, forKey: .lightVoxelCount)
         try container.encode(negativeFraction, forKey: .negativeFraction)
         try container.encode(center, forKey: .center)
@@ -121,6 +131,8 @@ package struct PSFPreparationReport: Sendable, Encodable {
         try container.encode(fullWidthAtHalfMaximum, forKey: .fullWidthAtHalfMaximum)
         try container.encode(fullWidthAtHalfMaximumMicrometers, forKey: .fullWidthAtHalfMaximumMicrometers)
         try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
+        try container.encode(diffractionLimitMicrometers, forKey: .diffractionLimitMicrometers)
+        try container.encode(warnings, forKey: .diagnostics)
     }
 }
 

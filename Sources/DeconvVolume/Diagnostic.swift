@@ -96,6 +96,28 @@ extension Diagnostic {
         public static let beadsFew = Kind("beadsFew")
         /// Beads so large that their own size hides the microscope's resolution.
         public static let beadsLarge = Kind("beadsLarge")
+        /// Corners or faces of a PSF that are exactly 0 though the rest stands on an offset.
+        public static let psfZeros = Kind("psfZeros")
+        /// A PSF on a background with a gradient.
+        public static let psfSlope = Kind("psfSlope")
+        /// A PSF with more than one peak, such as that of another bead.
+        public static let psfSeveralPeaks = Kind("psfSeveralPeaks")
+        /// A PSF whose peak is clipped.
+        public static let psfClipped = Kind("psfClipped")
+        /// A PSF that lies far off the middle of its box.
+        public static let psfOffCenter = Kind("psfOffCenter")
+        /// A PSF less than two voxels of the image wide.
+        public static let psfCoarse = Kind("psfCoarse")
+        /// A PSF narrower than diffraction allows.
+        public static let psfTooSharp = Kind("psfTooSharp")
+        /// A PSF much wider than diffraction makes it.
+        public static let psfTooWide = Kind("psfTooWide")
+        /// A PSF that looks like an image, or is the image itself.
+        public static let psfIsImage = Kind("psfIsImage")
+        /// A PSF larger than the image.
+        public static let psfLarge = Kind("psfLarge")
+        /// Voxels of a shape that no microscope makes.
+        public static let spacingDoubtful = Kind("spacingDoubtful")
         /// An image of one plane with a PSF of several.
         public static let planesNotRecorded = Kind("planesNotRecorded")
 

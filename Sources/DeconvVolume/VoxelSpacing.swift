@@ -17,6 +17,9 @@ public struct VoxelSpacing: Hashable, Sendable {
     /// Whether every distance is positive and finite.
     public var isValid: Bool { [z, y, x].allSatisfy { $0 > 0 && $0.isFinite } }
 
+    /// Whether it is that of no microscope: larger along x than along y and z, as where axes were given in another order.
+    package var isDoubtful: Bool { x > 1.2 * y && x > 1.2 * z }
+
     /// The distance along one axis (0 is z, 1 is y, 2 is x), µm.
     public subscript(axis: Int) -> Double {
         switch axis {

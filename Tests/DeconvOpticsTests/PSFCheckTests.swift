@@ -91,7 +91,8 @@ import Testing
         #expect((json["center"] as? [Double])?.count == 3)
         #expect(abs((json["fullWidthAtHalfMaximum"] as! [Double])[0] - 4.71) < 0.05)
         #expect((json["warnings"] as? [String])?.count == 1)
-        #expect(json.count == 21)
+        #expect((json["diagnostics"] as? [[String: Any]])?.first?["kind"] as? String == "spacingUnknown")
+        #expect(json.count == 25)
     }
 }
 

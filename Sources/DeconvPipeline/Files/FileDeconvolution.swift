@@ -52,8 +52,17 @@ package struct FileDeconvolution: Sendable {
             warnings += file.diagnostics + (survey?.diagnostics ?? [])
         }
         psfFiles = files
-        psfWarnings = warnings
         self.input = try options.selection.open(input, psfCount: psfs.isEmpty ? nil : psfs.count)
+        let inputPaths = self.input.whole.paths
+        if let same = paths.first(where: { path in inputPaths.contains { OutputPaths.isSameFile(path, $0) } }) {
+            warnings.append(
+                Diagnostic(
+                    .psfIsImage,
+                    "\(subject: same): is the image and the PSF at once, which leaves a point of it; give \(.psf) another file"
+                )
+            )
+        }
+        psfWarnings = warnings
         if paths.isEmpty {
             let (source, deconvolution) = (self.input.source, options.deconvolution)
             let computed = try ComputedPSFs(

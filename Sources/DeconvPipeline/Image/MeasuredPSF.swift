@@ -25,7 +25,8 @@ extension MeasuredPSF {
     func prepared(
         _ options: DeconvolutionOptions,
         imageSpacing: VoxelSpacing?,
-        imageName: String
+        imageName: String,
+        limit: DiffractionLimit? = nil
     ) throws(DeconvolutionError) -> PreparedPSF {
         let background: PSFPreparation.Background =
             switch options.psfBackground {
@@ -40,13 +41,17 @@ extension MeasuredPSF {
             symmetry: options.psfRadialAverage ? .radial : options.psfSymmetrize ? .mirrored : .none,
             warnsOfNoSpacing: shouldHaveSpacing
         )
-        .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName)
+        .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName, limit: limit)
     }
 
     /// The PSF ready for an image of `options.spacing`, or of its own spacing where that is nil.
-    package func prepared(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> PreparedPSF {
+    /// - Parameter limit: how narrow the optics can make it, where somebody knows.
+    package func prepared(
+        _ options: DeconvolutionOptions,
+        limit: DiffractionLimit? = nil
+    ) throws(DeconvolutionError) -> PreparedPSF {
         try options.validate()
         let spacing = options.psfSpacing ?? volume.spacing
-        return try prepared(options, imageSpacing: options.spacing ?? spacing, imageName: "the image")
+        return try prepared(options, imageSpacing: options.spacing ?? spacing, imageName: "the image", limit: limit)
     }
 }

@@ -107,6 +107,29 @@ extension JobPlan {
                 )
             )
         }
+        if let spacing, image.shape.z > 1, spacing.isDoubtful {
+            warnings.append(
+                Diagnostic(
+                    .spacingDoubtful,
+                    "\(subject: imageName): its voxels are larger along x than along z and y, which no microscope makes; "
+                        + "\(.spacing) takes z,y,x",
+                    figures: "spacing of \(spacing)"
+                )
+            )
+        }
+        // Offsets of more than n - 1 voxels lead from no voxel of the image to another one.
+        if let large = psfs.first(where: { psf in
+            (0..<3).contains { image.shape[$0] > 1 && psf.psf.shape[$0] > 2 * image.shape[$0] - 1 }
+        }) {
+            warnings.append(
+                Diagnostic(
+                    .psfLarge,
+                    "\(subject: imageName) is less than half as large as its PSF, of which the outer voxels reach no "
+                        + "voxel of it; check that they are not swapped, or crop the PSF",
+                    figures: "\(image.shape) voxels, and \(large.psf.shape)"
+                )
+            )
+        }
 
         // With what is put around it: whatever is counted below stays within what an Int holds.
         let voxels = (0..<3).reduce(1.0) { product, axis in

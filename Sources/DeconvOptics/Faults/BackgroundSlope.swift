@@ -1,0 +1,98 @@
+import DeconvVolume
+
+/// A background that rises along a direction: a plane through the border of a PSF.
+struct BackgroundSlope {
+    /// Counts per voxel along z, y and x.
+    let perVoxel: [Double]
+    /// Standard deviation of what is left beside the plane, counts.
+    let residual: Double
+    /// The voxels that it was measured in.
+    let box: Region
+
+    /// A rise across the box of this many standard deviations of the noise is subtracted.
+    ///
+    /// Measured: along the steepest axis beads in camera noise stay below 0.1. A rise of 0.6 costs an error of the OTF of 0.04,
+    /// one of 3 of 0.09, one of 12 of 0.8, where without a rise there is 0.013. PSFs of real microscopes stay below 0.5.
+    private static let leastRise = 0.5
+    /// A background that rises bulges little: measured, the rise of a gradient of 0.2 counts a voxel under a bead with a halo is
+    /// five times its bulge, and that of the light of a confocal PSF half of it.
+    private static let leastRisePerBulge = 2.0
+    /// From this rise on it is worth a word.
+    private static let notableRise = 1.0
+
+    /// The least-squares plane through voxels of a box, those beyond three standard deviations left out.
+    ///
+    /// Solves the normal equations by Gauss and Seidel's sweeps: on a border that is nearly symmetric they are nearly diagonal.
+    /// - Returns: nil where the plane does not rise by more than noise would explain.
+    init?(in field: PSFField, at offsets: [Int], of box: Region) {
+        let middle = (0..<3).map { Double(box.origin[$0]) + Double(box.shape[$0] - 1) / 2 }
+        let places = offsets.map { offset in
+            let index = field.index(of: offset)
+            return (0..<3).map { Double(index[$0]) - middle[$0] }
+        }
+        let values = offsets.map { field.values[$0] }
+        var kept = Array(values.indices)
+        var level = 0.0
+        var slope = [0.0, 0.0, 0.0]
+        var spread = 0.0
+        func rest(_ i: Int) -> Double {
+            let place = places[i]
+            return values[i] - level - slope[0] * place[0] - slope[1] * place[1] - slope[2] * place[2]
+        }
+        for _ in 0..<6 {
+            guard kept.count >= 32 else { return nil }
+            for _ in 0..<4 {
+                level += kept.reduce(0) { $0 + rest($1) } / Double(kept.count)
+                for axis in 0..<3 where box.shape[axis] > 1 {
+                    var (product, square) = (0.0, 0.0)
+                    for i in kept {
+                        product += rest(i) * places[i][axis]
+                        square += places[i][axis] * places[i][axis]
+                    }
+                    if square > 0 { slope[axis] += product / square }
+                }
+            }
+            spread = RobustSpread.of(kept.map(rest))
+            let limit = 3 * spread
+            kept = values.indices.filter { abs(rest($0)) <= limit }
+        }
+        self.box = box
+        residual = spread
+        perVoxel = (0..<3).map { axis in
+            let reach = Double(box.shape[axis] - 1) / 2
+            let rise = 2 * abs(slope[axis]) * reach
+            // What bulges more than it rises is light, which is not even on both sides.
+            let squares = kept.map { places[$0][axis] * places[$0][axis] }
+            let mean = squares.reduce(0, +) / Double(squares.count)
+            let size = squares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            let bend = zip(kept, squares).reduce(0) { $0 + rest($1.0) * ($1.1 - mean) } / max(size, 1e-300)
+            let bulge = abs(bend) * reach * reach
+            return rise > Self.leastRise * spread && rise > Self.leastRisePerBulge * bulge ? slope[axis] : 0
+        }
+        guard spread > 0, perVoxel.contains(where: { $0 != 0 }) else { return nil }
+    }
+
+    /// From one face of the box to the other along z, y and x, counts.
+    var rises: [Double] { (0..<3).map { abs(perVoxel[$0]) * Double(box.shape[$0] - 1) } }
+
+    /// Whether a person should know.
+    var isNotable: Bool { rises.contains { $0 > Self.notableRise * residual } }
+
+    /// A field less the plane, which is 0 in the middle of the box.
+    /// - Parameter keepsZeros: whether voxels that are exactly 0 were not recorded, and stay 0.
+    func subtracted(from field: PSFField, keepsZeros: Bool) -> PSFField {
+        var result = field
+        for z in box.zRange {
+            let atZ = (Double(z - box.origin.z) - Double(box.shape.z - 1) / 2) * perVoxel[0]
+            for y in box.yRange {
+                let atY = atZ + (Double(y - box.origin.y) - Double(box.shape.y - 1) / 2) * perVoxel[1]
+                let row = (z * field.shape.y + y) * field.shape.x
+                for x in box.xRange where !(keepsZeros && field.values[row + x] == 0) {
+                    let atX = (Double(x - box.origin.x) - Double(box.shape.x - 1) / 2) * perVoxel[2]
+                    result.values[row + x] -= atY + atX
+                }
+            }
+        }
+        return result
+    }
+}
