@@ -81,7 +81,7 @@ let package = Package(
         room("DeconvMethods", ["DeconvVolume", "DeconvPlan", "DeconvOptions", "DeconvDevice"]),
         room("DeconvSimulation", ["DeconvVolume"]),
         room("DeconvComparison", ["DeconvVolume"]),
-        room("DeconvPreview", ["DeconvVolume", "CPNG"]),
+        room("DeconvPreview", ["DeconvVolume", "CPNG", "CZlib"]),
         room(
             "DeconvPipeline",
             [
@@ -119,7 +119,7 @@ let package = Package(
             dependencies: [
                 "GPUDeconv", "DeconvPipeline", "DeconvTools", "DeconvMethods", "DeconvOptions", "DeconvPlan",
                 "DeconvOptics",
-                "DeconvComparison", "CLinux", logging,
+                "DeconvComparison", "DeconvPreview", "CLinux", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

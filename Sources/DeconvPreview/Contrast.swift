@@ -1,4 +1,5 @@
 import DeconvVolume
+import Glibc
 
 /// Which values are shown black and which white.
 package enum Contrast: Sendable, Equatable {
@@ -43,6 +44,39 @@ package enum Contrast: Sendable, Equatable {
             // So few pixels are bright that the percentile misses them: a point on a dark ground.
             if black < brightest { return (black, brightest) }
             return (darkest, darkest + max(abs(darkest), 1))
+        }
+    }
+}
+
+extension Contrast {
+    /// The values that come out black and white for each of several images.
+    /// - Parameters:
+    ///   - projections: of each image.
+    ///   - isCommon: whether from black to white it is as many counts for all, each counted from what is black for itself: its
+    ///     background.
+    func limits(of projections: [[Float]], isCommon: Bool) -> [(black: Float, white: Float)] {
+        let own = projections.map { limits(of: $0) }
+        guard isCommon, let widest = own.map({ $0.white - $0.black }).max() else { return own }
+        return own.map { ($0.black, $0.black + widest) }
+    }
+}
+
+/// What values look like: from 0 (black) to 255 (white).
+struct Shading {
+    private let table: [UInt8]
+
+    /// A value v from 0 to 1 becomes v^gamma.
+    init(gamma: Double) {
+        // A table makes a power cheap: 4096 steps are finer than 256 shades need for any sensible gamma.
+        table = (0...4095).map { UInt8((255 * pow(Double($0) / 4095, gamma)).rounded()) }
+    }
+
+    /// The shades of values; those that are not finite are black.
+    func shades(_ values: [Float], _ limits: (black: Float, white: Float)) -> [UInt8] {
+        let scale = 1 / (Double(limits.white) - Double(limits.black))
+        return values.map { value in
+            let level = value.isFinite ? (Double(value) - Double(limits.black)) * scale : 0
+            return table[Int((min(max(level, 0), 1) * 4095).rounded())]
         }
     }
 }

@@ -34,6 +34,13 @@ extension Preview {
         package var unitsPerPixel: Double
         /// Pixels of a dot of the font.
         package var textScale: Int
+
+        /// The top of capitals in the line of the scale bar.
+        var footerTop: Int { bar.y + (bar.height - BitmapFont.capitalHeight * textScale) / 2 }
+        /// Where something else may follow the label of the bar.
+        var footerEnd: Int {
+            bar.x + bar.width + (12 + BitmapFont.standard.width(of: scaleBar.label)) * textScale
+        }
     }
 
     /// Picks the scale, and places everything.
@@ -81,7 +88,7 @@ extension Preview {
             max(1, Int(min(Double(shape[axis]) * size[axis] / unitsPerPixel, 1e12).rounded()))
         }
         let contentWidth = panels.map { panel in
-            let shape = panel.projections.shape
+            let shape = panel.shape
             return pixels(2, of: shape) + (shape.z > 1 ? pixels(0, of: shape) : 0)
         }.reduce(0, +)
         let textScale = contentWidth < 360 ? 1 : 2
@@ -92,7 +99,7 @@ extension Preview {
         var left = margin
         var placed: [Layout.Panel] = []
         for panel in panels {
-            let shape = panel.projections.shape
+            let shape = panel.shape
             let view = PixelFrame(
                 x: left,
                 y: margin + captionHeight,

@@ -8,8 +8,12 @@ extension OptionName {
     package static let largest = OptionName("largest", property: "largestSide")
     /// Between which shares of the voxels gray goes from black to white.
     package static let percentiles = OptionName("percentiles")
-    /// Where beads and their PSF are drawn.
+    /// The picture of a PSF, or of beads and their PSF.
     package static let picture = OptionName("picture")
+    /// Where sections are, in place of projections.
+    package static let section = OptionName("section")
+    /// What moves in an animation.
+    package static let animate = OptionName("animate", property: "motion")
     /// Photons of the brightest voxel.
     package static let photons = OptionName("photons", property: "peakPhotons")
 }

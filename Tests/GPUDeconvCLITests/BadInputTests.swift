@@ -688,6 +688,18 @@ extension BadInput {
             "--percentiles 99,1: give two rising numbers from 0 to 100"
         ),
         BadInput(
+            "a section that is not in the image",
+            "preview image.tif -o out.png --section 3,24,5",
+            64,
+            "--section 3,24,5: image.tif has 8x24x28 voxels, counted from 0"
+        ),
+        BadInput(
+            "a section that moves",
+            "preview image.tif -o out.png --section 3,4,5 --animate turn",
+            64,
+            "--section is for pictures that stand still; leave it out, or --animate"
+        ),
+        BadInput(
             "a preview of needles",
             "preview image.tif -o out.png --spacing 1e300,1,1e-300",
             64,

@@ -144,6 +144,41 @@ import Testing
         #expect((200...900).contains(two.width))
     }
 
+    @Test(arguments: [
+        ["--section", "3,8,10"], ["--section", "brightest"], ["--animate", "turn"], ["--animate", "walk"],
+        ["--common-scale"],
+    ])
+    func aPreviewShowsSectionsAndMoves(options: [String]) async throws {
+        let folder = try Scene.folder()
+        let result = try await Command.run(["preview", "image.tif", "image.tif", "-o", "a.png"] + options, in: folder)
+        #expect(result.status == 0 && result.error == "", "\(result.error)")
+        let bytes = try folder.bytes("a.png")
+        let isAnimated = bytes.range(of: Data("acTL".utf8)) != nil
+        #expect(isAnimated == options.contains("--animate"))
+    }
+
+    @Test func channelsAreDrawnInTheColorsOfTheirFile() async throws {
+        let folder = try TemporaryFolder()
+        let shape = VolumeShape(z: 2, y: 20, x: 20)
+        // Planes in the order z, channel: light on the left in the first, on the right in the second.
+        let voxels = (0..<2).flatMap { _ in
+            (0..<2).flatMap { channel in
+                (0..<400).map { Float((($0 % 20 < 10) == (channel == 0)) ? 100 : 0) }
+            }
+        }
+        try Scene.write(voxels, shape, channels: 2, to: folder.path("two.tif"))
+        func colorType(_ options: [String]) async throws -> UInt8 {
+            let result = try await Command.run(
+                ["preview", "two.tif", "-o", "a.png", "--overwrite"] + options,
+                in: folder
+            )
+            #expect(result.status == 0, "\(result.error)")
+            return try [UInt8](folder.bytes("a.png"))[25]
+        }
+        #expect(try await colorType([]) == 2)
+        #expect(try await colorType(["--channel", "1"]) == 0)
+    }
+
     // MARK: devices and plan
 
     /// Headers are a few bytes, whatever they claim.

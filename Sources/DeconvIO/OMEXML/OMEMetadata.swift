@@ -22,6 +22,8 @@ struct OMEMetadata {
         var pixels: [String: String] = [:]
         /// One per `Channel`: its `Name`.
         var channelNames: [String?] = []
+        /// One per `Channel`: its `Color` without alpha, red the highest byte.
+        var channelColors: [UInt32?] = []
         /// Where the planes are.
         var data: [PlaneRun] = []
         /// What is said of the microscope.
@@ -103,6 +105,8 @@ struct OMEMetadata {
                 if metadata.images[last].pixels.isEmpty { metadata.images[last].pixels = attributes }
             case "Channel" where isInPixels:
                 metadata.images[last].channelNames.append(attributes["Name"])
+                let color = attributes["Color"].flatMap { Int32($0.trimmed) }
+                metadata.images[last].channelColors.append(color.map { UInt32(bitPattern: $0) >> 8 })
             case "TiffData" where isInPixels:
                 metadata.images[last].data.append(PlaneRun(attributes: attributes))
             case "MapAnnotation" where path == ["OME", "StructuredAnnotations", "MapAnnotation"]:
@@ -205,6 +209,8 @@ extension OMEMetadata.Image {
         if channelNames.count == channels, channelNames.contains(where: { $0 != nil }) {
             layout.channelNames = channelNames.enumerated().map { $1 ?? "Channel \($0 + 1)" }
         }
+        let colors = channelColors.compactMap { $0 }
+        if colors.count == channels { layout.channelColors = colors }
         calibrate(&layout, name)
         return layout
     }

@@ -297,4 +297,11 @@ extension OMEZarrMetadata {
         let labels = channels.compactMap { $0[key: "label"]?.string }
         return labels.count == channels.count ? labels : nil
     }
+
+    /// The colors of the channels as 0xRRGGBB, or nil where not all have one.
+    var channelColors: [UInt32]? {
+        guard let channels = omero?[key: "channels"]?.array, !channels.isEmpty else { return nil }
+        let colors = channels.compactMap { $0[key: "color"]?.string.flatMap { UInt32($0, radix: 16) } }
+        return colors.count == channels.count ? colors.map { $0 & 0xFF_FFFF } : nil
+    }
 }

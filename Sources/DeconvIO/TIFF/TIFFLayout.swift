@@ -14,6 +14,8 @@ struct TIFFLayout {
     /// Seconds between time points.
     var timeInterval: Double?
     var channelNames: [String] = []
+    /// One a channel as 0xRRGGBB, or none.
+    var channelColors: [UInt32] = []
     /// How the image came about, where this program wrote it.
     var provenance: Provenance?
     /// What is said of the microscope.

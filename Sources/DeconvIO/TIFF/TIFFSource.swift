@@ -17,6 +17,7 @@ package final class TIFFSource: ImageFileSource {
     package let name: String
     package let image: ImageDescription
     package let diagnostics: [Diagnostic]
+    package var channelColors: [UInt32] { layout.channelColors }
 
     private let file: FileBytes
     private let header: TIFFHeader

@@ -20,6 +20,7 @@ package final class ZarrSource: ImageFileSource {
     package let layout: ArrayLayout
     /// What OME-Zarr says of the image, the level that is read first and finer ones left out; nil where it says nothing.
     package let ome: OMEZarrMetadata?
+    package var channelColors: [UInt32] { ome?.channelColors ?? [] }
 
     let threadCount: Int
     /// Elements per axis of what is decoded at once.
