@@ -29,11 +29,11 @@ struct PSF: ParsableCommand {
         )
         var spacing: SpacingArgument?
 
-        func job() throws(DeconvolutionError) -> PSFJob {
+        func job(limit: DiffractionLimit? = nil) throws(DeconvolutionError) -> PSFJob {
             var options = JobOptions()
             try preparation.apply(to: &options)
             options.deconvolution.spacing = spacing?.spacing
-            return try PSFJob(path: input, options: options.deconvolution)
+            return try PSFJob(path: input, options: options.deconvolution, limit: limit)
         }
     }
 
@@ -42,19 +42,63 @@ struct PSF: ParsableCommand {
             abstract: "Say what a PSF is, and what would be done to it.",
             usage: "gpudeconv psf inspect <input> [<options>]",
             discussion: """
-                Example:
+                With aperture and wavelength, widths are held against what diffraction allows.
+
+                Examples:
                   gpudeconv psf inspect psf.tif --psf-spacing 0.1,0.1,0.1 --spacing 0.3,0.1,0.1
+                  gpudeconv psf inspect bead.tif --picture bead.png --na 1.4 --wavelength 520 --index 1.515
                 """
         )
 
         @OptionGroup var arguments: Arguments
 
+        @Option(
+            help: ArgumentHelp(
+                "PNG file for a picture: sections, tails, profiles, transfer function.",
+                valueName: "file.png"
+            )
+        )
+        var picture: String?
+
+        @Option(parsing: .unconditional, help: ArgumentHelp("Numerical aperture of the objective.", valueName: "na"))
+        var na: Double?
+
+        @Option(parsing: .unconditional, help: ArgumentHelp("Wavelength of the emitted light.", valueName: "nm"))
+        var wavelength: Double?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Refractive index of the immersion medium.", valueName: "n")
+        )
+        var index = 1.515
+
+        @Flag(help: "Replace the picture if it exists.")
+        var overwrite = false
+
         @Flag(help: "Print as JSON.")
         var json = false
 
+        private func limit() throws(DeconvolutionError) -> DiffractionLimit? {
+            guard na != nil || wavelength != nil else { return nil }
+            guard let na, let wavelength else {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "diffraction takes both, numerical aperture and wavelength; give --na and --wavelength"
+                )
+            }
+            return try DiffractionLimit(
+                emissionWavelength: wavelength,
+                numericalAperture: na,
+                immersionIndex: index
+            )
+        }
+
         func run() throws {
             try reportingErrors { () throws(DeconvolutionError) in
-                let reports = try arguments.job().prepared().map(\.report)
+                let job = try arguments.job(limit: limit())
+                let prepared = try job.prepared()
+                if let picture { try job.draw(prepared, to: picture, overwrite: overwrite) }
+                let reports = prepared.map(\.report)
                 for warning in reports.flatMap(\.warnings) { Terminal.warn(warning) }
                 let texts = reports.enumerated().map {
                     (reports.count > 1 ? "channel     \($0.offset)\n" : "") + $0.element.text

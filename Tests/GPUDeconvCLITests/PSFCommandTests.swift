@@ -7,9 +7,11 @@ import Testing
 @Suite struct PSFCommandTests {
     /// Keys of what was done to a PSF, in reports and in `psf inspect --json`.
     static let reportKeys = [
-        "background", "backgroundMethod", "center", "croppedFraction", "croppedFrom", "croppedTo",
+        "background", "backgroundMethod", "backgroundRise", "center", "croppedFraction", "croppedFrom", "croppedTo",
+        "diagnostics", "diffractionLimitMicrometers",
         "fullWidthAtHalfMaximum", "fullWidthAtHalfMaximumMicrometers", "inputShape", "inputSpacing", "isAsIs",
-        "lightVoxelCount", "negativeFraction", "noise", "outputShape", "outputSpacing", "resampledFrom", "resampledTo",
+        "lightVoxelCount", "negativeFraction", "noise", "outputShape", "outputSpacing", "peakCount", "resampledFrom",
+        "resampledTo",
         "shift",
         "sumBeforeNormalization", "symmetry", "symmetryChange", "warnings",
     ]
@@ -37,6 +39,55 @@ import Testing
         for (width, sigma) in zip(widths, [1, 1.2, 1.4]) {
             #expect(abs(width / (sigma * Self.widthsPerSigma) - 1) < 0.05)
         }
+    }
+
+    @Test func aPictureOfAPSFIsDrawn() async throws {
+        let folder = try Scene.folder()
+        let result = try await Command.run(
+            ["psf", "inspect", "psf.tif", "--picture", "psf.png", "--na", "1.4", "--wavelength", "520", "--json"],
+            in: folder
+        )
+        #expect(result.status == 0, "\(result.error)")
+        let bytes = try [UInt8](folder.bytes("psf.png"))
+        #expect(Array(bytes.prefix(8)) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+        let reports = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]]
+        )
+        // 0.51 · 0.52 / 1.4
+        let limits = try #require(reports[0]["diffractionLimitMicrometers"] as? [Double])
+        #expect(abs(limits[2] - 0.18943) < 1e-4)
+        #expect(reports[0]["peakCount"] as? Int == 1)
+        let again = try await Command.run(["psf", "inspect", "psf.tif", "--picture", "psf.png"], in: folder)
+        #expect(again.status == 73 && again.error.contains("psf.png"), "\(again.error)")
+        let half = try await Command.run(["psf", "inspect", "psf.tif", "--na", "1.4"], in: folder)
+        #expect(half.status == 64 && half.error.contains("--wavelength"), "\(half.error)")
+    }
+
+    /// Two beads in the box, and an image in the place of the PSF: said by whoever meets them.
+    @Test func faultsAreSaidByInspectPlanAndDeconvolve() async throws {
+        let folder = try Scene.folder()
+        try Scene.write(Scene.image, Scene.shape, to: folder.path("beads.tif"))
+        let job = ["image.tif", "--psf", "beads.tif", "--backend", "cpu", "--background", "40"]
+        let said = [
+            try await Command.run(["psf", "inspect", "beads.tif"], in: folder).error,
+            try await Command.run(["plan"] + job, in: folder).error,
+            try await Command.run(job + ["-o", "out.tif", "--report", "report.json"], in: folder).error,
+        ]
+        for text in said { #expect(text.contains("second peak") && text.contains("2 peaks"), "\(text)") }
+        let report = try String(contentsOfFile: folder.path("report.json"), encoding: .utf8)
+        #expect(report.contains("\"psfSeveralPeaks\""))
+        let same = try await Command.run(["plan", "image.tif", "--psf", "image.tif", "--backend", "cpu"], in: folder)
+        #expect(same.error.contains("image.tif: is the image and the PSF at once"), "\(same.error)")
+    }
+
+    @Test func spacingInTheOrderXYZIsDoubted() async throws {
+        let folder = try Scene.folder()
+        func said(_ spacing: String) async throws -> String {
+            let job = ["plan", "image.tif", "--psf", "psf.tif", "--backend", "cpu", "--psf-spacing", "0.1,0.1,0.1"]
+            return try await Command.run(job + ["--spacing", spacing], in: folder).error
+        }
+        #expect(try await said("0.1,0.1,0.3").contains("--spacing takes z,y,x (spacing of 0.1, 0.1, 0.3 µm)"))
+        #expect(try await said("0.3,0.1,0.1").contains("takes z,y,x") == false)
     }
 
     @Test func inspectTellsChannelsApart() async throws {
