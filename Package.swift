@@ -69,6 +69,7 @@ let package = Package(
             ["DeconvVolume", "CTIFF", "CTIFFShim", "CExpat", "CBlosc", "CZstd", "CZlib", "CLZ4", "CBZip2", "CLinux"]
         ),
         room("DeconvOptics", ["DeconvVolume"]),
+        room("DeconvSurvey", ["DeconvVolume"]),
         room("DeconvPlan", ["DeconvVolume"]),
         room("DeconvOptions", ["DeconvVolume", "DeconvPlan"]),
         room(
@@ -85,7 +86,8 @@ let package = Package(
         room(
             "DeconvPipeline",
             [
-                "DeconvVolume", "DeconvIO", "DeconvOptics", "DeconvPlan", "DeconvOptions", "DeconvDevice",
+                "DeconvVolume", "DeconvIO", "DeconvOptics", "DeconvSurvey", "DeconvPlan", "DeconvOptions",
+                "DeconvDevice",
                 "DeconvMethods", logging,
             ]
         ),
@@ -136,6 +138,7 @@ let package = Package(
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvIOTests", ["DeconvIO", "DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvOpticsTests", ["DeconvOptics", "DeconvSimulation", "DeconvVolume", "DeconvTestSupport"]),
+        tests("DeconvSurveyTests", ["DeconvSurvey", "DeconvSimulation", "DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvPlanTests", ["DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvSimulationTests", ["DeconvVolume", "DeconvSimulation"]),
         tests("DeconvComparisonTests", ["DeconvVolume", "DeconvComparison"]),

@@ -12,6 +12,9 @@ package protocol Solver<W>: AnyObject {
     /// The workspace that holds the fields.
     var workspace: W { get }
 
+    /// b: camera offset and haze of the volumes to come, in the units of the image, at least 0. At first that of the method.
+    var background: Double { get set }
+
     /// The result so far.
     var estimate: Estimate<W> { get set }
 

@@ -20,11 +20,14 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     /// What lies outside the recorded frame.
     public var boundary = BoundaryMode.extend
     /// Camera offset and haze, in the counts of the image, at least 0.
-    public var background = 0.0
+    public var background: Background = 0
     /// Standard deviation of the camera's read noise, in the counts of the image, at least 0.
     public var readNoise = 0.0
     /// Voxels of the image at or above so many counts are saturated and do not count; nil where none is.
-    public var saturation: Double?
+    public var saturation: Saturation?
+    /// Whether pixels of the camera that are hot or dead in every plane, and planes that show nothing, are found and do not
+    /// count, beside those of a mask.
+    public var masksBadPixels = false
     /// Signal over noise of the image, above 0, for methods that hold the noise down by it.
     public var snr = 20.0
     /// Where the estimate starts.

@@ -8,12 +8,15 @@ package struct JobOptions: Sendable, Hashable {
     package var selection = InputSelection()
     /// Path of the flat field.
     package var flatField: String?
-    /// Path of the mask.
+    /// Path of the mask, or `foundMask`.
     package var mask: String?
     /// How the result is written.
     package var output = OutputOptions()
     /// The options that somebody gave, whatever their value.
     package var given: Set<OptionName> = []
+
+    /// Instead of a path: bad pixels are found; see `DeconvolutionOptions.masksBadPixels`.
+    package static let foundMask = "auto"
 
     /// The defaults, none of them given.
     package init() {}

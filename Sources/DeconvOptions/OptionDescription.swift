@@ -121,6 +121,7 @@ extension OptionDescription {
             case .numberOrAuto: "a number of counts, or auto"
             case .numbers: "one number, or one a channel with commas between them, each in \(unit ?? "numbers")"
             case .texts: "one <\(valueName)>, or one a channel with commas between them"
+            case .numbersOrAuto: "a number of counts, one a channel with commas between them, or auto"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")
     }
@@ -276,6 +277,7 @@ extension OptionType {
         case .spacing, .shape: "z,y,x"
         case .numberOrAuto: "auto|n"
         case .numbers: "n,..."
+        case .numbersOrAuto: "auto|n,..."
         case .boolean, .text, .texts, .words: nil
         }
     }
@@ -287,8 +289,8 @@ extension OptionValue {
         switch scalar {
         case .integer(let value): [Double(value)]
         case .number(let value): [value]
-        case .numbers(let values) where Self.type == .numbers: values
-        case .boolean, .text, .integers, .numbers: []
+        case .numbers(let values): [.numbers, .numbersOrAuto].contains(Self.type) ? values : []
+        case .boolean, .text, .integers: []
         }
     }
 
@@ -296,7 +298,7 @@ extension OptionValue {
     fileprivate var isPossible: Bool {
         switch scalar {
         case .integers(let sizes): sizes.allSatisfy { $0 > 0 }
-        case .numbers(let sizes): sizes.allSatisfy { $0 > 0 && $0.isFinite }
+        case .numbers(let sizes): Self.type == .numbersOrAuto || sizes.allSatisfy { $0 > 0 && $0.isFinite }
         case .integer, .number, .boolean, .text: true
         }
     }

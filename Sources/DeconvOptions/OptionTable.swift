@@ -131,7 +131,8 @@ extension OptionTable {
             .mask,
             .input,
             \.mask,
-            "File that is 0 on bad voxels, which then do not count, and not 0 on good ones.",
+            "File that is 0 on bad voxels, which then do not count, and not 0 on good ones; or auto to find pixels that "
+                + "are hot or dead in every plane, and empty planes.",
             as: "file",
             effect: .voxels,
             ofFiles: true
@@ -140,7 +141,7 @@ extension OptionTable {
             .saturation,
             .input,
             \.deconvolution.saturation,
-            "Counts from which on a voxel is saturated and does not count.",
+            "Counts from which on a voxel is saturated and does not count, or auto to find them where the image stops.",
             in: "counts",
             range: .above(0),
             effect: .voxels
@@ -178,6 +179,15 @@ extension OptionTable {
             \.output.overwrite,
             "Replace outputs that exist.",
             effect: .output,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .writeMask,
+            .output,
+            \.output.maskPath,
+            "TIFF file for a mask that is 0 on pixels that are hot or dead in every plane.",
+            as: "file",
+            effect: .report,
             ofFiles: true
         ),
         OptionDescription(
@@ -262,7 +272,8 @@ extension OptionTable {
             .background,
             .method,
             \.deconvolution.background,
-            "Camera offset and haze, in counts of the image.",
+            "Camera offset and haze, in counts of the image: for all channels, one a channel (100,90), or auto to find "
+                + "them in the dark parts of the image.",
             in: "counts",
             range: .atLeast(0),
             effect: .voxels

@@ -40,6 +40,8 @@ package enum OptionType: Hashable, Sendable {
     case numbers
     /// Texts, one for all channels or one a channel.
     case texts
+    /// A number, several of them with commas between them, or `auto`.
+    case numbersOrAuto
 
     /// Its name in `gpudeconv options --json`.
     package var name: String {
@@ -55,6 +57,7 @@ package enum OptionType: Hashable, Sendable {
         case .numberOrAuto: "number or auto"
         case .numbers: "numbers"
         case .texts: "texts"
+        case .numbersOrAuto: "numbers or auto"
         }
     }
 
@@ -162,6 +165,28 @@ extension VolumeShape: OptionValue {
 extension DeconvolutionOptions.PSFBackground: OptionValue {
     package static var type: OptionType { .numberOrAuto }
     package static func parse(_ text: String) -> Self? { Self(text: text) }
+    package var scalar: OptionScalar {
+        switch self {
+        case .auto: .text("auto")
+        case .value(let counts): .number(counts)
+        }
+    }
+}
+
+extension DeconvolutionOptions.Background: OptionValue {
+    package static var type: OptionType { .numbersOrAuto }
+    package static func parse(_ text: String) -> Self? { Self(text: text) }
+    package var scalar: OptionScalar {
+        switch self {
+        case .auto: .text("auto")
+        case .values(let values): values.count == 1 ? .number(values[0]) : .numbers(values)
+        }
+    }
+}
+
+extension DeconvolutionOptions.Saturation: OptionValue {
+    package static var type: OptionType { .numberOrAuto }
+    package static func parse(_ text: String) -> Self? { text == "auto" ? .auto : Double(text).map { .value($0) } }
     package var scalar: OptionScalar {
         switch self {
         case .auto: .text("auto")

@@ -49,6 +49,8 @@ public struct OutputOptions: Sendable, Hashable {
     public var zarr = Zarr()
     /// How the voxels of a TIFF file are packed.
     public var compression = Compression.none
+    /// TIFF file for what was found of bad pixels, as a mask; nil for none.
+    public var maskPath: String?
     /// Whether an existing file may be replaced.
     public var overwrite = false
 

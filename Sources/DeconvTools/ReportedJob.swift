@@ -76,6 +76,9 @@ package struct ReportedJob: Sendable {
         // The path of the image is that of its array, and the others are those from the root on.
         options.selection.array = nil
         options.given.remove(.array)
+        // The mask that was found is there already.
+        options.output.maskPath = nil
+        options.given.remove(.writeMask)
         if let flatField = inputs.flatField { options.flatField = flatField.path }
         if let mask = inputs.mask { options.mask = mask.path }
         if report.version != ProgramVersion.text {

@@ -133,6 +133,16 @@ extension Diagnostic {
         public static let negativeVoxels = Kind("negativeVoxels")
         /// Voxels that all have an offset, as of a camera, and no background was given.
         public static let cameraOffset = Kind("cameraOffset")
+        /// A channel of which no background could be found.
+        public static let backgroundUnknown = Kind("backgroundUnknown")
+        /// Many voxels at the largest value, and hardly any just below.
+        public static let saturationSeen = Kind("saturationSeen")
+        /// Pixels of the camera that are hot or dead in every plane.
+        public static let badPixels = Kind("badPixels")
+        /// Planes of which all voxels are the same, inside a stack.
+        public static let emptyPlanes = Kind("emptyPlanes")
+        /// A result that is the image itself.
+        public static let resultIsImage = Kind("resultIsImage")
         /// Saturated voxels that do not count.
         public static let saturatedVoxels = Kind("saturatedVoxels")
         /// A result with more or less light than the image.

@@ -48,6 +48,7 @@ struct Deconvolve: ParsableCommand {
         @Flag(.ome) var ome = false
         @Flag(.deflate) var deflate = false
         @Flag(.overwrite) var overwrite = false
+        @Option(.writeMask) var writeMask: String?
         @Option(.divergenceInterval) var divergenceInterval: String?
     }
 

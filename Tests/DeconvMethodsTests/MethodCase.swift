@@ -42,7 +42,7 @@ struct MethodCase {
         options.method = name
         options.iterationCount = iterationCount
         options.divergenceInterval = 1
-        options.background = background
+        options.background = .value(background)
         options.snr = snr
         return try Methods.method(options)
     }

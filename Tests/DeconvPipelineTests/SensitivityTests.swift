@@ -57,7 +57,7 @@ import Testing
         var options = DeconvolutionOptions()
         options.backend = .cpu
         options.psfAsIs = true
-        options.background = background
+        options.background = .value(background)
         options.iterationCount = 20
         return options
     }

@@ -22,6 +22,11 @@ package struct JobFingerprint: Equatable, Sendable {
     /// Fields say what of it counts.
     package var tileShape: VolumeShape?
 
+    /// What was found out about the image when the result was begun, in the words of who looked; nil where nobody did.
+    ///
+    /// It follows from the fields as long as the image is what it was, so that it does not tell jobs apart.
+    package var findings: String?
+
     /// A fingerprint from pairs of name and value.
     package init(_ fields: KeyValuePairs<Message, String> = [:]) {
         for (name, value) in fields { append(name, value) }
@@ -63,6 +68,7 @@ extension JobFingerprint {
     var json: JSONObject {
         var members: JSONObject = ["job": .array(fields.map { .array([.string($0.key), .string($0.value)]) })]
         members["tile"] = tileShape.map { .integers($0.axes) }
+        members["findings"] = findings.map { .string($0) }
         return members
     }
 
@@ -73,6 +79,7 @@ extension JobFingerprint {
             guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else { return nil }
             append("\(texts[0].inMessage)", texts[1])
         }
+        findings = line["findings"]?.string
         if let tile = line["tile"]?.integers, tile.count == 3, tile.allSatisfy({ $0 > 0 }) {
             tileShape = VolumeShape(z: tile[0], y: tile[1], x: tile[2])
         }

@@ -27,13 +27,13 @@ package struct Landweber: DeconvolutionMethod {
     /// The iterations.
     fileprivate let loop: IterationLoop
     /// b: camera offset and haze, in the units of the image, at least 0.
-    fileprivate let background: Double
+    fileprivate var background: Double
     /// Where the estimate starts; `light` is `flat`, for a background is subtracted here and dilutes nothing.
     fileprivate let start: StartingEstimate
 
     package init(_ options: DeconvolutionOptions) {
         loop = IterationLoop(count: options.iterationCount, divergenceInterval: options.divergenceInterval)
-        background = options.background
+        background = options.background.first
         start = options.start
     }
 
@@ -50,7 +50,7 @@ package struct Landweber: DeconvolutionMethod {
 
 /// The estimate of Landweber's method in one workspace.
 private final class LandweberSolver<W: Workspace>: Solver {
-    private let method: Landweber
+    private var method: Landweber
     let workspace: W
     var estimate: Estimate<W>
     /// Σ|h|, which no |ĥ| exceeds, and which is ĥ(0) where no value of the PSF is below 0.
@@ -61,6 +61,11 @@ private final class LandweberSolver<W: Workspace>: Solver {
         self.method = method
         self.workspace = workspace
         estimate = try Estimate(on: workspace)
+    }
+
+    var background: Double {
+        get { method.background }
+        set { method.background = newValue }
     }
 
     func setPSF(_ psf: Volume) throws(DeconvolutionError) {

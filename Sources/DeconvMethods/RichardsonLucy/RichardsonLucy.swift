@@ -51,7 +51,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
     package init(_ options: DeconvolutionOptions) {
         self.init(
             iterationCount: options.iterationCount,
-            background: options.background,
+            background: options.background.first,
             readNoise: options.readNoise,
             start: options.start,
             divergenceInterval: options.divergenceInterval
@@ -93,7 +93,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
 
 /// The estimate of Richardson-Lucy and its normalization in one workspace.
 private final class RichardsonLucySolver<W: Workspace>: Solver {
-    private let method: RichardsonLucy
+    private var method: RichardsonLucy
     let workspace: W
     var estimate: Estimate<W>
     /// Room for W, made when it first differs from 1 and kept, for volumes may have it in turns.
@@ -108,6 +108,11 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         self.method = method
         self.workspace = workspace
         estimate = try Estimate(on: workspace)
+    }
+
+    var background: Double {
+        get { method.background }
+        set { method.background = newValue }
     }
 
     func setPSF(_ psf: Volume) throws(DeconvolutionError) {

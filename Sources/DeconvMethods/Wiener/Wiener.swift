@@ -28,7 +28,7 @@ package struct Wiener: DeconvolutionMethod {
     private let noise: Double
 
     package init(_ options: DeconvolutionOptions) {
-        background = options.background
+        background = options.background.first
         noise = 1 / (options.snr * options.snr)
     }
 
@@ -53,7 +53,7 @@ package struct Wiener: DeconvolutionMethod {
 
 /// The result of a Wiener filter in one workspace, whose transfer function becomes the filter.
 private final class WienerSolver<W: Workspace>: Solver {
-    private let background: Double
+    var background: Double
     private let noise: Double
     let workspace: W
     var estimate: Estimate<W>

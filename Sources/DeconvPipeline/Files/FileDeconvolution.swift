@@ -84,7 +84,10 @@ package struct FileDeconvolution: Sendable {
         }
         self.psfs = psfs
         self.flatField = try Self.map(options.flatField, .flatField, "a flat field", of: self.input)
-        self.mask = try Self.map(options.mask, .mask, "a mask", of: self.input)
+        let findsMask = options.mask == JobOptions.foundMask
+        self.mask = try Self.map(findsMask ? nil : options.mask, .mask, "a mask", of: self.input)
+        var options = options
+        options.deconvolution.masksBadPixels = options.deconvolution.masksBadPixels || findsMask
         jobOptions = options
     }
 
@@ -261,6 +264,7 @@ package struct FileDeconvolution: Sendable {
             logger: logger,
             progress: progress
         )
+        if let path = outputOptions.maskPath { try OutputPaths.check([path, output], against: inputPaths) }
         var report: RunReport
         let survey: FileSurvey
         switch target {
@@ -293,9 +297,32 @@ package struct FileDeconvolution: Sendable {
                 )
             )
         }
+        if let path = outputOptions.maskPath { try writeMask(report.foundMask, to: path) }
         origin.image?.add(checksum)
         report.origin = origin
         return report
+    }
+
+    /// Writes which pixels of the camera are good: one plane a channel, 0 where they are hot or dead, 1 elsewhere.
+    /// - Throws: as `OutputOptions.makeSink`.
+    private func writeMask(_ badPixels: [[Int]], to path: String) throws(DeconvolutionError) {
+        let image = input.source.image
+        let plane = VolumeShape(z: 1, y: image.shape.y, x: image.shape.x)
+        var options = jobOptions.output
+        options.pixelType = .uint8
+        let description = ImageDescription(
+            shape: plane,
+            channelCount: badPixels.count,
+            pixelType: .uint8,
+            spacing: image.spacing
+        )
+        let sink = try options.makeSink(path: path, image: description)
+        for pixels in badPixels {
+            var good = [Float](repeating: 1, count: plane.voxelCount)
+            for pixel in pixels { good[pixel] = 0 }
+            try good.withUnsafeBufferPointer { (plane) throws(DeconvolutionError) in try sink.append(plane) }
+        }
+        try sink.finish()
     }
 
     /// Where a run comes from; the checksum of the image is left out, which takes time.
@@ -375,7 +402,9 @@ package struct FileDeconvolution: Sendable {
         }
         let results = JobPlan.Results.inAnyOrder(writeBytes: writeBytes)
         let setup = try job.makeSetup(results: results)
-        let now = fingerprint(setup)
+        job.description.limitKeptBytes(setup.plans)
+        let (looked, now) = try looked(job, fingerprint(setup), output)
+        let job = looked
         guard options.tileShape == nil, options.memoryLimitBytes == nil, let begun = ZarrSink.begunJob(output),
             now.isSameButForTiles(as: begun)
         else { return (job, setup, now) }
@@ -383,7 +412,8 @@ package struct FileDeconvolution: Sendable {
             var same = job
             same.description.options.tileShape = tileShape
             if let setup = try? same.makeSetup(results: results) {
-                let then = fingerprint(setup)
+                var then = fingerprint(setup)
+                then.findings = now.findings
                 if then.tiles == begun.tiles { return (same, setup, then) }
             }
         }
@@ -394,6 +424,23 @@ package struct FileDeconvolution: Sendable {
             "\(output.path).partial: was begun \(begun.tiles == "none" ? "in one piece" : tiles), for which too little memory is "
                 + "free now: free some to go on, give \(on: .overwrite) to begin anew, or choose another name"
         )
+    }
+
+    /// A job that has looked at its image, and its fingerprint with what was found; what the unfinished result was begun with
+    /// holds, if it is that of the same job.
+    private func looked(
+        _ job: DeconvolutionJob,
+        _ fingerprint: JobFingerprint,
+        _ output: ZarrOutputPlan
+    ) throws(DeconvolutionError) -> (DeconvolutionJob, JobFingerprint) {
+        var begun: ImageFindings?
+        if let earlier = ZarrSink.begunJob(output), fingerprint.isSameButForTiles(as: earlier) {
+            begun = earlier.findings.flatMap { ImageFindings(text: $0, channelCount: input.source.image.channelCount) }
+        }
+        let job = try job.lookedAt(goingOnWith: begun)
+        var fingerprint = fingerprint
+        fingerprint.findings = job.description.findings.text
+        return (job, fingerprint)
     }
 
     private var maps: [(any ImageFileSource)?] { [flatField, mask] }

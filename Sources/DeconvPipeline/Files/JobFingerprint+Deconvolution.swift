@@ -42,7 +42,9 @@ extension JobFingerprint {
         ]
         for map in maps {
             let chunks = map.chunkStamp.map { ", chunk files with the checksum \(String($0, radix: 16))" } ?? ""
-            found[map.option] = map.file.map { Self.description(of: $0) + chunks } ?? "none"
+            let isFound = map.option == .mask && options.mask == JobOptions.foundMask
+            found[map.option] =
+                map.file.map { Self.description(of: $0) + chunks } ?? (isFound ? JobOptions.foundMask : "none")
         }
         for option in OptionTable.standard.options where [.voxels, .psf].contains(option.effect) {
             append("\(option.name)", found[option.name] ?? option.text(options) ?? "none")

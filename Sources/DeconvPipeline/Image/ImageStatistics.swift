@@ -1,3 +1,4 @@
+import DeconvSurvey
 import DeconvVolume
 
 /// What has to be known of a volume before it is deconvolved, gathered in one pass over its good voxels.
@@ -10,6 +11,8 @@ struct ImageStatistics {
     private(set) var voxelCount = 0
     private(set) var negativeCount = 0
     private(set) var smallest = Float.infinity
+    /// Of each plane that came, in their order; nil where none of its voxels counts.
+    private(set) var planes: [EmptyPlanes.Plane?] = []
 
     /// Of either sign: the sums of transforms must be numbers in single precision, of 10^14 voxels at most.
     private static let mostCounts: Float = 1e24
@@ -26,48 +29,62 @@ struct ImageStatistics {
 
     /// One loop without a trap in it, which the compiler makes into vector instructions.
     @inline(__always)
-    private mutating func add<T: FixedWidthInteger & UnsignedInteger>(integers voxels: [T]) {
-        var (total, least) = (0, T.max)
-        for voxel in voxels {
-            total &+= Int(truncatingIfNeeded: voxel)
-            least = min(least, voxel)
+    private mutating func add<T: FixedWidthInteger & UnsignedInteger>(integers voxels: [T], planeBy count: Int) {
+        voxels.withUnsafeBufferPointer { voxels in
+            for start in stride(from: 0, to: voxels.count, by: count) {
+                var (total, least, most) = (0, T.max, T.min)
+                for voxel in voxels[start..<start + count] {
+                    total &+= Int(truncatingIfNeeded: voxel)
+                    least = min(least, voxel)
+                    most = max(most, voxel)
+                }
+                endPlane(Double(total), Float(least), Float(most), count)
+                sum += Double(total)
+            }
         }
-        sum += Double(total)
-        smallest = min(smallest, Float(least))
     }
 
-    /// Takes in the voxels of a box, whose first one has the given position.
+    /// Notes what a plane of which some voxels count is like.
+    private mutating func endPlane(_ total: Double, _ least: Float, _ most: Float, _ count: Int) {
+        smallest = min(smallest, least)
+        planes.append(EmptyPlanes.Plane(smallest: least, largest: most, mean: total / Double(count)))
+    }
+
+    /// Takes in the voxels of whole planes.
     /// - Throws: `invalidData` that says where a voxel is NaN, infinite or too large.
     mutating func add(_ data: VoxelData, of region: Region, name: String) throws(DeconvolutionError) {
         voxelCount += data.count
         sensitivitySum += Double(data.count)
         switch data {
         case .uint8(let voxels):
-            add(integers: voxels)
+            add(integers: voxels, planeBy: region.shape.planeVoxelCount)
         case .uint16(let voxels):
-            add(integers: voxels)
+            add(integers: voxels, planeBy: region.shape.planeVoxelCount)
         case .float32(let voxels):
-            var total = 0.0
-            var negatives = 0
-            var (least, most) = (smallest, Float(0))
-            for voxel in voxels {
-                total += Double(max(voxel, 0))
-                if voxel < 0 { negatives += 1 }
-                least = min(least, voxel)
-                most = max(most, voxel.magnitude)
+            let count = region.shape.planeVoxelCount
+            for start in stride(from: 0, to: voxels.count, by: count) {
+                var total = 0.0
+                var negatives = 0
+                var (least, most) = (Float.infinity, -Float.infinity)
+                for voxel in voxels[start..<start + count] {
+                    total += Double(max(voxel, 0))
+                    if voxel < 0 { negatives += 1 }
+                    least = min(least, voxel)
+                    most = max(most, voxel)
+                }
+                // Every sum with a NaN in it is one.
+                guard total.isFinite, most <= Self.mostCounts, least >= -Self.mostCounts else {
+                    let index = voxels.firstIndex { !($0.magnitude <= Self.mostCounts) } ?? 0
+                    throw Self.unusable(voxels[index], at: region.index(index), name)
+                }
+                endPlane(total, least, most, count)
+                sum += total
+                negativeCount += negatives
             }
-            // Every sum with a NaN in it is one.
-            guard total.isFinite, most <= Self.mostCounts else {
-                let index = voxels.firstIndex { !($0.magnitude <= Self.mostCounts) } ?? 0
-                throw Self.unusable(voxels[index], at: region.index(index), name)
-            }
-            sum += total
-            negativeCount += negatives
-            smallest = least
         }
     }
 
-    /// Takes in the voxels of a box whose sensitivity is above 0.
+    /// Takes in the voxels of whole planes whose sensitivity is above 0.
     /// - Throws: `invalidData` that says where one of these voxels is NaN, infinite or too large.
     mutating func add(
         _ data: VoxelData,
@@ -89,14 +106,25 @@ struct ImageStatistics {
         _ name: String,
         voxel: (Int) -> Float
     ) throws(DeconvolutionError) {
-        for (index, weight) in sensitivity.enumerated() where weight > 0 {
-            let value = voxel(index)
-            guard value.magnitude <= Self.mostCounts else { throw Self.unusable(value, at: region.index(index), name) }
-            sum += Double(max(value, 0))
-            sensitivitySum += Double(weight)
-            voxelCount += 1
-            if value < 0 { negativeCount += 1 }
-            smallest = min(smallest, value)
+        let planeCount = region.shape.planeVoxelCount
+        for start in stride(from: 0, to: sensitivity.count, by: planeCount) {
+            var (total, count) = (0.0, 0)
+            var (least, most) = (Float.infinity, -Float.infinity)
+            for index in start..<start + planeCount where sensitivity[index] > 0 {
+                let value = voxel(index)
+                guard value.magnitude <= Self.mostCounts else {
+                    throw Self.unusable(value, at: region.index(index), name)
+                }
+                total += Double(max(value, 0))
+                sensitivitySum += Double(sensitivity[index])
+                count += 1
+                if value < 0 { negativeCount += 1 }
+                least = min(least, value)
+                most = max(most, value)
+            }
+            if count > 0 { endPlane(total, least, most, count) } else { planes.append(nil) }
+            sum += total
+            voxelCount += count
         }
     }
 

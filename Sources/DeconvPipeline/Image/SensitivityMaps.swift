@@ -5,18 +5,30 @@ import DeconvVolume
 /// A map of one plane is read once, a map of whole volumes with every volume of the image.
 final class SensitivityMaps {
     private let sensitivity: Sensitivity
-    private let saturation: Double?
+    private let findings: ImageFindings
+    private let masksBadPixels: Bool
     private let image: any VolumeSource
     private let cancellation: Cancellation
     private var planes: [String: ArraySource] = [:]
     private var means: [VolumeSensitivity.Key: Double] = [:]
 
     /// The maps that go with an image, or nil where f = 1 in any case.
-    /// - Parameter saturation: voxels at or above so many counts are bad.
-    init?(_ sensitivity: Sensitivity, saturation: Double?, image: any VolumeSource, cancellation: Cancellation) {
-        guard !sensitivity.isEmpty || saturation != nil else { return nil }
+    /// - Parameters:
+    ///   - findings: from how many counts on voxels are bad, and which pixels are.
+    ///   - masksBadPixels: whether planes that show nothing are bad, too.
+    ///   - image: as it is computed from.
+    init?(
+        _ sensitivity: Sensitivity,
+        _ findings: ImageFindings,
+        masksBadPixels: Bool,
+        image: any VolumeSource,
+        cancellation: Cancellation
+    ) {
+        guard !sensitivity.isEmpty || masksBadPixels || findings.channels.contains(where: { $0.saturation != nil })
+        else { return nil }
         self.sensitivity = sensitivity
-        self.saturation = saturation
+        self.findings = findings
+        self.masksBadPixels = masksBadPixels
         self.image = image
         self.cancellation = cancellation
     }
@@ -26,7 +38,16 @@ final class SensitivityMaps {
     func volume(channel: Int, timepoint: Int) throws(DeconvolutionError) -> VolumeSensitivity {
         let flatField = try map(sensitivity.flatField, channel, timepoint)
         let mask = try map(sensitivity.mask, channel, timepoint)
-        var volume = VolumeSensitivity(flatField: flatField, mask: mask, saturation: saturation)
+        let found = findings.channels[channel]
+        var volume = VolumeSensitivity(
+            flatField: flatField,
+            mask: mask,
+            saturation: found.saturation.map { $0 + found.shift },
+            badPixels: found.badPixels,
+            channel: channel,
+            masksEmptyPlanes: masksBadPixels,
+            width: image.image.shape.x
+        )
         if let flatField { volume.flatFieldMean = try mean(of: flatField, usesMask(mask) ? mask : nil) }
         return volume
     }
@@ -110,8 +131,10 @@ struct VolumeSensitivity: Sendable {
         var flatField: Int?
         /// Which volume of the mask.
         var mask: Int?
-        /// Which volume of the image, where some of its voxels are saturated.
+        /// Which volume of the image, where some of its voxels are saturated or planes empty.
         var image: Int?
+        /// Which channel of the image, where some of its pixels are bad.
+        var channel: Int?
 
         /// That of f = 1.
         static let uniform = Key()
@@ -145,14 +168,38 @@ struct VolumeSensitivity: Sendable {
 
     let flatField: Map?
     let mask: Map?
-    /// Voxels at or above so many counts are bad.
+    /// Voxels at or above so many counts of the image as it is computed from are bad.
     let saturation: Double?
+    /// Pixels that are bad in every plane, y · width + x.
+    let badPixels: [Int]
+    /// Of the image.
+    let channel: Int
+    /// Whether planes that show nothing are bad.
+    let masksEmptyPlanes: Bool
+    /// Voxels of a row of the image.
+    let width: Int
+    /// Planes that show nothing, ascending.
+    private(set) var emptyPlanes: [Int] = []
     /// By which the flat field is divided.
     var flatFieldMean = 1.0
 
     /// What tells it from that of other volumes.
-    /// - Parameter image: which volume of the image, where some of its voxels are saturated.
-    func key(image: Int?) -> Key { Key(flatField: flatField?.index, mask: mask?.index, image: image) }
+    /// - Parameter image: which volume of the image, where some of its voxels are saturated or planes empty.
+    func key(image: Int?) -> Key {
+        Key(
+            flatField: flatField?.index,
+            mask: mask?.index,
+            image: image,
+            channel: badPixels.isEmpty ? nil : channel
+        )
+    }
+
+    /// Notes which planes show nothing, where these are to be bad.
+    /// - Parameter region: whole planes.
+    mutating func leaveOutEmptyPlanes(_ voxels: VoxelData, of region: Region) {
+        guard masksEmptyPlanes else { return }
+        emptyPlanes += voxels.constantPlanes(of: region.shape.planeVoxelCount).map { $0 + region.origin.z }
+    }
 
     /// The values of f in a region of the image.
     /// - Parameter observed: the voxels of the image there; may be nil where saturated voxels are not looked for.
@@ -188,6 +235,7 @@ struct VolumeSensitivity: Sendable {
                 }
             }
         }
+        clearBadPixels(&values, in: region)
         guard let saturation, let observed else { return (values, 0) }
         let saturatedCount =
             switch observed {
@@ -196,6 +244,22 @@ struct VolumeSensitivity: Sendable {
             case .float32(let voxels): values.clear { Double(voxels[$0]) >= saturation }
             }
         return (values, saturatedCount)
+    }
+
+    /// Makes bad pixels and empty planes insensitive.
+    private func clearBadPixels(_ values: inout [Float], in region: Region) {
+        let shape = region.shape
+        for (number, z) in region.zRange.enumerated() {
+            let start = number * shape.planeVoxelCount
+            if emptyPlanes.contains(z) {
+                for index in start..<start + shape.planeVoxelCount { values[index] = 0 }
+                continue
+            }
+            for pixel in badPixels {
+                let (y, x) = (pixel / width - region.origin.y, pixel % width - region.origin.x)
+                if (0..<shape.y).contains(y), (0..<shape.x).contains(x) { values[start + y * shape.x + x] = 0 }
+            }
+        }
     }
 
     /// f as a source of the image's shape.
@@ -246,6 +310,18 @@ private struct GoodVoxelSource: VolumeSource {
 }
 
 extension VoxelData {
+    /// The numbers of planes of which all voxels are the same.
+    fileprivate func constantPlanes(of voxelCount: Int) -> [Int] {
+        (0..<count / voxelCount).filter { plane in
+            let range = plane * voxelCount..<(plane + 1) * voxelCount
+            return switch self {
+            case .uint8(let voxels): voxels[range].isConstant
+            case .uint16(let voxels): voxels[range].isConstant
+            case .float32(let voxels): voxels[range].isConstant
+            }
+        }
+    }
+
     /// Makes voxels with a sensitivity of 0 black, whatever they hold.
     mutating func clear(where sensitivity: [Float]) {
         // Taken out first, so that no voxel is copied.
@@ -264,6 +340,11 @@ extension VoxelData {
             self = .float32(voxels)
         }
     }
+}
+
+extension ArraySlice where Element: Equatable {
+    /// Whether all elements are the same.
+    fileprivate var isConstant: Bool { allSatisfy { $0 == self[startIndex] } }
 }
 
 extension [Float] {

@@ -4,4 +4,10 @@ extension Double {
         let rounded = (self * 10).rounded() / 10
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
     }
+
+    /// The number with two decimals, or fewer where these are 0.
+    var rounded2: String {
+        let rounded = (self * 100).rounded() / 100
+        return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
+    }
 }

@@ -102,8 +102,10 @@ public struct RunReport: Sendable {
     public var iterationCount: Int
     /// What was taken to lie outside the frame.
     public var boundary: BoundaryMode
-    /// Background in counts.
-    public var background: Double
+    /// Background of each channel in counts, given or found.
+    public var backgrounds: [Double]
+    /// What a sample of its planes told of each channel of the image.
+    package var survey: [ChannelRecord] = []
     /// Voxels of a volume.
     public var shape: VolumeShape
     /// Number of channels.
@@ -146,6 +148,8 @@ public struct RunReport: Sendable {
     public var origin: RunOrigin?
     /// What a person should know.
     public var warnings: [Diagnostic]
+    /// Pixels of each channel that are hot or dead in every plane, y · width + x.
+    package var foundMask: [[Int]] = []
     /// What was done to each PSF.
     package var psfs: [PSFPreparationReport]
     /// What they were computed from; nil where they are in files.
@@ -154,7 +158,8 @@ public struct RunReport: Sendable {
 
 extension RunReport: Encodable {
     private enum Key: String, CodingKey {
-        case backend, device, devices, fft, method, iterations, boundary, background, shape, channels, timepoints,
+        case backend, device, devices, fft, method, iterations, boundary, background, survey, shape, channels,
+            timepoints,
             spacing,
             workShape
         case resumedVolumes, voxelsPerSecond, bottleneck
@@ -180,7 +185,12 @@ extension RunReport: Encodable {
         try container.encode(method, forKey: .method)
         try container.encode(iterationCount, forKey: .iterations)
         try container.encode(boundary.rawValue, forKey: .boundary)
-        try container.encode(background, forKey: .background)
+        if Set(backgrounds).count == 1 {
+            try container.encode(backgrounds[0], forKey: .background)
+        } else {
+            try container.encode(backgrounds, forKey: .background)
+        }
+        try container.encode(survey, forKey: .survey)
         try container.encode(shape.axes, forKey: .shape)
         try container.encode(channelCount, forKey: .channels)
         try container.encode(timepointCount, forKey: .timepoints)

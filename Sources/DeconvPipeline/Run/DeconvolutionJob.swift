@@ -102,6 +102,30 @@ package struct DeconvolutionJob: Sendable {
         return prepared
     }
 
+    /// The job with what a sample of its image tells, which it looks at once.
+    /// - Parameter begun: what an earlier run of the same job computed with, which then holds; nil for what is found now.
+    /// - Throws: as `VolumeSource.read`, and `invalidArgument` where there are not as many backgrounds as channels.
+    func lookedAt(goingOnWith begun: ImageFindings? = nil) throws(DeconvolutionError) -> DeconvolutionJob {
+        if description.look != nil { return self }
+        let (source, options) = (description.source, description.options)
+        let cancellation = description.cancellation
+        let start = ContinuousClock().now
+        let survey = try ImageSurvey(
+            source,
+            mask: description.sensitivity.mask,
+            keptBytes: description.surveyBytes
+        ) { () throws(DeconvolutionError) in try cancellation.check() }
+        let findings: ImageFindings
+        if let begun { findings = begun } else { findings = try ImageFindings(options, survey, name: source.name) }
+        var job = self
+        job.description.look = JobDescription.Look(
+            survey: survey,
+            findings: findings,
+            seconds: (ContinuousClock().now - start).inSeconds
+        )
+        return job
+    }
+
     /// Does the work.
     /// - Parameter sink: takes the planes of the result, channel fastest, then z, then time point; is finished here.
     /// - Throws: `DeconvolutionError`; the sink then shows nothing.
@@ -139,13 +163,16 @@ package struct DeconvolutionJob: Sendable {
         _ setup: JobSetup,
         into collection: any VolumeCollection
     ) throws(DeconvolutionError) -> RunReport {
-        let start = ContinuousClock().now
         let image = description.source.image
         let missing = image.volumes.filter {
             !collection.holds(channel: $0.channel, timepoint: $0.timepoint)
         }
-        let (plans, preparing) = (setup.plans, setup.begin(description.cancellation))
+        let (plans, begun) = (setup.plans, setup.begin(description.cancellation))
         description.limitKeptBytes(plans)
+        let description = try lookedAt().description
+        var preparing = begun
+        preparing.prepare += description.look?.seconds ?? 0
+        let start = ContinuousClock().now
         let record = RunRecord(description, plans, into: collection, preparing)
         let agenda = VolumeAgenda(
             missing,
@@ -154,7 +181,7 @@ package struct DeconvolutionJob: Sendable {
             lookAhead: plans.count > 1 && plans[0].waitingVolumeCount > 0 ? plans[0].waitingVolumeCount : nil
         )
         let lanes = plans.indices.map { DeviceLane($0, description, setup, agenda, into: collection, record) }
-        if !missing.isEmpty { try run(lanes, agenda, record) }
+        if !missing.isEmpty { try Self.run(lanes, agenda, record) }
         try record.refuseRoundedResult()
         try record.measure(\.write) { () throws(DeconvolutionError) in try collection.finish() }
         record.tell(.writing, lanes[0].device, isAlone: true)
@@ -164,7 +191,7 @@ package struct DeconvolutionJob: Sendable {
     }
 
     /// Runs all devices, the first one on this thread. One that fails is left out as long as there is another.
-    private func run(
+    private static func run(
         _ lanes: [DeviceLane],
         _ agenda: VolumeAgenda,
         _ record: RunRecord

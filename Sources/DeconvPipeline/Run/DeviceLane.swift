@@ -215,9 +215,9 @@ final class DeviceLane: @unchecked Sendable {
         check: () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         let (position, statistics) = (volume.position, volume.statistics)
-        let background = job.options.background
+        let background = job.findings.channels[position.channel].shiftedBackground
         let light = volume.isDark ? 0 : statistics.light(background: background)
-        record.surveyed(volume, light: light, try volume.warnings(of: job.source, background: background))
+        record.surveyed(volume, light: light, try volume.warnings(job))
         if volume.isDark { return }
         tell(.preparing)
         let engine = try record.measure(\.setup) { () throws(DeconvolutionError) in
@@ -238,7 +238,7 @@ final class DeviceLane: @unchecked Sendable {
         let clock = ContinuousClock()
         let started = clock.now
         try record.measure(\.compute) { () throws(DeconvolutionError) in
-            try engine.run(mean: volume.mean, measuring: plan.tiles.imageInWhole) {
+            try engine.run(mean: volume.mean, background: background, measuring: plan.tiles.imageInWhole) {
                 (step) throws(DeconvolutionError) in
                 // What is complete is written, whoever asks to stop: see `VolumeWriter`.
                 if step.iteration < plan.method.stepCount { try job.cancellation.check() }

@@ -1,3 +1,4 @@
+import DeconvDevice
 import DeconvIO
 import DeconvOptions
 import DeconvVolume
@@ -11,6 +12,8 @@ struct JobDescription: Sendable {
     let sensitivity: Sensitivity
     /// What is done to each volume.
     var options: DeconvolutionOptions
+    /// What a sample of its planes tells of the image, and what follows from that; nil until somebody has looked.
+    var look: Look?
     /// What the voxels of the result are stored as.
     let resultType: PixelType
     /// Where results go that do not fit in memory before they are written.
@@ -22,18 +25,40 @@ struct JobDescription: Sendable {
     /// Called after every iteration and at every change of stage, on the threads of the run, one at a time.
     let progress: @Sendable (DeconvolutionProgress) -> Void
 
+    /// What was seen of the image, and what it is computed with.
+    struct Look: Sendable {
+        /// What a sample of its planes tells.
+        let survey: ImageSurvey
+        /// What its channels are computed with.
+        let findings: ImageFindings
+        /// What was spent on it, seconds.
+        let seconds: Double
+    }
+
+    /// What its channels are computed with.
+    var findings: ImageFindings {
+        guard let look else { preconditionFailure("a job looks at its image before it runs") }
+        return look.findings
+    }
+
+    /// The image as it is computed from.
+    var recorded: any VolumeSource { ShiftedSource.source(source, findings.channels.map(\.shift)) }
+
     /// What a setup for the job has to be made for.
     /// - Parameter results: what the results take on their way.
     func request(results: JobPlan.Results) -> JobSetup.Request {
         JobSetup.Request(
             image: source.image,
             imageName: source.name,
-            hasSensitivity: !sensitivity.isEmpty || options.saturation != nil,
-            options: options,
+            hasSensitivity: !sensitivity.isEmpty || options.saturation != nil || options.masksBadPixels,
+            options: options.withoutFindings,
             results: results,
             reading: JobPlan.ReadingNeeds(sources)
         )
     }
+
+    /// The most bytes of decoded chunks that looking at the image may keep, which is before anything else is held.
+    var surveyBytes: Int { (options.memoryLimitBytes ?? HostSystem.freeBytes) / 8 }
 
     /// What is read, the image first.
     private var sources: [any VolumeSource] { [source] + sensitivity.maps }
@@ -52,5 +77,14 @@ struct JobDescription: Sendable {
         for (index, source) in sources.enumerated() {
             (source as? any ImageFileSource)?.limitKeptBytes { limit(index, $0) }
         }
+    }
+}
+
+extension DeconvolutionOptions {
+    /// Without what follows from the image: jobs that differ in nothing else have the same plan.
+    fileprivate var withoutFindings: DeconvolutionOptions {
+        var options = self
+        (options.background, options.saturation, options.masksBadPixels) = (0, nil, false)
+        return options
     }
 }

@@ -35,6 +35,8 @@ final class RunRecord: Sendable {
 
     private let job: JobDescription
     private let heldCount: Int
+    /// Of the PSFs.
+    private let psfBorders: [PSFBorder]
     /// Steps that the method takes for a volume.
     private let stepCount: Int
     /// Whether there are several devices.
@@ -61,14 +63,16 @@ final class RunRecord: Sendable {
         let options = job.options
         let plan = plans[0]
         stepCount = plan.method.stepCount
+        psfBorders = plan.psfs.map { PSFBorder($0.psf.volume) }
         var warnings: [Diagnostic] = []
-        for warning in plans.flatMap(\.warnings) where !warnings.contains(warning) { warnings.append(warning) }
+        let seen = job.look?.warnings(job.source.name, options) ?? []
+        for warning in plans.flatMap(\.warnings) + seen where !warnings.contains(warning) { warnings.append(warning) }
         var report = RunReport(
             device: plan.backend.device,
             method: plan.method.name.rawValue,
             iterationCount: plan.method.stepCount,
             boundary: plan.boundary,
-            background: options.background,
+            backgrounds: job.findings.channels.map(\.background),
             shape: plan.image.shape,
             channelCount: plan.image.channelCount,
             timepointCount: plan.image.timepointCount,
@@ -84,6 +88,8 @@ final class RunRecord: Sendable {
         )
         report.devices = plans.map { RunReport.DeviceShare(number: $0.deviceNumber, device: $0.backend.device) }
         report.resumedVolumeCount = heldCount
+        report.survey = zip(job.look?.survey.channels ?? [], job.findings.channels).map { ChannelRecord($0, $1) }
+        report.foundMask = job.look.map { look in look.survey.channels.map(\.badColumns.all) } ?? []
         var figures: [VolumePosition: VolumeFigures] = [:]
         for volume in held {
             figures[volume] = collection.figures(channel: volume.channel, timepoint: volume.timepoint)
@@ -403,34 +409,56 @@ extension RunRecord {
 
     /// Part of the light that a result may gain or lose under a background before it is said.
     private static let noticedChange = 0.05
+    /// The same without a background, where only a fault makes so much.
+    private static let faultyChange = 0.5
 
     private func warnOfLight(_ report: inout RunReport) {
         let options = job.options
-        if report.saturatedInputVoxelCount > 0, let saturation = options.saturation {
+        let channels = job.findings.channels
+        if report.saturatedInputVoxelCount > 0, options.saturation != nil {
             let voxelCount = report.shape.voxelCount * report.channelCount * report.timepointCount
+            let values = Set(channels.compactMap(\.saturation)).sorted().map(\.inMessage).joined(separator: ", ")
             report.warnings.append(
                 Diagnostic(
                     .saturatedVoxels,
-                    "\(job.source.name): \(.saturation, saturation.inMessage) leaves voxels out",
+                    options.saturation == .auto
+                        ? "\(job.source.name): \(.saturation, "auto") leaves voxels out, from \(values) counts on"
+                        : "\(job.source.name): \(.saturation, values) leaves voxels out",
                     figures: "\(report.saturatedInputVoxelCount) of \(voxelCount)"
                 )
             )
         }
         let change = report.resultSum / report.observedSum - 1
         // What is estimated on bad voxels has nothing in the image to be compared with.
-        let isPerfect = job.sensitivity.isEmpty && options.saturation == nil
-        if isPerfect, options.background > 0, report.observedSum > 0, abs(change) > Self.noticedChange {
-            report.warnings.append(
-                Diagnostic(
-                    .lightChanged,
-                    "the result holds \(change > 0 ? "more" : "less") light than the image has above "
-                        + "\(.background, options.background.inMessage): noise below the background counts as none; "
-                        + "compare "
-                        + "intensities with care, or check the background",
-                    figures: "\((abs(change) * 100).rounded1) %"
-                )
+        let isPerfect = report.maskedVoxelCount == 0 && report.saturatedInputVoxelCount == 0 && job.sensitivity.isEmpty
+        let hasBackground = channels.contains { $0.shiftedBackground > 0 }
+        let noticed = hasBackground ? Self.noticedChange : Self.faultyChange
+        guard isPerfect, report.observedSum > 0, abs(change) > noticed else { return }
+        let voxelCount = Double(report.shape.voxelCount * report.channelCount * report.timepointCount)
+        let (cause, figures) = LightChange.cause(
+            LightChange.Evidence(
+                change: change,
+                channels: channels,
+                survey: job.look?.survey.channels ?? [],
+                psfs: psfBorders,
+                light: report.observedSum / voxelCount,
+                boundary: report.boundary,
+                masksBadPixels: options.masksBadPixels,
+                hasEmptyPlanes: report.warnings.contains { $0.kind == .emptyPlanes }
             )
-        }
+        )
+        let above: Message =
+            Set(channels).count == 1 && channels[0].shift == 0
+            ? "\(.background, channels[0].background.inMessage)" : "its \(.background)"
+        let measured: Message = "\((abs(change) * 100).rounded1) %"
+        report.warnings.append(
+            Diagnostic(
+                .lightChanged,
+                "the result holds \(change > 0 ? "more" : "less") light than the image has above \(above): \(cause); "
+                    + "compare intensities with care",
+                figures: figures.map { "\(measured); \($0)" } ?? measured
+            )
+        )
     }
 }
 

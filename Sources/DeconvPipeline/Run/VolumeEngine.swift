@@ -38,9 +38,10 @@ protocol VolumeEngine: AnyObject {
         reading read: @escaping (Region) throws(DeconvolutionError) -> [Float]
     ) throws(DeconvolutionError)
 
-    /// See `Solver.run`.
+    /// See `Solver.run` and `Solver.background`.
     func run(
         mean: Double,
+        background: Double,
         measuring measured: Region,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError)
@@ -132,9 +133,11 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
 
     func run(
         mean: Double,
+        background: Double,
         measuring measured: Region,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
+        solver.background = background
         try solver.run(mean: mean, measuring: measured, step: step)
     }
 

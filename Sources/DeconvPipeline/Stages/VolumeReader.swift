@@ -9,7 +9,7 @@ final class VolumeReader: @unchecked Sendable {
     private let source: any VolumeSource
     private let tiles: TilePlan
     private let boundary: BoundaryMode
-    private let background: Double
+    private let channels: [ImageFindings.Channel]
     private let maps: SensitivityMaps?
     private let cancellation: Cancellation
     private let record: RunRecord
@@ -18,14 +18,15 @@ final class VolumeReader: @unchecked Sendable {
     init(_ job: JobDescription, _ plan: JobPlan, _ record: RunRecord) {
         tiles = plan.tiles
         self.record = record
-        source = job.source
+        source = job.recorded
         boundary = plan.boundary
-        background = job.options.background
+        channels = job.findings.channels
         cancellation = job.cancellation
         maps = SensitivityMaps(
             job.sensitivity,
-            saturation: job.options.saturation,
-            image: job.source,
+            job.findings,
+            masksBadPixels: job.options.masksBadPixels,
+            image: source,
             cancellation: job.cancellation
         )
     }
@@ -34,7 +35,7 @@ final class VolumeReader: @unchecked Sendable {
     func survey(_ position: VolumePosition) throws(DeconvolutionError) -> SurveyedVolume {
         let shape = source.image.shape
         let name = source.name(channel: position.channel, timepoint: position.timepoint)
-        let sensitivity = try record.measure(\.read) { () throws(DeconvolutionError) in
+        var sensitivity = try record.measure(\.read) { () throws(DeconvolutionError) in
             try maps?.volume(channel: position.channel, timepoint: position.timepoint)
         }
         // Planes are read one by one where the volume may not fit in memory, or is there already.
@@ -52,6 +53,7 @@ final class VolumeReader: @unchecked Sendable {
                 try source.read(slab, channel: position.channel, timepoint: position.timepoint)
             }
             try record.measure(\.prepare) { () throws(DeconvolutionError) in
+                sensitivity?.leaveOutEmptyPlanes(data, of: slab)
                 guard let sensitivity else { return try statistics.add(data, of: slab, name: name) }
                 let (weights, saturated) = try sensitivity.values(in: slab, observed: data)
                 saturatedCount += saturated
@@ -64,15 +66,17 @@ final class VolumeReader: @unchecked Sendable {
             if step == shape.z { voxels = data }
         }
         try cancellation.check()
+        let background = channels[position.channel].shiftedBackground
         let mean = statistics.mean(background: background)
         let number = position.number(channelCount: source.image.channelCount)
+        let isAlone = saturatedCount > 0 || sensitivity?.emptyPlanes.isEmpty == false
         var volume = SurveyedVolume(
             position: position,
             statistics: statistics,
             mean: mean,
             isDark: mean <= background,
             sensitivity: sensitivity,
-            sensitivityKey: sensitivity?.key(image: saturatedCount > 0 ? number : nil),
+            sensitivityKey: sensitivity?.key(image: isAlone ? number : nil),
             saturatedCount: saturatedCount,
             voxels: voxels,
             sensitivityValues: values
