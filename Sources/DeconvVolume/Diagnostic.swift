@@ -118,6 +118,8 @@ extension Diagnostic {
         public static let psfLarge = Kind("psfLarge")
         /// Voxels of a shape that no microscope makes.
         public static let spacingDoubtful = Kind("spacingDoubtful")
+        /// Voxels larger than what the microscope resolves asks for.
+        public static let undersampled = Kind("undersampled")
         /// An image of one plane with a PSF of several.
         public static let planesNotRecorded = Kind("planesNotRecorded")
 

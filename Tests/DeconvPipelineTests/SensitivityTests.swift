@@ -200,7 +200,7 @@ import Testing
         let unaware = try deconvolve(clipped, options).voxels
         let mask: [Float] = clipped.map { $0 < top ? 1 : 0 }
         let masked = try deconvolve(clipped, mask: mask, options).voxels
-        options.saturation = Double(top)
+        options.saturation = .value(Double(top))
         let saturated = try deconvolve(clipped, options)
         #expect(saturated.voxels == masked)
         let expected = truth.map { Float($0) }

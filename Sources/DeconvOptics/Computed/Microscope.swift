@@ -139,20 +139,6 @@ extension Microscope {
         }
     }
 
-    /// The largest voxel from which the PSF can be told without loss, µm.
-    ///
-    /// Half a period of the finest detail that passes: λ/(4 NA) across and λ/(2 (n − √(n² − NA²))) along the axis for
-    /// the light that a camera sees. A focused excitation adds what it resolves: at most the sum of both passes.
-    package var nyquistSpacing: VoxelSpacing {
-        var across = 0.0
-        var along = 0.0
-        for wavelength in wavelengths {
-            across += 4 * numericalAperture / wavelength
-            along += 2 * axialAperture / wavelength
-        }
-        return VoxelSpacing(z: 1 / along, y: 1 / across, x: 1 / across)
-    }
-
     /// Wavelengths, µm, of the intensities whose product the PSF is.
     var wavelengths: [Double] {
         let emission = emissionWavelength / 1000

@@ -1,3 +1,4 @@
+import DeconvOptics
 import DeconvOptions
 import DeconvSurvey
 import DeconvVolume
@@ -7,6 +8,21 @@ extension JobDescription.Look {
     func warnings(_ name: String, _ options: DeconvolutionOptions) -> [Diagnostic] {
         [saturation(name, options), badPixels(name, options), unknownBackground(name, options)].compactMap(\.self)
     }
+
+    /// Said where a PSF has nothing but one voxel, so that there is no blur to take out.
+    static func resultIsImage(_ name: String, _ psfs: [PreparedPSF]) -> Diagnostic? {
+        let shares = psfs.map { psf in Double(psf.psf.volume.voxels.max() ?? 0) }
+        guard let largest = shares.max(), largest > mostInOneVoxel else { return nil }
+        return Diagnostic(
+            .resultIsImage,
+            "\(subject: name): the PSF is hardly more than one voxel, so that the result is the image itself; check "
+                + "\(.spacing) and \(.psfSpacing)",
+            figures: "\((largest * 100).rounded1) % of its light in one voxel"
+        )
+    }
+
+    /// Of a PSF's light; with more of it there, nothing is sharpened.
+    private static let mostInOneVoxel = 0.98
 
     /// Figures of the channels that have some.
     private func figures<T>(

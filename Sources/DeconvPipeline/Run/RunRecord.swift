@@ -65,7 +65,10 @@ final class RunRecord: Sendable {
         stepCount = plan.method.stepCount
         psfBorders = plan.psfs.map { PSFBorder($0.psf.volume) }
         var warnings: [Diagnostic] = []
-        let seen = job.look?.warnings(job.source.name, options) ?? []
+        var seen = job.look?.warnings(job.source.name, options) ?? []
+        if !options.psfAsIs, let warning = JobDescription.Look.resultIsImage(job.source.name, plan.psfs) {
+            seen.append(warning)
+        }
         for warning in plans.flatMap(\.warnings) + seen where !warnings.contains(warning) { warnings.append(warning) }
         var report = RunReport(
             device: plan.backend.device,
