@@ -48,6 +48,11 @@ def deconvolve(
         if any(map(math.isnan, array.shape)):
             raise ValueError(f"{name} has chunks of unknown size: call its compute_chunk_sizes() first")
     leading = _arrays.leading_shape(core, image=image, psf=psf, **maps)
+    if np.ndim(options["background"]) > 0:
+        raise ValueError(
+            "background has one value a channel, which is not for Dask arrays, whose chunks may hold some of the channels: "
+            "deconvolve each channel with its own"
+        )
 
     cut = [axis for axis in range(-core, 0) if image.numblocks[axis] > 1]
     sides: dict[int, int] = {}
@@ -58,6 +63,11 @@ def deconvolve(
             raise ValueError(
                 "flat_field needs whole volumes, for it is divided by its mean over all of one: rechunk image to one "
                 "chunk along its last axes"
+            )
+        if options["background"] == "auto":
+            raise ValueError(
+                "background='auto' needs whole volumes, for each chunk would find another one: rechunk image to one chunk "
+                "along its last axes, or give the number that a call on a part of it has found"
             )
         if options["method"] == "wiener":
             warnings.warn(

@@ -94,11 +94,11 @@ def deconvolve(
     *,
     method: Method = "richardson-lucy",
     boundary: Boundary = "extend",
-    background: float = 0.0,
+    background: float | Sequence[float] | Literal["auto"] = 0.0,
     read_noise: float | None = None,
     snr: float | None = None,
     start: Start | None = None,
-    saturation: float | None = None,
+    saturation: float | Literal["auto"] | None = None,
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     spacing: Sequence[float] | None = None,
@@ -153,8 +153,10 @@ def deconvolve(
     boundary : {'extend', 'zero', 'edge', 'reflect', 'periodic'}
         What lies outside the image. ``extend`` estimates the light there, so that borders come out neither dark nor
         bright.
-    background : float
-        Camera offset and haze, in counts of the image.
+    background : float, sequence of float or 'auto'
+        Camera offset and haze, in counts of the image: for all channels, or one for each PSF; ``auto`` finds them in
+        the dark parts of the image, once for all volumes of a channel. A Dask array is asked chunk by chunk, so that
+        chunks find levels of their own: find one first, in ``report`` of a call on a part of it, and give that.
     read_noise : float, optional
         Read noise of the camera, in counts of the image; ``richardson-lucy`` only. By default 0.
     snr : float, optional
@@ -162,8 +164,9 @@ def deconvolve(
     start : {'light', 'flat', 'observed'}, optional
         Where the estimate starts, for methods that iterate. By default ``light``, which clears the haze of a
         background soonest.
-    saturation : float, optional
-        Counts from which on a voxel is saturated and does not count.
+    saturation : float or 'auto', optional
+        Counts from which on a voxel is saturated and does not count; ``auto`` finds them where many voxels share the
+        largest value and hardly any come near.
     flat_field : array_like or dask.array.Array, optional
         How sensitive each voxel is; divided by its mean, 0 is bad. Broadcasts with the image.
     mask : array_like or dask.array.Array, optional
@@ -414,7 +417,8 @@ def deconvolve_file(
         As for `deconvolve`.
     **options
         All long options of the command, with ``_`` for ``-``: ``background=98``, ``array="raw"``, ``overwrite=True``,
-        ``chunks=(64, 256, 256)``. ``flat_field`` and ``mask`` are paths here. `typing.FileOptions` has them.
+        ``chunks=(64, 256, 256)``. ``flat_field`` and ``mask`` are paths here, and
+        ``mask="auto"`` finds bad pixels. `typing.FileOptions` has them.
 
     Returns
     -------

@@ -50,11 +50,11 @@ class Options(TypedDict, total=False):
 
     method: Method
     boundary: Boundary
-    background: float
+    background: float | Sequence[float] | Literal["auto"]
     read_noise: float | None
     snr: float | None
     start: Start | None
-    saturation: float | None
+    saturation: float | Literal["auto"] | None
     spacing: Sequence[float] | None
     psf_spacing: Sequence[float] | None
     psf_background: float | Literal["auto"]
@@ -95,6 +95,7 @@ class FileOptions(Options, MicroscopeOptions, total=False):
     ome: bool
     deflate: bool
     overwrite: bool
+    write_mask: Path | None
     divergence_interval: int
     output_array: Path | None
     zarr_format: Literal[2, 3] | None

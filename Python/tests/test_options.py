@@ -107,8 +107,49 @@ def test_errors_and_warnings_name_keywords(volume, psf):
         gpudeconv.richardson_lucy(volume, psf, background=-1, **CPU)
     with pytest.raises(ValueError, match=r"^the image: background=60000 is not below"):
         gpudeconv.richardson_lucy(volume, psf, background=60000, **CPU)
-    with pytest.warns(gpudeconv.DeconvolutionWarning, match="give that as background=$"):
+    with pytest.warns(gpudeconv.DeconvolutionWarning, match="give that as background="):
         gpudeconv.richardson_lucy(volume + np.uint16(1000), psf, 1, psf_as_is=True, **CPU)
+
+
+def offset_images(offsets, seed=1):
+    """Images of a few blobs over an offset each, with the noise of photons and a camera."""
+    random = np.random.default_rng(seed)
+    z, y, x = np.ogrid[:10, :40, :48]
+    blobs = sum(
+        1000 * np.exp(-((z - a) ** 2 + (y - b) ** 2 + (x - c) ** 2) / 8.0) for a, b, c in ((3, 9, 11), (6, 28, 30), (5, 20, 8))
+    )
+    noise = random.normal(0, 1.6, (len(offsets), *blobs.shape))
+    counts = random.poisson(np.broadcast_to(blobs, noise.shape)) + noise + np.reshape(offsets, (-1, 1, 1, 1))
+    return np.rint(counts).astype(np.uint16)
+
+
+def test_a_background_is_found_for_each_psf(psf):
+    images = offset_images([100, 40])
+    psfs = np.stack([psf, psf])
+    report = {}
+    found = gpudeconv.deconvolve(images, psfs, 3, background="auto", **CPU, report=report)
+    assert np.allclose(report["background"], [100, 40], atol=1)
+    given = gpudeconv.deconvolve(images, psfs, 3, background=report["background"], **CPU)
+    np.testing.assert_array_equal(found, given)
+    with pytest.raises(ValueError, match=r"^background=1,2,3: 3 values, but the image has 2 channels"):
+        gpudeconv.deconvolve(images, psfs, 3, background=[1, 2, 3], **CPU)
+
+
+def test_one_background_is_found_for_all_volumes_of_a_psf(psf):
+    images = offset_images([100, 100, 100])
+    report = {}
+    gpudeconv.deconvolve(images, psf, 2, background="auto", **CPU, report=report)
+    assert abs(report["background"] - 100) < 1
+    assert abs(report["survey"][0]["darkNoise"] - 1.6) < 0.3
+
+
+def test_a_saturated_image_is_named_and_mended(psf):
+    image = np.minimum(offset_images([100])[0], 600)
+    with pytest.warns(gpudeconv.DeconvolutionWarning, match="saturation='?auto"):
+        gpudeconv.deconvolve(image, psf, 2, background=100, **CPU)
+    found = gpudeconv.deconvolve(image, psf, 2, background=100, saturation="auto", **CPU)
+    given = gpudeconv.deconvolve(image, psf, 2, background=100, saturation=600, **CPU)
+    np.testing.assert_array_equal(found, given)
 
 
 def test_a_device_that_is_not_there_is_a_device_error(volume, psf):

@@ -20,11 +20,11 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     /// What lies outside the recorded frame.
     public var boundary = BoundaryMode.extend
     /// Camera offset and haze, in the counts of the image, at least 0.
-    public var background: Background = 0
+    public var background: ImageBackground = 0
     /// Standard deviation of the camera's read noise, in the counts of the image, at least 0.
     public var readNoise = 0.0
     /// Voxels of the image at or above so many counts are saturated and do not count; nil where none is.
-    public var saturation: Saturation?
+    public var saturation: ImageSaturation?
     /// Whether pixels of the camera that are hot or dead in every plane, and planes that show nothing, are found and do not
     /// count, beside those of a mask.
     public var masksBadPixels = false

@@ -173,7 +173,7 @@ extension DeconvolutionOptions.PSFBackground: OptionValue {
     }
 }
 
-extension DeconvolutionOptions.Background: OptionValue {
+extension ImageBackground: OptionValue {
     package static var type: OptionType { .numbersOrAuto }
     package static func parse(_ text: String) -> Self? { Self(text: text) }
     package var scalar: OptionScalar {
@@ -184,7 +184,7 @@ extension DeconvolutionOptions.Background: OptionValue {
     }
 }
 
-extension DeconvolutionOptions.Saturation: OptionValue {
+extension ImageSaturation: OptionValue {
     package static var type: OptionType { .numberOrAuto }
     package static func parse(_ text: String) -> Self? { text == "auto" ? .auto : Double(text).map { .value($0) } }
     package var scalar: OptionScalar {

@@ -33,7 +33,7 @@ import Testing
         _ source: any VolumeSource,
         _ backends: [any ComputeBackend] = [CPUBackend(threadCount: 1)],
         overlapping: Bool = true,
-        saturation: DeconvolutionOptions.Saturation? = 4000,
+        saturation: ImageSaturation? = 4000,
         cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) -> DeconvolutionJob {

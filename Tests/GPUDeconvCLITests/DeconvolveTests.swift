@@ -135,7 +135,8 @@ import Testing
                 "observedSum",
                 "options", "output", "peakDeviceBytes", "peakHostBytes", "program", "psf", "resultSum",
                 "resumedVolumes", "saturatedInputVoxelCount", "saturatedVoxels",
-                "seconds", "secondsPerIteration", "shape", "spacing", "started", "survey", "tileCount", "timepoints", "version",
+                "seconds", "secondsPerIteration", "shape", "spacing", "started", "survey", "tileCount", "timepoints",
+                "version",
                 "voxelsPerSecond",
                 "warnings", "workShape",
             ]
