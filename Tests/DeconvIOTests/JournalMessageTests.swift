@@ -44,6 +44,16 @@ import Testing
         #expect(job.differences(from: again).isEmpty)
     }
 
+    @Test func aJobComesBackWithWhatWasFound() throws {
+        var job = JobFingerprint(["image": "raw.zarr"])
+        job.findings = #"{"channels":[{"background":98.2}]}"#
+        let line = JSONValue.object(job.json).line
+        let again = try #require(try JSONValue(parsing: Array(line.utf8)).object.flatMap(JobFingerprint.init))
+        #expect(again.findings == job.findings)
+        // It follows from the image, and tells no jobs apart.
+        #expect(again == JobFingerprint(["image": "raw.zarr"]))
+    }
+
     @Test func differencesNameOptions() {
         let (now, begun) = (JobFingerprint(["\(.iterations)": "20"]), JobFingerprint(["\(.iterations)": "10"]))
         let told = now.differences(from: begun)
