@@ -33,7 +33,7 @@ struct ImageStatistics {
         voxels.withUnsafeBufferPointer { voxels in
             for start in stride(from: 0, to: voxels.count, by: count) {
                 var (total, least, most) = (0, T.max, T.min)
-                for voxel in voxels[start..<start + count] {
+                for voxel in UnsafeBufferPointer(rebasing: voxels[start..<start + count]) {
                     total &+= Int(truncatingIfNeeded: voxel)
                     least = min(least, voxel)
                     most = max(most, voxel)
@@ -63,14 +63,8 @@ struct ImageStatistics {
         case .float32(let voxels):
             let count = region.shape.planeVoxelCount
             for start in stride(from: 0, to: voxels.count, by: count) {
-                var total = 0.0
-                var negatives = 0
-                var (least, most) = (Float.infinity, -Float.infinity)
-                for voxel in voxels[start..<start + count] {
-                    total += Double(max(voxel, 0))
-                    if voxel < 0 { negatives += 1 }
-                    least = min(least, voxel)
-                    most = max(most, voxel)
+                let (total, negatives, least, most) = voxels.withUnsafeBufferPointer {
+                    Self.figures(of: UnsafeBufferPointer(rebasing: $0[start..<start + count]))
                 }
                 // Every sum with a NaN in it is one.
                 guard total.isFinite, most <= Self.mostCounts, least >= -Self.mostCounts else {
@@ -82,6 +76,21 @@ struct ImageStatistics {
                 negativeCount += negatives
             }
         }
+    }
+
+    /// The light of a plane, its negative voxels, the darkest and the brightest.
+    private static func figures(
+        of plane: UnsafeBufferPointer<Float>
+    ) -> (total: Double, negatives: Int, least: Float, most: Float) {
+        var (total, negatives) = (0.0, 0)
+        var (least, most) = (Float.infinity, -Float.infinity)
+        for voxel in plane {
+            total += Double(max(voxel, 0))
+            if voxel < 0 { negatives += 1 }
+            least = min(least, voxel)
+            most = max(most, voxel)
+        }
+        return (total, negatives, least, most)
     }
 
     /// Takes in the voxels of whole planes whose sensitivity is above 0.
