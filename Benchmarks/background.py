@@ -2,8 +2,8 @@
 
     python background.py [GPUDECONV]
 
-Twelve phantoms: three microscopes (PSFs by psfmodels), a dense and a sparse object, 20 and 2000 photons at the brightest voxel,
-with a camera that adds 100 counts and a read noise of 1.6 counts, or nothing. Prints a table in Markdown.
+Twelve phantoms: three microscopes (PSFs by psfmodels), a dense and a sparse object, 20 and 2000 photons at the brightest
+voxel, with a camera that adds 100 counts and a read noise of 1.6 counts, or nothing. Prints a table in Markdown.
 """
 
 import json
@@ -105,11 +105,8 @@ def main():
                             if background == "auto":
                                 found, gain = report["background"], report["survey"][0]["gain"]
                         kind = "dense" if dense else "sparse"
-                        print(
-                            f"| {microscope} | {kind} | {photons} | {offset} | {found:.2f} | {gain or float('nan'):.2f} | "
-                            + " | ".join(row) + " |",
-                            flush=True,
-                        )
+                        figures = f"{found:.2f}", f"{gain or float('nan'):.2f}", *row
+                        print("|", " | ".join([microscope, kind, str(photons), str(offset), *figures]), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -50,8 +50,8 @@ def deconvolve(
     leading = _arrays.leading_shape(core, image=image, psf=psf, **maps)
     if np.ndim(options["background"]) > 0:
         raise ValueError(
-            "background has one value a channel, which is not for Dask arrays, whose chunks may hold some of the channels: "
-            "deconvolve each channel with its own"
+            "background has one value a channel, which is not for Dask arrays, whose chunks may hold some of the "
+            "channels: deconvolve each channel with its own"
         )
 
     cut = [axis for axis in range(-core, 0) if image.numblocks[axis] > 1]
@@ -66,8 +66,8 @@ def deconvolve(
             )
         if options["background"] == "auto":
             raise ValueError(
-                "background='auto' needs whole volumes, for each chunk would find another one: rechunk image to one chunk "
-                "along its last axes, or give the number that a call on a part of it has found"
+                "background='auto' needs whole volumes, for each chunk would find another one: rechunk image to one "
+                "chunk along its last axes, or give the number that a call on a part of it has found"
             )
         if options["method"] == "wiener":
             warnings.warn(

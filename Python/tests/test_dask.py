@@ -148,6 +148,20 @@ def test_a_background_in_chunked_volumes_warns_of_seams(scene, psf):
         gpudeconv.richardson_lucy(image, psf, background=15)
 
 
+def test_a_background_is_not_found_chunk_by_chunk(scene, psf):
+    image = da.from_array(scene, chunks=(12, 24, 28))
+    with pytest.raises(ValueError, match="rechunk.*give the number"):
+        gpudeconv.richardson_lucy(image, psf, background="auto")
+    with pytest.raises(ValueError, match="one value a channel"):
+        gpudeconv.richardson_lucy(image, psf, background=[15, 16])
+    report = {}
+    gpudeconv.richardson_lucy(scene, psf, 1, background="auto", **CPU, report=report)
+    whole = da.from_array(scene, chunks=scene.shape)
+    found = gpudeconv.richardson_lucy(whole, psf, 1, background="auto", **CPU).compute()
+    given = gpudeconv.richardson_lucy(scene, psf, 1, background=report["background"], **CPU)
+    np.testing.assert_array_equal(found, given)
+
+
 def test_periodic_volumes_are_not_cut(scene, psf):
     image = da.from_array(scene, chunks=(12, 24, 28))
     with pytest.raises(ValueError, match="rechunk"):

@@ -115,9 +115,8 @@ def offset_images(offsets, seed=1):
     """Images of a few blobs over an offset each, with the noise of photons and a camera."""
     random = np.random.default_rng(seed)
     z, y, x = np.ogrid[:10, :40, :48]
-    blobs = sum(
-        1000 * np.exp(-((z - a) ** 2 + (y - b) ** 2 + (x - c) ** 2) / 8.0) for a, b, c in ((3, 9, 11), (6, 28, 30), (5, 20, 8))
-    )
+    centers = (3, 9, 11), (6, 28, 30), (5, 20, 8)
+    blobs = sum(1000 * np.exp(-((z - a) ** 2 + (y - b) ** 2 + (x - c) ** 2) / 8.0) for a, b, c in centers)
     noise = random.normal(0, 1.6, (len(offsets), *blobs.shape))
     counts = random.poisson(np.broadcast_to(blobs, noise.shape)) + noise + np.reshape(offsets, (-1, 1, 1, 1))
     return np.rint(counts).astype(np.uint16)
