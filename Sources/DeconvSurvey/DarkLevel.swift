@@ -36,23 +36,28 @@ package struct DarkLevel: Hashable, Sendable {
         level = deviation > 0 ? Self.edge(means, deviation) : means[Int(Self.edgeQuantile * Double(means.count))]
     }
 
-    /// Without tiles that nobody recorded, such as the corners of a volume that was sheared: constant where there is noise, or
-    /// with such voxels far below all others.
+    /// Without tiles that nobody recorded, such as the corners of a volume that was sheared.
     private static func recorded(_ tiles: [TileFigures]) -> [TileFigures] {
         let varied = tiles.filter { !$0.isConstant }
-        let filled = tiles.filter(\.isConstant).map(\.mean)
-        guard !filled.isEmpty, varied.count >= max(32, tiles.count / 20) else { return tiles }
-        let dark = varied.darkest
-        // Where light is sparse, most voxels are the same, and tiles without any are dark ones.
-        guard dark.reduce(0, { $0 + $1.equalShare }) / Float(dark.count) < 0.5 else { return tiles }
-        let counts = filled.reduce(into: [Float: Int]()) { $0[$1, default: 0] += 1 }
+        let constant = tiles.filter(\.isConstant).map(\.mean)
+        guard !constant.isEmpty, varied.count >= max(32, tiles.count / 20) else { return tiles }
+        let counts = constant.reduce(into: [Float: Int]()) { $0[$1, default: 0] += 1 }
         let filling = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }!.key
+        // Noise that reaches below and above a value leaves no tile with nothing else.
+        if varied.count(where: { $0.smallest < filling }) > varied.count / 10 {
+            let shares = varied.map(\.equalShare).sorted()
+            let most = shares[shares.count / 2] + mixedShare
+            return varied.filter { $0.equalShare <= most }
+        }
+        // Where light is sparse, tiles without any are dark ones; a filling lies far below all that was recorded.
         let clean = varied.filter { $0.smallest != filling }
-        guard clean.count >= 32 else { return varied }
-        let deviation = TrimmedMean.ofVariances(dark.map { Double($0.noiseVariance) }).squareRoot()
-        let lowest = clean.darkest.first.map { Double($0.mean) } ?? 0
-        return lowest > Double(filling) + 5 * deviation ? clean : varied
+        guard clean.count >= 32, let lowest = clean.darkest.first else { return tiles }
+        let deviation = TrimmedMean.ofVariances(clean.darkest.map { Double($0.noiseVariance) }).squareRoot()
+        return Double(lowest.mean) > Double(filling) + 5 * deviation ? clean : tiles
     }
+
+    /// By how much more of its neighbors are alike in a tile of which an eighth was filled.
+    private static let mixedShare: Float = 0.1
 
     /// The most likely place of the edge.
     /// - Parameters:

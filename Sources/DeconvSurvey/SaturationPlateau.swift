@@ -11,7 +11,7 @@ package struct SaturationPlateau: Hashable, Sendable {
         let largest: Float
         /// Voxels that have it.
         let count: Int
-        /// Voxels within a fiftieth below it.
+        /// Voxels within a fiftieth below it, and those of the next value at least.
         let nearCount: Int
         /// All voxels.
         let voxelCount: Int
@@ -24,7 +24,10 @@ package struct SaturationPlateau: Hashable, Sendable {
                 most = max(most, voxel)
             }
             guard most > least, most > 0 else { return nil }
-            let bound = most - max(most / 50, most < 1 ? 0 : 1)
+            var second = -Float.infinity
+            for voxel in voxels where voxel < most { second = max(second, voxel) }
+            // Small counts, and an image from 0 to 1, have their next value further below.
+            let bound = min(most - most / 50, second)
             var (count, near) = (0, 0)
             for voxel in voxels where voxel >= bound { if voxel == most { count += 1 } else { near += 1 } }
             (largest, self.count, nearCount, voxelCount) = (most, count, near, voxels.count)

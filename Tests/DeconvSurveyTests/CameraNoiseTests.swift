@@ -6,7 +6,7 @@ import Testing
 @Suite struct CameraNoiseTests {
     @Test(arguments: [(0.48, 1.5), (1, 1.6), (2.2, 2.5)])
     func gainAndReadNoiseAreThoseOfTheCamera(gain: Double, readNoise: Double) throws {
-        let known = KnownScene(blobs: 60, spread: 5, peak: 400, seed: 4)
+        let known = KnownScene(blobs: 40, spread: 3, peak: 400, seed: 4)
         let tiles = known.tiles(known.recorded(offset: 100, gain: gain, readNoise: readNoise))
         let found = try #require(CameraNoise(tiles, level: 100))
         #expect(abs(found.gain / gain - 1) < 0.15, "\(found.gain)")
@@ -15,7 +15,7 @@ import Testing
 
     /// Voxels that were averaged have less noise than photons have.
     @Test func noiseThatWasAveragedAwayIsNoGain() {
-        let known = KnownScene(blobs: 60, spread: 5, peak: 400, seed: 4)
+        let known = KnownScene(blobs: 40, spread: 3, peak: 400, seed: 4)
         let planes = known.recorded(offset: 100).map { plane in
             plane.indices.map { index in
                 let near = (-3...3).flatMap { dy in (-3...3).map { dx in index + dy * known.width + dx } }
