@@ -38,15 +38,15 @@ package struct BadColumnSearch {
     private let width: Int
     private let height: Int
     private var planeCount = 0
-    private var above: [UInt16]
-    private var below: [UInt16]
+    private var above: [Float]
+    private var below: [Float]
     private var sums: [Float]
 
     /// A search in planes of a width and a height in voxels.
     package init(width: Int, height: Int) {
         self.width = width
         self.height = height
-        above = [UInt16](repeating: 0, count: width * height)
+        above = [Float](repeating: 0, count: width * height)
         below = above
         sums = [Float](repeating: 0, count: width * height)
     }
@@ -59,17 +59,12 @@ package struct BadColumnSearch {
             above.withUnsafeMutableBufferPointer { above in
                 below.withUnsafeMutableBufferPointer { below in
                     for y in 1..<height - 1 {
-                        for index in y * width + 1..<(y + 1) * width - 1 {
-                            let (up, down) = (index - width, index + width)
-                            var ranks = SecondRanks(voxels[up - 1], voxels[up])
-                            ranks.add(voxels[up + 1])
-                            ranks.add(voxels[index - 1])
-                            ranks.add(voxels[index + 1])
-                            ranks.add(voxels[down - 1])
-                            ranks.add(voxels[down])
-                            ranks.add(voxels[down + 1])
-                            above[index] &+= voxels[index] > ranks.large ? 1 : 0
-                            below[index] &+= voxels[index] < ranks.small ? 1 : 0
+                        let end = (y + 1) * width - 1
+                        for start in stride(from: y * width + 1, to: end, by: 8) {
+                            let row = Eight(at: start, count: min(8, end - start))
+                            let (outside, inside) = row.standingOut(of: voxels, width: width)
+                            row.add(outside, to: above)
+                            row.add(inside, to: below)
                         }
                     }
                 }
@@ -81,8 +76,8 @@ package struct BadColumnSearch {
     /// What was found.
     package var result: BadColumns {
         guard planeCount >= Self.fewestPlanes else { return .none }
-        let most = UInt16((Self.share * Double(planeCount)).rounded(.up))
-        func found(_ counts: [UInt16], _ sign: Float) -> [Int] {
+        let most = Float((Self.share * Double(planeCount)).rounded(.up))
+        func found(_ counts: [Float], _ sign: Float) -> [Int] {
             counts.indices.filter { counts[$0] >= most && standsOut($0, sign) }
         }
         return BadColumns(hot: found(above, 1), dead: found(below, -1))
@@ -110,24 +105,75 @@ package struct BadColumnSearch {
     }
 }
 
-/// The second largest and the second smallest of some values.
-private struct SecondRanks {
-    private(set) var large: Float
-    private(set) var small: Float
-    private var largest: Float
-    private var smallest: Float
+/// Eight pixels of a row, or fewer at its end.
+private struct Eight {
+    private let start: Int
+    private let count: Int
 
+    init(at start: Int, count: Int) { (self.start, self.count) = (start, count) }
+
+    /// 1 for pixels above the second largest of their neighbors, and 1 for those below the second smallest.
     @inline(__always)
-    init(_ one: Float, _ other: Float) {
-        (largest, large) = (max(one, other), min(one, other))
-        (smallest, small) = (min(one, other), max(one, other))
+    func standingOut(
+        of voxels: UnsafeBufferPointer<Float>,
+        width: Int
+    ) -> (above: SIMD8<Float>, below: SIMD8<Float>) {
+        var ranks = SecondRanks(load(voxels, -width - 1))
+        ranks.add(load(voxels, -width))
+        ranks.add(load(voxels, -width + 1))
+        ranks.add(load(voxels, -1))
+        ranks.add(load(voxels, 1))
+        ranks.add(load(voxels, width - 1))
+        ranks.add(load(voxels, width))
+        ranks.add(load(voxels, width + 1))
+        let center = load(voxels, 0)
+        return (
+            SIMD8<Float>.zero.replacing(with: 1, where: center .> ranks.large),
+            SIMD8<Float>.zero.replacing(with: 1, where: center .< ranks.small)
+        )
+    }
+
+    /// Adds to the sums of these pixels.
+    @inline(__always)
+    func add(_ values: SIMD8<Float>, to sums: UnsafeMutableBufferPointer<Float>) {
+        if count == 8 {
+            let place = UnsafeMutableRawPointer(sums.baseAddress! + start)
+            place.storeBytes(of: place.loadUnaligned(as: SIMD8<Float>.self) + values, as: SIMD8<Float>.self)
+        } else {
+            for lane in 0..<count { sums[start + lane] += values[lane] }
+        }
     }
 
     @inline(__always)
-    mutating func add(_ value: Float) {
-        large = max(large, min(largest, value))
-        largest = max(largest, value)
-        small = min(small, max(smallest, value))
-        smallest = min(smallest, value)
+    private func load(_ voxels: UnsafeBufferPointer<Float>, _ offset: Int) -> SIMD8<Float> {
+        if count == 8 {
+            return UnsafeRawPointer(voxels.baseAddress! + start + offset).loadUnaligned(as: SIMD8<Float>.self)
+        }
+        var values = SIMD8<Float>.zero
+        for lane in 0..<count { values[lane] = voxels[start + offset + lane] }
+        return values
+    }
+}
+
+/// The second largest and the second smallest of some values, for eight pixels at once.
+private struct SecondRanks {
+    private(set) var large = SIMD8<Float>(repeating: -.infinity)
+    private(set) var small = SIMD8<Float>(repeating: .infinity)
+    private var largest: SIMD8<Float>
+    private var smallest: SIMD8<Float>
+
+    @inline(__always)
+    init(_ values: SIMD8<Float>) { (largest, smallest) = (values, values) }
+
+    @inline(__always)
+    mutating func add(_ values: SIMD8<Float>) {
+        let isLargest = values .> largest
+        let next = values.replacing(with: largest, where: isLargest)
+        large.replace(with: next, where: next .> large)
+        largest.replace(with: values, where: isLargest)
+        let isSmallest = values .< smallest
+        let following = values.replacing(with: smallest, where: isSmallest)
+        small.replace(with: following, where: following .< small)
+        smallest.replace(with: values, where: isSmallest)
     }
 }

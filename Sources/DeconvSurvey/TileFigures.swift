@@ -56,7 +56,7 @@ package struct TileFigures: Sendable {
         var least = SIMD8<Float>(repeating: .infinity)
         var most = SIMD8<Float>(repeating: -.infinity)
         var squares = SIMD8<Float>.zero
-        var equals = 0
+        var equals = SIMD8<Int32>.zero
         var bends: (SIMD8<Float>, SIMD8<Float>) = (.zero, .zero)
         for y in 0..<Self.side {
             let row = UnsafeRawPointer(first + y * width).loadUnaligned(as: SIMD8<Float>.self)
@@ -69,10 +69,10 @@ package struct TileFigures: Sendable {
                 lower.0 += row.lowHalf
                 lower.1 += row.highHalf
             }
-            // Moved by one voxel; the first is its own neighbor and does not count.
+            // Moved by one voxel; at the ends a voxel is its own neighbor, which is put right below.
             let before = SIMD8(row[0], row[0], row[1], row[2], row[3], row[4], row[5], row[6])
             let after = SIMD8(row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[7])
-            for x in 1..<Self.side where row[x] == before[x] { equals += 1 }
+            equals &+= SIMD8<Int32>.zero.replacing(with: 1, where: row .== before)
             let bend = before - 2 * row + after
             if y >= 2 {
                 let second = bends.0 - 2 * bends.1 + bend
@@ -88,11 +88,16 @@ package struct TileFigures: Sendable {
         noiseVariance = squares.sum() / (36 * 36)
         smallest = least.min()
         isConstant = smallest == most.max()
-        equalShare = Float(equals) / 56
+        equalShare = Float(Int(equals.wrappedSum()) - Self.side) / 56
     }
 }
 
 extension [TileFigures] {
     /// The darkest twentieth, and 32 at least, in the order of their means.
-    var darkest: ArraySlice<TileFigures> { sorted { $0.mean < $1.mean }.prefix(Swift.max(32, count / 20)) }
+    var darkest: [TileFigures] {
+        let wanted = Swift.max(32, count / 20)
+        guard count > wanted else { return sorted { $0.mean < $1.mean } }
+        let bound = map(\.mean).sorted()[wanted - 1]
+        return Array(filter { $0.mean <= bound }.sorted { $0.mean < $1.mean }.prefix(wanted))
+    }
 }
