@@ -27,6 +27,7 @@ package enum KernelSource {
         ("MultiplyEstimate", PackageResources.MultiplyEstimate_cl),
         ("TakeDifference", PackageResources.TakeDifference_cl),
         ("AddToEstimate", PackageResources.AddToEstimate_cl),
+        ("AddWeighted", PackageResources.AddWeighted_cl),
         ("InvertOTF", PackageResources.InvertOTF_cl),
         ("InvertRealOTF", PackageResources.InvertRealOTF_cl),
         ("PoissonDivergence", PackageResources.PoissonDivergence_cl),

@@ -57,6 +57,13 @@ def core_axes(image_ndim: int, psf_ndim: int) -> int:
     return core
 
 
+def of_first_place(psfs: Array) -> Array:
+    """The PSFs of the first place, of those that lie along the last axis before a PSF's own."""
+    if psfs.ndim < 3 or 0 in psfs.shape:
+        raise ValueError(f"psf has the shape {psfs.shape}: with psf_at give it (places, z, y, x), or (places, y, x)")
+    return psfs[..., 0, :, :, :] if psfs.ndim > 3 else psfs[0]
+
+
 def leading_shape(core: int, **arrays: Any) -> tuple[int, ...]:
     """The axes before the last `core` of all arrays, broadcast."""
     leading = {name: array.shape[:-core] for name, array in arrays.items() if array is not None}

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _arrays, _native, _options, _warnings, _workers
 from ._progress import ProgressOption, reporter
 from ._psf import FIGURES, psf_for
-from .typing import FFT, Backend, Boundary, Method, Microscope, Model, Path, Start
+from .typing import FFT, Backend, Boundary, Method, Microscope, Model, Path, Places, Start
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -102,6 +102,8 @@ def deconvolve(
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     spacing: Sequence[float] | None = None,
+    psf_at: Places | None = None,
+    psf_modes: int | None = None,
     psf_spacing: Sequence[float] | None = None,
     psf_background: float | Literal["auto"] = "auto",
     psf_as_is: bool = False,
@@ -173,6 +175,13 @@ def deconvolve(
         False or 0 on bad voxels, which then do not count and may be NaN. Broadcasts with the image.
     spacing, psf_spacing : sequence of float, optional
         Voxel sizes of image and PSF in µm, in the order of the axes. Where they differ, the PSF is resampled.
+    psf_at : sequence of float or of sequences of float, optional
+        Where each of several PSFs holds, which then lie along one more axis of `psf`, the last before its own: depths
+        in µm from the image's first plane, or z, y and x from its first voxel. Between them the PSF is the mean of its
+        neighbors by their distance. Needs `spacing`; not for ``wiener`` nor Dask arrays.
+    psf_modes : int, optional
+        Modes that these PSFs are made of, 1 to 8; each takes as long as one PSF. By default as few as leave 1 % of
+        none.
     psf_background : float or 'auto'
         Counts to subtract from the PSF; ``auto`` finds them at its border.
     psf_as_is : bool
@@ -265,6 +274,8 @@ def deconvolve(
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
+        if psf_at is not None:
+            raise ValueError("psf_at is not for Dask arrays, whose chunks do not know where they lie: give it NumPy's")
         if out is not None or progress or report is not None:
             raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")
         from . import _dask
@@ -281,14 +292,15 @@ def deconvolve(
         options["divergence_interval"] = 0
     image = _arrays.readable(image, "image")
     psf = _arrays.readable(psf, "psf")
-    core = _arrays.core_axes(image.ndim, psf.ndim)
+    one_psf = psf if psf_at is None else _arrays.of_first_place(psf)
+    core = _arrays.core_axes(image.ndim, one_psf.ndim)
     core_shape = image.shape[-core:]
     maps = {
         name: _arrays.spread(_arrays.readable(value, name), core_shape, name)
         for name, value in (("flat_field", flat_field), ("mask", mask))
         if value is not None
     }
-    shape = _arrays.leading_shape(core, image=image, psf=psf, **maps) + core_shape
+    shape = _arrays.leading_shape(core, image=image, psf=one_psf, **maps) + core_shape
     result = np.empty(shape, np.float32) if out is None else _checked_output(out, shape)
     if result.size == 0:
         return result
@@ -360,7 +372,8 @@ def plan(
         for name, value in (("image", image), ("flat_field", flat_field), ("mask", mask))
         if value is not None
     }
-    core = _arrays.core_axes(len(arrays["image"].shape), psf.ndim)
+    one_psf = psf if options.get("psf_at") is None else _arrays.of_first_place(psf)
+    core = _arrays.core_axes(len(arrays["image"].shape), one_psf.ndim)
     core_shape = arrays["image"].shape[-core:]
 
     def outline(name: str) -> _native.CArray | None:
@@ -407,8 +420,8 @@ def deconvolve_file(
     input : path
         TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks.
     psf : path or sequence of path, or None
-        One for all channels, or one for each. None computes them, from what the file says of the microscope and from
-        options such as ``na=1.4``.
+        One for all channels, or one for each; with ``psf_at`` one for each place, with a channel for each of the image.
+        None computes them, from what the file says of the microscope and from options such as ``na=1.4``.
     output : path
         TIFF file, or a Zarr store: a name that ends in ``.zarr``.
     iterations : int, optional

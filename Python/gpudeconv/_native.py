@@ -293,8 +293,8 @@ class Options:
             self._destroy(self._as_parameter_)
 
 
-def option_text(name: str, value: Any) -> str:
-    """A value in the notation of the command line."""
+def option_text(name: str, value: Any, separator: str = ",") -> str:
+    """A value in the notation of the command line: sequences with commas, and those in them with slashes."""
     if name in _PATHS and not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} must be a path here, not {type(value).__name__}")
     if isinstance(value, np.ndarray):
@@ -308,7 +308,7 @@ def option_text(name: str, value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return repr(float(value))
     try:
-        return ",".join(option_text(name, element) for element in value)
+        return separator.join(option_text(name, element, "/") for element in value)
     except TypeError:
         raise TypeError(f"{name} cannot be {value!r}") from None
 

@@ -24,6 +24,8 @@ FFT = Literal["auto", "clfft", "vkfft"]
 DType = Literal["float32", "uint16", "uint8"]
 Microscope = Literal["widefield", "confocal", "spinning-disk", "two-photon", "light-sheet"]
 Model = Literal["scalar", "vectorial"]
+# Of PSFs: depths, or z, y and x of each.
+Places = Sequence[float | Sequence[float]]
 
 
 class MicroscopeOptions(TypedDict, total=False):
@@ -56,6 +58,8 @@ class Options(TypedDict, total=False):
     start: Start | None
     saturation: float | Literal["auto"] | None
     spacing: Sequence[float] | None
+    psf_at: Places | None
+    psf_modes: int | None
     psf_spacing: Sequence[float] | None
     psf_background: float | Literal["auto"]
     psf_as_is: bool

@@ -134,7 +134,8 @@ void gpudeconv_session_destroy(gpudeconv_session *session);
  * image: (..., z, y, x), or (y, x) where all arrays are planes.
  * session: NULL for one that lives as long as the call.
  * options: NULL for the defaults.
- * psf: (..., a, b, c), or (b, c). The axes before these broadcast with those of the image as in NumPy.
+ * psf: (..., a, b, c), or (b, c). The axes before these broadcast with those of the image as in NumPy. With the option "psf-at",
+ * whose value is then a list of places such as "0,10,20" or "0/5/5,0/5/20", the last axis before a PSF's own is that of the places.
  * flat_field, mask: NULL, or (..., z, y, x) or (..., 1, y, x) as the image, which broadcast likewise: how sensitive each voxel is, in any
  *   unit; and 0 on bad voxels, anything else on good ones.
  * result: written; GPUDECONV_FLOAT32, of the shape that all leading axes broadcast to, in any layout without overlap. Undefined after a

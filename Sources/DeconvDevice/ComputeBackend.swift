@@ -159,11 +159,16 @@ package protocol Projector: AnyObject {
     /// What a person should know of how it was set up.
     var warnings: [Diagnostic] { get }
 
-    /// Makes the transfer function of a PSF whose centre is voxel n/2 (integer division) of each axis.
+    /// Makes the transfer functions of PSFs, or of the modes of one that varies, in place of those of before; the first one is
+    /// in use.
     ///
     /// A PSF longer than the transform is wrapped, its values added. Overwrites the work volume.
-    /// - Parameter voxels: `shape.voxelCount` values, z, y, x.
-    func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError)
+    /// - Parameter psfs: at least one, whose center is voxel n/2 (integer division) of each axis.
+    func setPSFs(_ psfs: [Volume]) throws(DeconvolutionError)
+
+    /// Has the next projections made with the transfer function of another PSF.
+    /// - Parameter number: its place in what `setPSFs` was given.
+    func usePSF(_ number: Int) throws(DeconvolutionError)
 
     /// A new field with undefined values.
     func makeField() throws(DeconvolutionError) -> Field
@@ -179,6 +184,14 @@ package protocol Projector: AnyObject {
 
     /// The values of the work volume in a region that the last projection gave.
     func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float]
+}
+
+extension Projector {
+    /// Makes the transfer function of a PSF; see `setPSFs`.
+    /// - Parameter voxels: `shape.voxelCount` values, z, y, x.
+    package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
+        try setPSFs([Volume(shape: shape, voxels: voxels)])
+    }
 }
 
 /// The fields and operations that methods are written in.
@@ -267,6 +280,27 @@ package protocol Workspace: Projector {
     /// estimate ← max(estimate + factor · work, 0) on the domain.
     /// - Parameter projectingNext: as for `multiply`.
     func add(to estimate: Field, factor: Float, projectingNext: Bool) throws(DeconvolutionError)
+
+    /// Sets the weights of the modes of a PSF that varies, in the coordinates of the domain; nil stands for 1 everywhere.
+    func setWeights(_ weights: [WeightGrid?]) throws(DeconvolutionError)
+
+    /// target ← weight · field on the domain.
+    /// - Parameter mode: the place of the weight in what `setWeights` was given.
+    func weigh(_ field: Field, byMode mode: Int, into target: Field) throws(DeconvolutionError)
+
+    /// sum ← sum + weight · work in a region, which the last projection gave; or weight · work alone.
+    /// - Parameters:
+    ///   - mode: the place of the weight in what `setWeights` was given, or nil for 1.
+    ///   - replacing: whether the sum begins with this.
+    func addWork(
+        to sum: Field,
+        in region: Region,
+        weightedByMode mode: Int?,
+        replacing: Bool
+    ) throws(DeconvolutionError)
+
+    /// Replaces the work volume by a field in a region, and by 0 in the rest of the region's planes.
+    func loadWork(from field: Field, in region: Region) throws(DeconvolutionError)
 
     /// Makes the transfer function ĥ of the PSF that of its Wiener filter, (1 + K) conj(ĥ) / (|ĥ|² + K), which `forwardProject`
     /// applies from then on; until the next `setPSF`.

@@ -17,6 +17,10 @@ package protocol DeconvolutionMethod: Sendable {
     /// Steps that a volume takes, at least 1: the iterations, or 1 where there is no loop.
     var stepCount: Int { get }
 
+    /// Whether the PSF may vary from place to place: nothing is made of it but projections and their adjoints, by a
+    /// `BlurProjection`.
+    var takesVaryingPSF: Bool { get }
+
     /// What is taken to lie outside the frame where `asked` was asked for.
     func boundary(_ asked: BoundaryMode) -> BoundaryMode
 
@@ -30,6 +34,9 @@ package protocol DeconvolutionMethod: Sendable {
 }
 
 extension DeconvolutionMethod {
+    /// It may, for most iterate.
+    package var takesVaryingPSF: Bool { true }
+
     /// The one that was asked for.
     package func boundary(_ asked: BoundaryMode) -> BoundaryMode { asked }
 

@@ -18,9 +18,10 @@ package protocol Solver<W>: AnyObject {
     /// The result so far.
     var estimate: Estimate<W> { get set }
 
-    /// Makes the transfer function of a PSF.
-    /// - Parameter psf: centered on voxel n/2 (integer division) of each axis, sum 1.
-    func setPSF(_ psf: Volume) throws(DeconvolutionError)
+    /// Makes the transfer functions of a blur.
+    /// - Parameter blur: with its weights, where it has some, in the coordinates of the domain; varies only where
+    ///   `DeconvolutionMethod.takesVaryingPSF` says that it may.
+    func setBlur(_ blur: Blur) throws(DeconvolutionError)
 
     /// Sets f on the frame; see `Workspace.setSensitivity`.
     func setSensitivity(
@@ -76,6 +77,10 @@ package struct Estimate<W: Workspace> {
 }
 
 extension Solver {
+    /// Makes the transfer function of a PSF.
+    /// - Parameter psf: centered on voxel n/2 (integer division) of each axis, sum 1.
+    package func setPSF(_ psf: Volume) throws(DeconvolutionError) { try setBlur(Blur(psf)) }
+
     package func setSensitivity(
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError) {

@@ -6,6 +6,8 @@ package struct JobOptions: Sendable, Hashable {
     package var deconvolution = DeconvolutionOptions()
     /// Which part of the input.
     package var selection = InputSelection()
+    /// Paths of the PSFs of `deconvolution.psfPlaces`, where these name them.
+    package var psfFiles: [String]?
     /// Path of the flat field.
     package var flatField: String?
     /// Path of the mask, or `foundMask`.

@@ -307,6 +307,23 @@ extension OptionTable {
 
         // MARK: PSF
         OptionDescription(
+            .psfAt,
+            .psf,
+            \.psfAt,
+            "PSFs that differ from place to place: z or z/y/x of each in µm from the image's first voxel, and its file.",
+            as: "z:file,...",
+            effect: .voxels
+        ),
+        OptionDescription(
+            .psfModes,
+            .psf,
+            \.deconvolution.psfModeCount,
+            "Modes that PSFs of several places are made of; each takes as long as one PSF.",
+            range: .from(1, to: 8),
+            otherwise: "as few as leave 1 % of none",
+            effect: .voxels
+        ),
+        OptionDescription(
             .psfSpacing,
             .psf,
             \.deconvolution.psfSpacing,
@@ -572,6 +589,11 @@ extension JobOptions {
     fileprivate var dyes: ChannelTexts? {
         get { deconvolution.microscope.dyes.isEmpty ? nil : ChannelTexts(values: deconvolution.microscope.dyes) }
         set { deconvolution.microscope.dyes = newValue?.values ?? [] }
+    }
+
+    fileprivate var psfAt: PSFPlaceList? {
+        get { deconvolution.psfPlaces.flatMap { PSFPlaceList($0, files: psfFiles) } }
+        set { (deconvolution.psfPlaces, psfFiles) = (newValue?.places, newValue?.files) }
     }
 
     fileprivate var memoryLimit: OptionBytes? {

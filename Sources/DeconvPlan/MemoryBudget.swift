@@ -35,8 +35,10 @@ package struct Footprint: Hashable, Sendable {
     package var workBytes: Int
     /// Bytes of scratch memory that the FFT engine may ask for.
     package var temporaryBytes: Int
-    /// Bytes of the optical transfer function, with what lies ahead of it.
+    /// Bytes of the optical transfer functions, one for each mode of the PSF, with what lies ahead of each.
     package var otfBytes: Int
+    /// Bytes of one of them.
+    package var largestOTFBytes: Int
     /// Bytes of the fields where they are computed: the estimate and, where it is not 1, the normalization; for tiles
     /// the box that is read and the one that is delivered.
     package var fieldBytes: Int
@@ -46,7 +48,7 @@ package struct Footprint: Hashable, Sendable {
     package var observedBytes: Int
     /// Bytes of the sensitivity of the observed voxels where they are computed; 0 where it is 1.
     package var sensitivityBytes: Int
-    /// Bytes of the PSF while the transfer function is made from it.
+    /// Bytes of the modes of the PSF while the transfer functions are made from them.
     package var psfBytes: Int
     /// Bytes that cross between host and device at a time.
     package var transferBytes: Int
@@ -60,7 +62,7 @@ package struct Footprint: Hashable, Sendable {
 
     /// Bytes of the largest buffer.
     package var largestBufferBytes: Int {
-        [workBytes, temporaryBytes, otfBytes, largestFieldBytes, observedBytes, sensitivityBytes, psfBytes].max()!
+        [workBytes, temporaryBytes, largestOTFBytes, largestFieldBytes, observedBytes, sensitivityBytes, psfBytes].max()!
     }
 
     /// Bytes of host memory beside a device, and with the device's where that shares it.

@@ -23,6 +23,9 @@ package struct MethodDemand: Hashable, Sendable {
     /// Whether the volume may be computed from tiles: every projection reaches as far as the PSF and no further.
     package var allowsTiles: Bool
 
+    /// Modes of the PSF: 1, or more where it varies. A projection is made of as many, each with its own transfer function.
+    package private(set) var modeCount = 1
+
     /// A demand from its parts.
     package init(
         fieldCount: Int,
@@ -40,6 +43,16 @@ package struct MethodDemand: Hashable, Sendable {
         self.updatedFieldCount = updatedFieldCount
         self.isMadeByTransforms = isMadeByTransforms
         self.allowsTiles = allowsTiles
+    }
+
+    /// The same for a PSF of several modes: it takes two fields more, and their sums keep transforms from making other steps.
+    package func with(modeCount: Int) -> MethodDemand {
+        guard modeCount > 1 else { return self }
+        var demand = self
+        demand.modeCount = modeCount
+        demand.fieldCount += 2
+        demand.isMadeByTransforms = false
+        return demand
     }
 
     /// The least that any method takes: its result, once.

@@ -73,6 +73,8 @@ package struct ReportedJob: Sendable {
                 throw DeconvolutionError(.invalidData, "\(path): has an option that there is not: \(error.line)")
             }
         }
+        // The PSFs are named by their paths from the root on, and their places stay.
+        options.psfFiles = nil
         // The path of the image is that of its array, and the others are those from the root on.
         options.selection.array = nil
         options.given.remove(.array)

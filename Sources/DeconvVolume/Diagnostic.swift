@@ -120,6 +120,8 @@ extension Diagnostic {
         public static let spacingDoubtful = Kind("spacingDoubtful")
         /// Voxels larger than what the microscope resolves asks for.
         public static let undersampled = Kind("undersampled")
+        /// PSFs of several places of which their modes leave more than a little.
+        public static let psfModesFew = Kind("psfModesFew")
         /// An image of one plane with a PSF of several.
         public static let planesNotRecorded = Kind("planesNotRecorded")
 

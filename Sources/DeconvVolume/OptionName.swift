@@ -94,6 +94,8 @@ extension OptionName {
 
     // MARK: PSF
 
+    package static let psfAt = OptionName("psf-at", property: "psfPlaces")
+    package static let psfModes = OptionName("psf-modes", property: "psfModeCount")
     package static let psfSpacing = OptionName("psf-spacing")
     package static let psfBackground = OptionName("psf-background")
     package static let psfAsIs = OptionName("psf-as-is")

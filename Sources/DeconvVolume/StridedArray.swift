@@ -35,6 +35,17 @@ package struct StridedArray: @unchecked Sendable {
     /// The axes before the last three.
     package var leadingShape: [Int] { Array(shape.dropLast(3)) }
 
+    /// Its parts along an axis, which they do not have.
+    /// - Parameter axis: counted from the last one, which is −1.
+    package func parts(along axis: Int) -> [StridedArray] {
+        let axis = shape.count + axis
+        var (shape, strides) = (shape, strides)
+        let (count, stride) = (shape.remove(at: axis), strides.remove(at: axis))
+        return (0..<count).map { index in
+            StridedArray(data + index * stride, shape: shape, strides: strides, pixelType: pixelType)
+        }
+    }
+
     /// The same elements with an axis of extent 1 in front.
     package var withLeadingAxis: StridedArray {
         StridedArray(data, shape: [1] + shape, strides: [0] + strides, pixelType: pixelType)

@@ -55,13 +55,57 @@ public struct Deconvolver: Sendable {
         cancellation: Cancellation = Cancellation(),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> Result {
+        try deconvolve(
+            image,
+            [MeasuredPSF(name: "the PSF", volume: psf, shouldHaveSpacing: false)],
+            sensitivity,
+            options,
+            cancellation,
+            progress
+        )
+    }
+
+    /// Deconvolves a volume in memory whose PSF varies from place to place.
+    /// - Parameters:
+    ///   - image: as for `deconvolve(_:psf:sensitivity:cancellation:progress:)`; it or the options say how large its voxels are.
+    ///   - psfs: each with its place, which take that of `options.psfPlaces`: some depths, or every combination of some depths, rows
+    ///     and columns. Between places the PSF is a mean of its neighbors by their distance.
+    ///   - sensitivity, cancellation, progress: as there.
+    /// - Throws: as there, and `invalidArgument` for places that are no grid, for an image whose voxels have no size, and for a
+    ///   method that takes one PSF.
+    public func deconvolve(
+        _ image: Volume,
+        psfs: [(place: PSFPlace, psf: Volume)],
+        sensitivity: Sensitivity = Sensitivity(),
+        cancellation: Cancellation = Cancellation(),
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
+    ) throws(DeconvolutionError) -> Result {
+        guard !psfs.isEmpty else {
+            throw DeconvolutionError(.invalidArgument, "there are no PSFs; give one for each of some places")
+        }
+        var options = options
+        options.psfPlaces = psfs.map(\.place)
+        let measured = psfs.enumerated().map { number, psf in
+            MeasuredPSF(name: "PSF \(number)", volume: psf.psf, shouldHaveSpacing: false)
+        }
+        return try deconvolve(image, measured, sensitivity, options, cancellation, progress)
+    }
+
+    private func deconvolve(
+        _ image: Volume,
+        _ psfs: [MeasuredPSF],
+        _ sensitivity: Sensitivity,
+        _ options: DeconvolutionOptions,
+        _ cancellation: Cancellation,
+        _ progress: @escaping @Sendable (DeconvolutionProgress) -> Void
+    ) throws(DeconvolutionError) -> Result {
         guard image.shape.voxelCount > 0 else {
             throw DeconvolutionError(.invalidData, "the image has no voxels: its shape is \(image.shape)")
         }
         let sink = ArraySink()
         let job = DeconvolutionJob(
             source: ArraySource(image),
-            psfs: [MeasuredPSF(name: "the PSF", volume: psf, shouldHaveSpacing: false)],
+            psfs: psfs,
             sensitivity: sensitivity,
             options: options,
             scratchFolder: FileManager.default.temporaryDirectory.path,
@@ -84,7 +128,8 @@ public struct Deconvolver: Sendable {
     /// - Parameters:
     ///   - input: path of the image.
     ///   - selection: which array, channels and time points of it.
-    ///   - psf: paths or patterns of the PSFs: one for all channels, one a channel, or one file with a channel for each.
+    ///   - psf: paths or patterns of the PSFs: one for all channels, one a channel, or one file with a channel for each; with
+    ///     `options.psfPlaces` as many for each place.
     ///   - flatField: path of the relative sensitivity of the voxels; see `Sensitivity`.
     ///   - mask: path of a file that is 0 on bad voxels; see `Sensitivity`.
     ///   - output: path of the result, which appears when it is whole.

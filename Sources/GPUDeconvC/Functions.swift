@@ -182,7 +182,7 @@ public func gpudeconv_deconvolve(
         let batch = try VolumeBatch(
             VolumeBatch.Arrays(
                 image: image.strided("the image"),
-                psf: psf.strided("the PSF"),
+                psfs: psf.strided("the PSF").parts(of: options.deconvolution),
                 flatField: flatField?.strided("the flat field"),
                 mask: mask?.strided("the mask"),
                 result: result.strided("the result")
@@ -214,15 +214,16 @@ public func gpudeconv_plan(
         let psf = try psf.required("psf").pointee.strided("the PSF")
         let flatField = try flatField?.pointee.strided("the flat field", needsData: false)
         let mask = try mask?.pointee.strided("the mask", needsData: false)
-        let arrays = [("the image", image), ("the PSF", psf), ("the flat field", flatField), ("the mask", mask)]
+        let options = OptionsBox.options(options).deconvolution
+        let psfs = try psf.parts(of: options)
+        let arrays = [("the image", image), ("the PSF", psfs[0]), ("the flat field", flatField), ("the mask", mask)]
         let leading = try VolumeBatch.broadcast(
             arrays.compactMap { name, array in array.map { (name, $0.leadingShape) } }
         )
         // Nothing is written.
         let result = StridedArray(image.data, shape: leading + image.shape.suffix(3), pixelType: .float32)
-        let options = OptionsBox.options(options).deconvolution
         let batch = try VolumeBatch(
-            VolumeBatch.Arrays(image: image, psf: psf, flatField: flatField, mask: mask, result: result)
+            VolumeBatch.Arrays(image: image, psfs: psfs, flatField: flatField, mask: mask, result: result)
         )
         guard !batch.isEmpty else {
             throw DeconvolutionError(.invalidArgument, "the image has shape \(image.shape); give one with voxels")
@@ -231,6 +232,21 @@ public func gpudeconv_plan(
             .plans(results: .inAnyOrder(writeBytes: 0))
         let estimate = try TimeEstimate(plans, options)
         plan.pointee = strdup(JSONText.of(PlanDescription(plans[0], estimate: estimate), .keyword))
+    }
+}
+
+extension StridedArray {
+    /// PSFs by their places: those along the last axis before a PSF's own, where options have places.
+    /// - Throws: `invalidArgument` where there are not as many.
+    fileprivate func parts(of options: DeconvolutionOptions) throws(DeconvolutionError) -> [StridedArray] {
+        guard let places = options.psfPlaces else { return [self] }
+        guard leadingShape.last == places.count else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "the PSF has shape \(shape), but \(.psfAt) \(places.count) places; give a PSF for each, as (places, a, b, c)"
+            )
+        }
+        return parts(along: -4)
     }
 }
 

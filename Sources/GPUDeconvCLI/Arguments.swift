@@ -45,6 +45,8 @@ struct InputArguments: ParsableArguments {
     )
     var psf: String?
 
+    @Option(.psfAt, parsing: .unconditional) var psfAt: String?
+    @Option(.psfModes) var psfModes: String?
     @Option(.array) var array: String?
     @Option(.axes) var axes: String?
     @Option(.channel, parsing: .unconditional) var channel: String?
@@ -59,6 +61,10 @@ struct InputArguments: ParsableArguments {
         guard let psf else { return [] }
         if Files.exists(psf) { return [psf] }
         return psf.split(separator: ",").map(String.init)
+    }
+
+    func validate() throws {
+        if psf == nil, psfAt == nil { throw ValidationError("Missing expected argument '--psf <psf>'") }
     }
 
     /// Opens the files.

@@ -61,6 +61,10 @@ struct Plan: ParsableCommand {
                     : "\(psf.report.inputShape) as measured, \(psf.report.outputShape) prepared"
             )
         }
+        for modes in plan.blurs.compactMap(\.report) {
+            let error = "\((modes.error * 1e4).rounded() / 100) %"
+            line("PSF modes", "\(modes.modeCount) of \(modes.places.count) PSFs, which leave \(error) at most")
+        }
         line("device", "\(plan.backend.device.name) (\(plan.backend.device.backend.rawValue))")
         line("method", plan.method.name.rawValue)
         line("iterations", "\(plan.method.stepCount), boundary \(plan.boundary.rawValue)")

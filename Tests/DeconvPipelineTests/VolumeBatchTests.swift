@@ -49,7 +49,7 @@ import Testing
         let batch = try VolumeBatch(
             VolumeBatch.Arrays(
                 image: image.array([2, 3, 1, 1, 1]),
-                psf: psf.array([2, 1, 1, 1, 1]),
+                psfs: [psf.array([2, 1, 1, 1, 1])],
                 result: result.array([2, 3, 1, 1, 1])
             )
         )
@@ -80,7 +80,7 @@ import Testing
         let few = try VolumeBatch(
             VolumeBatch.Arrays(
                 image: values.array([1, 1, 1]),
-                psf: values.array([3, 1, 1, 1]),
+                psfs: [values.array([3, 1, 1, 1])],
                 result: result.array([3, 1, 1, 1])
             )
         )
@@ -89,7 +89,7 @@ import Testing
         let many = try VolumeBatch(
             VolumeBatch.Arrays(
                 image: values.array([2, 3, 1, 1, 1]),
-                psf: values.array([3, 1, 1, 1]),
+                psfs: [values.array([3, 1, 1, 1])],
                 result: result.array([2, 3, 1, 1, 1])
             )
         )

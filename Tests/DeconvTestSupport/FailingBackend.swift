@@ -165,8 +165,27 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.synchronize()
     }
 
-    func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
-        try real.setPSF(voxels, shape: shape)
+    func setPSFs(_ psfs: [Volume]) throws(DeconvolutionError) { try real.setPSFs(psfs) }
+
+    func usePSF(_ number: Int) throws(DeconvolutionError) { try real.usePSF(number) }
+
+    func setWeights(_ weights: [WeightGrid?]) throws(DeconvolutionError) { try real.setWeights(weights) }
+
+    func weigh(_ field: Field, byMode mode: Int, into target: Field) throws(DeconvolutionError) {
+        try real.weigh(field, byMode: mode, into: target)
+    }
+
+    func addWork(
+        to sum: Field,
+        in region: Region,
+        weightedByMode mode: Int?,
+        replacing: Bool
+    ) throws(DeconvolutionError) {
+        try real.addWork(to: sum, in: region, weightedByMode: mode, replacing: replacing)
+    }
+
+    func loadWork(from field: Field, in region: Region) throws(DeconvolutionError) {
+        try real.loadWork(from: field, in: region)
     }
 
     func makeField() throws(DeconvolutionError) -> Field { try real.makeField() }

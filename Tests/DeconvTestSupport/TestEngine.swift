@@ -9,7 +9,7 @@ package final class TestEngine {
     package let plan: TilePlan
     private let boundary: BoundaryMode
     private let workspace: any Workspace
-    private let psf: Volume
+    private let blur: Blur
 
     /// The work shape that tests share: a new one costs an OpenCL device seconds of compiling.
     package static func sharedWorkShape(isFlat: Bool) -> VolumeShape {
@@ -19,11 +19,13 @@ package final class TestEngine {
     /// An engine on a back end.
     /// - Parameters:
     ///   - psf: of sum 1.
+    ///   - variations: other modes of a PSF that varies, with weights whose nodes are in voxels of the image.
     ///   - core: voxels of a tile, or nil for one piece.
     package init(
         _ backend: any ComputeBackend,
         image: VolumeShape,
         psf: Volume,
+        variations: [(psf: Volume, weights: WeightGrid)] = [],
         boundary: BoundaryMode,
         pixelType: PixelType = .float32,
         core: VolumeShape? = nil
@@ -49,8 +51,13 @@ package final class TestEngine {
         } else {
             workspace = try backend.makeWorkspace(whole)
         }
-        self.psf = psf
-        try workspace.setPSF(psf.voxels, shape: psf.shape)
+        blur = Blur(mean: psf, variations: variations).moved(to: plan.imageInWhole.origin)
+    }
+
+    private func projection<W: Workspace>(on workspace: W) throws -> BlurProjection<W> {
+        let projection = BlurProjection(on: workspace)
+        try projection.set(blur)
+        return projection
     }
 
     /// Where things lie in the work volume.
@@ -61,7 +68,7 @@ package final class TestEngine {
         func project(_ workspace: some Workspace) throws -> [Float] {
             let field = try workspace.makeField()
             try workspace.upload(estimate, to: field)
-            try workspace.forwardProject(field)
+            try projection(on: workspace).forwardProject(field)
             return try workspace.downloadWork(geometry.frame)
         }
         return try project(workspace)
@@ -72,13 +79,14 @@ package final class TestEngine {
     package func backProject(_ ratio: [Float]) throws -> [Float] {
         func project(_ workspace: some Workspace) throws -> [Float] {
             // Nothing blurred is nothing, and the ratio to a background of 1 is what was observed.
+            let projection = try projection(on: workspace)
             let dark = try workspace.makeField()
             try workspace.fill(dark, with: 0)
             try workspace.setObserved(reading: Self.parts(of: .float32(ratio), geometry.frame.shape))
             try workspace.forwardProject(dark)
             let constants = RatioConstants(background: 1, readNoiseVariance: 0, floor: 1e-6)
             _ = try workspace.takeRatio(constants, measuring: nil)
-            try workspace.backProject()
+            try projection.backProject()
             return try workspace.downloadWork(geometry.domain)
         }
         return try project(workspace)
@@ -99,7 +107,7 @@ package final class TestEngine {
     ) throws -> (estimate: [Float], divergence: [Double]) {
         func run<W: Workspace>(_ workspace: W) throws -> (estimate: [Float], divergence: [Double]) {
             let solver = try method.makeSolver(on: workspace)
-            try solver.setPSF(psf)
+            try solver.setBlur(blur)
             let voxels = observed.floats
             var mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
             if let sensitivity {

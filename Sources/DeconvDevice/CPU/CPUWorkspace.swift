@@ -11,8 +11,12 @@ package final class CPUWorkspace: HostWorkspace {
     private let spectra: RowSpectra
     private let rows: RowTransform
     private let slabs: SlabConvolution
+    /// A transfer function for each PSF; room for one, until there is a PSF.
+    private var otfs: [HostMemory]
+    private var currentOTF = 0
     package var observed: HostObserved?
     package private(set) var sensitivity: HostField?
+    package private(set) var weights: [HostWeights?] = []
     /// The part of the work volume that may differ from 0.
     private var data: Region
     /// The field that the work volume is a copy of, ready to be projected.
@@ -29,6 +33,7 @@ package final class CPUWorkspace: HostWorkspace {
         spectra = try RowSpectra(layout.domain.shape, halfRow: layout.halfRow)
         rows = try RowTransform(spectra, width: layout.workShape.x, pool)
         slabs = try SlabConvolution(layout, spectra, pool)
+        otfs = [try slabs.makeOTF()]
         FFTWPlanner.saveWisdom()
         data = layout.frame
     }
@@ -49,7 +54,7 @@ package final class CPUWorkspace: HostWorkspace {
     }
 
     package var byteCount: Int {
-        spectra.byteCount + rows.byteCount + slabs.byteCount + 4 * fieldCount * layout.domain.shape.voxelCount
+        otfs.reduce(spectra.byteCount + rows.byteCount + slabs.byteCount) { $0 + $1.byteCount } + 4 * fieldCount * layout.domain.shape.voxelCount
             + (observed?.byteCount ?? 0) + (sensitivity?.memory.byteCount ?? 0)
     }
 }
@@ -105,9 +110,17 @@ extension CPUWorkspace {
 // MARK: - Convolution
 
 extension CPUWorkspace {
-    package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
-        precondition(voxels.count == shape.voxelCount, "\(voxels.count) voxels do not make a PSF of \(shape)")
-        slabs.setPSF(voxels, shape: shape, scale: layout.transformScale, rows: rows)
+    package func setPSFs(_ psfs: [Volume]) throws(DeconvolutionError) {
+        otfs.removeLast(max(otfs.count - psfs.count, 0))
+        while otfs.count < psfs.count { otfs.append(try slabs.makeOTF()) }
+        currentOTF = 0
+        for (psf, otf) in zip(psfs, otfs) { slabs.transform(psf, into: otf, scale: layout.transformScale, rows: rows) }
+    }
+
+    package func usePSF(_ number: Int) { currentOTF = number }
+
+    package func setWeights(_ weights: [WeightGrid?]) {
+        self.weights = weights.map { $0.map { HostWeights($0, on: layout.domain.shape) } }
     }
 
     package func forwardProject(_ field: HostField) throws(DeconvolutionError) {
@@ -166,11 +179,11 @@ extension CPUWorkspace {
     package func ended(_ step: IterationPass.Step) { passClock?.ended(IterationPass(projection, step)) }
 
     package func invertTransferFunction(noise: Float, probing _: HostField) throws(DeconvolutionError) {
-        slabs.invertTransferFunction(noise: noise)
+        slabs.invert(otfs[currentOTF], noise: noise)
     }
 
     private func convolve(onto output: Region, adjoint: Bool) {
-        slabs.convolve(from: data, to: output, adjoint: adjoint)
+        slabs.convolve(from: data, to: output, by: otfs[currentOTF], adjoint: adjoint)
         data = output
         projected = nil
     }

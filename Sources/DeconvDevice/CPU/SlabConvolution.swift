@@ -21,8 +21,6 @@ final class SlabConvolution: Sendable {
     private let lineInverse: FFTWPlan
     private let columnForward: FFTWPlan
     private let columnInverse: FFTWPlan
-    /// The transfer function over the number of voxels: [kx][block of ky][ky][kz].
-    private let otf: HostMemory
     private let scratch: [Scratch]
     private let pool: WorkerPool
 
@@ -38,7 +36,6 @@ final class SlabConvolution: Sendable {
         lineInverse = try .line(shape.y, inverse: true)
         columnForward = try .line(shape.z, inverse: false)
         columnInverse = try .line(shape.z, inverse: true)
-        otf = try HostMemory(byteCount: Self.otfBytes(shape))
         var scratch: [Scratch] = []
         for _ in 0..<pool.threadCount {
             scratch.append(
@@ -76,13 +73,16 @@ final class SlabConvolution: Sendable {
     private static func columnPitch(_ shape: VolumeShape) -> Int { (shape.z + 1) / 2 * 2 }
 
     var byteCount: Int {
-        scratch.reduce(otf.byteCount) {
+        scratch.reduce(0) {
             $0 + $1.slab.byteCount + $1.line.byteCount + $1.columns.byteCount + $1.column.byteCount
         }
     }
 
+    /// Memory for a transfer function over the number of voxels: [kx][block of ky][ky][kz].
+    func makeOTF() throws(DeconvolutionError) -> HostMemory { try HostMemory(byteCount: Self.otfBytes(shape)) }
+
     /// Convolves the spectra of the rows of one region, 0 elsewhere, into those of another.
-    func convolve(from input: Region, to output: Region, adjoint: Bool) {
+    func convolve(from input: Region, to output: Region, by otf: HostMemory, adjoint: Bool) {
         pool.forEach(halfRow) { [self] worker, k in
             let slab = scratch[worker].slab.floats
             let line = scratch[worker].line.floats
@@ -101,11 +101,11 @@ final class SlabConvolution: Sendable {
             let column = scratch[worker].column.floats
             for block in 0..<linePitch / Self.blockSize {
                 gather(block, of: slab, input.zRange, into: columns)
-                let otf = otfBlock(k, block)
+                let factors = otfBlock(k, block, of: otf)
                 for index in 0..<min(Self.blockSize, shape.y - block * Self.blockSize) {
                     let offset = 2 * index * columnPitch
                     columnForward.transform(columns + offset, to: column)
-                    multiplySpectrum(column, by: otf + offset, count: columnPitch, conjugate: adjoint)
+                    multiplySpectrum(column, by: factors + offset, count: columnPitch, conjugate: adjoint)
                     columnInverse.transform(column, to: columns + offset)
                 }
                 scatter(columns, to: block, of: slab, output.zRange)
@@ -121,7 +121,7 @@ final class SlabConvolution: Sendable {
         }
     }
 
-    private func otfBlock(_ k: Int, _ block: Int) -> UnsafeMutablePointer<Float> {
+    private func otfBlock(_ k: Int, _ block: Int, of otf: HostMemory) -> UnsafeMutablePointer<Float> {
         otf.floats + 2 * (k * linePitch + block * Self.blockSize) * columnPitch
     }
 
@@ -180,22 +180,24 @@ final class SlabConvolution: Sendable {
 // MARK: - The transfer function
 
 extension SlabConvolution {
-    /// Makes the transfer function of a PSF; see `Projector.setPSF`.
+    /// Makes the transfer function of a PSF; see `Projector.setPSFs`.
     ///
     /// It is made where it stays: the spectra of the PSF's rows go to their places among those of the whole volume, and what
     /// the transforms along y and z work on is in the thread's scratch memory. So it takes no memory but the PSF's own.
     /// - Parameters:
+    ///   - otf: becomes the transfer function.
     ///   - rows: transforms along x.
     ///   - scale: is multiplied to it.
-    func setPSF(_ voxels: [Float], shape psf: VolumeShape, scale: Float, rows: RowTransform) {
+    func transform(_ volume: Volume, into otf: HostMemory, scale: Float, rows: RowTransform) {
+        let (voxels, psf) = (volume.voxels, volume.shape)
         // The PSF wrapped into the periodic volume, for the planes and rows that it reaches.
         let extent = VolumeShape { min(psf[$0], shape[$0]) }
-        embedRows(voxels, psf, extent, rows)
+        embedRows(voxels, psf, extent, into: otf, rows)
         // Planes that the PSF does not reach: those after its second half and before its first.
         let empty = extent.z - psf.z / 2..<shape.z - psf.z / 2
         pool.forEach(halfRow) { [self] worker, k in
             let (line, transformed) = (scratch[worker].line.floats, scratch[worker].slab.floats)
-            let (columns, column) = (otfBlock(k, 0), scratch[worker].column.floats)
+            let (columns, column) = (otfBlock(k, 0, of: otf), scratch[worker].column.floats)
             for z in 0..<extent.z {
                 line.update(repeating: 0, count: 2 * linePitch)
                 let plane = columns + 2 * wrapped(z - psf.z / 2, shape.z)
@@ -220,11 +222,11 @@ extension SlabConvolution {
         }
     }
 
-    /// Makes the Wiener filter of the transfer function; see `Workspace.invertTransferFunction`.
-    func invertTransferFunction(noise: Float) {
+    /// Makes a transfer function its Wiener filter; see `Workspace.invertTransferFunction`.
+    func invert(_ otf: HostMemory, noise: Float) {
         let size = Float(shape.voxelCount)
         pool.forEach(halfRow) { [self] _, k in
-            let values = UnsafeMutableRawPointer(otfBlock(k, 0)).assumingMemoryBound(to: SIMD2<Float>.self)
+            let values = UnsafeMutableRawPointer(otfBlock(k, 0, of: otf)).assumingMemoryBound(to: SIMD2<Float>.self)
             for index in 0..<linePitch * columnPitch {
                 let whole = values[index] * size
                 let factor = (1 + noise) / (whole.x * whole.x + whole.y * whole.y + noise)
@@ -234,7 +236,13 @@ extension SlabConvolution {
     }
 
     /// Puts the spectra of a PSF's rows to where the transfer function's values for y and z will be: [kx][y][z].
-    private func embedRows(_ voxels: [Float], _ psf: VolumeShape, _ extent: VolumeShape, _ rows: RowTransform) {
+    private func embedRows(
+        _ voxels: [Float],
+        _ psf: VolumeShape,
+        _ extent: VolumeShape,
+        into otf: HostMemory,
+        _ rows: RowTransform
+    ) {
         let groupSize = RowSpectra.groupSize
         let groupCount = (extent.z + groupSize - 1) / groupSize
         // Rows of neighboring planes together, for their values of one frequency lie side by side.
@@ -255,7 +263,7 @@ extension SlabConvolution {
         } take: { [self] group, spectra, pitch in
             let y = wrapped(group / groupCount - psf.y / 2, shape.y)
             for k in 0..<halfRow {
-                let values = otfBlock(k, 0) + 2 * y * columnPitch
+                let values = otfBlock(k, 0, of: otf) + 2 * y * columnPitch
                 for (index, z) in planes(group).enumerated() {
                     (values + 2 * wrapped(z - psf.z / 2, shape.z)).update(
                         from: spectra + index * pitch + 2 * k,

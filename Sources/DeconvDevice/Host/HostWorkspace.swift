@@ -11,6 +11,9 @@ package protocol HostWorkspace: Workspace where Field == HostField {
     /// f on the frame; nil for 1.
     var sensitivity: HostField? { get }
 
+    /// The weights of the modes of a PSF that varies; nil for 1.
+    var weights: [HostWeights?] { get }
+
     /// Threads of the elementwise steps.
     var pool: WorkerPool { get }
 

@@ -24,8 +24,9 @@ final class DeviceTransforms {
     private var fused: (forward: any TransformPlan, inverse: any TransformPlan)?
     /// Kinds of transfer function, real or not, for which fused plans were found not to work.
     private var refusesFusion: Set<Bool> = []
-    /// The transfer function, once there is a PSF.
-    private(set) var transfer: TransferFunction?
+    /// The transfer functions, once there are PSFs.
+    private var transfers: [TransferFunction?] = []
+    private var current = 0
     /// Parts of the work volume by their first plane.
     private var planeParts: [Int: DeviceBuffer] = [:]
     /// Scratch memory of the transforms, which run one after the other.
@@ -53,8 +54,14 @@ final class DeviceTransforms {
     /// Plans made so far.
     private(set) var planCount = 0
 
-    /// Bytes of the transfer function and of scratch memory.
-    var byteCount: Int { (transfer?.buffer.byteCount ?? 0) + (temporary?.byteCount ?? 0) }
+    /// Bytes of the transfer functions and of scratch memory.
+    var byteCount: Int { transfers.reduce(temporary?.byteCount ?? 0) { $0 + ($1?.buffer.byteCount ?? 0) } }
+
+    /// The transfer function in use, once there is one.
+    var transfer: TransferFunction? { transfers.indices.contains(current) ? transfers[current] : nil }
+
+    /// Has the next convolutions made with another transfer function.
+    func use(_ number: Int) { current = number }
 
     /// Whether the transfer function is stored as real numbers.
     var hasRealOTF: Bool { transfer?.isReal ?? false }
@@ -63,28 +70,35 @@ final class DeviceTransforms {
     var isFused: Bool { fused != nil }
 
     /// Makes the transfer function of a PSF whose centre is on voxel (0, 0, 0), from the spectra of its planes in the work
-    /// volume.
-    /// - Parameter sum: Σ |psf|, which no value of the transfer function exceeds.
-    func takeTransferFunction(sum: Float) throws(DeconvolutionError) {
+    /// volume, and has it in use.
+    /// - Parameters:
+    ///   - number: its place among the transfer functions.
+    ///   - count: the transfer functions that there are to be; the product is made within the transforms with one only.
+    ///   - sum: Σ |psf|, which no value of the transfer function exceeds.
+    func takeTransferFunction(_ number: Int, of count: Int, sum: Float) throws(DeconvolutionError) {
+        if count > 1 { fused = nil }
+        transfers.removeLast(max(transfers.count - count, 0))
+        if number == transfers.count { transfers.append(nil) }
+        current = number
         try columnsForward?.run(work, temporary: temporary)
-        let count = layout.spectrumCount
-        let isReal = try kernels.largestImaginary(work, count: count) <= Float(TransferFunction.rounding) * sum
+        let valueCount = layout.spectrumCount
+        let isReal = try kernels.largestImaginary(work, count: valueCount) <= Float(TransferFunction.rounding) * sum
         let target: TransferFunction
         if let transfer, transfer.isReal == isReal {
             target = transfer
         } else {
             // The other kind has its own plans, and the smaller one makes room.
             fused = nil
-            transfer = nil
-            target = try TransferFunction(count: count, isReal: isReal, in: queue.context)
-            transfer = target
+            transfers[number] = nil
+            target = try TransferFunction(count: valueCount, isReal: isReal, in: queue.context)
+            transfers[number] = target
         }
         if isReal {
-            try kernels.realPart(of: work, into: target.values, by: layout.transformScale, count: count)
+            try kernels.realPart(of: work, into: target.values, by: layout.transformScale, count: valueCount)
         } else {
-            try kernels.scaleSpectrum(work, into: target.values, by: layout.transformScale, count: count)
+            try kernels.scaleSpectrum(work, into: target.values, by: layout.transformScale, count: valueCount)
         }
-        if fuses, fused == nil, !refusesFusion.contains(isReal) {
+        if fuses, count == 1, fused == nil, !refusesFusion.contains(isReal) {
             fused = try makeFused(target)
             if fused == nil { refusesFusion.insert(isReal) }
         }

@@ -33,18 +33,23 @@ package final class KernelTable {
         return kernel
     }
 
-    /// work ← field where there is one, 0 in the rest of the domain's planes.
+    /// work ← field in a region of the domain, 0 in the rest of the region's planes.
+    /// - Parameter region: nil for all of the domain.
     package func embedField(
         _ field: DeviceBuffer,
+        _ region: Region? = nil,
         into work: DeviceBuffer,
         _ layout: WorkspaceLayout
     ) throws(DeconvolutionError) {
-        let shape = layout.domain.shape
+        let (shape, region) = (layout.domain.shape, region ?? layout.domain)
         try self["embed_field"].run(
             x: 2 * layout.halfRow,
             y: layout.workShape.y,
-            z: shape.z,
-            [.buffer(field), .uint(shape.y), .uint(shape.x)] + workArguments(work, layout)
+            z: region.shape.z,
+            [.buffer(field), .uint(shape.y), .uint(shape.x)] + workArguments(work, layout) + [
+                .uint(region.origin.z), .uint(region.origin.y), .uint(region.origin.x),
+                .uint(region.shape.y), .uint(region.shape.x),
+            ]
         )
     }
 

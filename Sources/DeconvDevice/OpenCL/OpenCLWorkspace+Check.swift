@@ -262,7 +262,7 @@ extension OpenCLWorkspace {
     /// the same every time.
     func placesToCheck(in region: Region) -> [VolumeIndex] {
         let counts = PlanCheck.placeCounts
-        let count = min(max(PlanCheck.mostProducts / psf.shape.voxelCount, counts.lowerBound), counts.upperBound)
+        let count = min(max(PlanCheck.mostProducts / psf.volume.shape.voxelCount, counts.lowerBound), counts.upperBound)
         func place(_ part: (Int) -> Int) -> VolumeIndex { VolumeIndex { region.origin[$0] + part($0) } }
         var places = [place { region.shape[$0] - 1 }, place { _ in 0 }, place { region.shape[$0] / 2 }]
         var state: UInt64 = 1
@@ -323,7 +323,7 @@ extension OpenCLWorkspace {
     }
 
     private func runs(_ axis: Int, at place: Int, adjoint: Bool, data: Range<Int>) -> [Run] {
-        let (length, size) = (psf.shape[axis], layout.workShape[axis])
+        let (length, size) = (psf.volume.shape[axis], layout.workShape[axis])
         var runs: [Run] = []
         // Downwards through the PSF where light comes from below, so that voxels follow each other upwards.
         for number in 0..<length {
@@ -367,12 +367,12 @@ extension OpenCLWorkspace {
                         let firstPlane = planes.firstOfPSF + step * first
                         for z in 0..<region.shape.z {
                             for y in 0..<rows.count {
-                                let row = (firstPlane + step * z) * psf.shape.y + rows.firstOfPSF + step * y
+                                let row = (firstPlane + step * z) * psf.volume.shape.y + rows.firstOfPSF + step * y
                                 sum += dot(
                                     values,
                                     from: (z * rows.count + y) * columns.count,
-                                    psf.voxels,
-                                    from: row * psf.shape.x + columns.firstOfPSF,
+                                    psf.volume.voxels,
+                                    from: row * psf.volume.shape.x + columns.firstOfPSF,
                                     by: step,
                                     columns.count,
                                     &largest

@@ -16,8 +16,11 @@ package final class OpenCLWorkspace: Workspace {
     package private(set) var warnings: [Diagnostic]
     var observed: ObservedFrame?
     private(set) var sensitivity: DeviceBuffer?
-    /// The PSF, and Σ|psf|.
-    private(set) var psf: (voxels: [Float], shape: VolumeShape, sum: Float) = ([], VolumeShape(z: 1, y: 1, x: 1), 0)
+    private(set) var weights: [DeviceWeights?] = []
+    /// The PSFs, and Σ|psf| of each.
+    private var psfs: [(volume: Volume, sum: Float)] = []
+    /// The PSF in use, and Σ|psf|.
+    private(set) var psf = (volume: Volume(shape: VolumeShape(z: 1, y: 1, x: 1), voxels: [0]), sum: Float(0))
     /// Whether the transfer function is the PSF's inverse, of which there are no sums to check.
     var isInverse = false
     /// Whether and how far the plans of this workspace were seen to be right; nil where nobody looks.
@@ -81,6 +84,7 @@ package final class OpenCLWorkspace: Workspace {
     package var byteCount: Int {
         work.byteCount + transforms.byteCount + fields.count * layout.domain.shape.voxelCount * 4
             + (observed?.buffer.byteCount ?? 0) + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
+            + weights.reduce(0) { $0 + ($1?.byteCount ?? 0) }
     }
 
     package var fft: FFTLibrary { transforms.engine.library }
@@ -233,22 +237,41 @@ extension OpenCLWorkspace {
 // MARK: - Convolution
 
 extension OpenCLWorkspace {
-    package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
-        precondition(voxels.count == shape.voxelCount, "\(voxels.count) voxels do not make a PSF of \(shape)")
-        let psf = try DeviceBuffer(byteCount: voxels.count * 4, in: queue.context)
-        try queue.write(voxels, to: psf)
-        try kernels.embedPSF(psf, shape: shape, into: work, layout)
-        if let passes {
-            try passes.transform(Region(layout.workShape))
-        } else {
-            try transforms.transformPlanes(0..<layout.workShape.z, inverse: false)
+    package func setPSFs(_ psfs: [Volume]) throws(DeconvolutionError) {
+        self.psfs = []
+        for (number, volume) in psfs.enumerated() {
+            let psf = try DeviceBuffer(byteCount: volume.voxels.count * 4, in: queue.context)
+            try queue.write(volume.voxels, to: psf)
+            try kernels.embedPSF(psf, shape: volume.shape, into: work, layout)
+            if let passes {
+                try passes.transform(Region(layout.workShape))
+            } else {
+                try transforms.transformPlanes(0..<layout.workShape.z, inverse: false)
+            }
+            let sum = Float(volume.voxels.reduce(0.0) { $0 + Double(abs($1)) })
+            try transforms.takeTransferFunction(number, of: psfs.count, sum: sum)
+            self.psfs.append((volume, sum))
         }
-        let sum = Float(voxels.reduce(0.0) { $0 + Double(abs($1)) })
-        try transforms.takeTransferFunction(sum: sum)
         content = .planes(0..<0)
         isInverse = false
-        self.psf = (voxels, shape, sum)
+        usePSF(0)
         check?.forget()
+    }
+
+    package func usePSF(_ number: Int) {
+        transforms.use(number)
+        psf = psfs[number]
+    }
+
+    package func setWeights(_ weights: [WeightGrid?]) throws(DeconvolutionError) {
+        self.weights = []
+        for grid in weights {
+            self.weights.append(
+                try grid.map { grid throws(DeconvolutionError) in
+                    try DeviceWeights(grid, on: layout.domain.shape, queue)
+                }
+            )
+        }
     }
 
     package func forwardProject(_ field: Field) throws(DeconvolutionError) {

@@ -21,6 +21,7 @@ package final class StreamedWorkspace<Tile: Projector>: HostWorkspace {
     private var data: Region
     package private(set) var observed: HostObserved?
     package private(set) var sensitivity: HostField?
+    package private(set) var weights: [HostWeights?] = []
     private let cancellation: () throws(DeconvolutionError) -> Void
 
     /// A workspace over a projector of tiles.
@@ -54,8 +55,12 @@ package final class StreamedWorkspace<Tile: Projector>: HostWorkspace {
 
     package var warnings: [Diagnostic] { tile.warnings }
 
-    package func setPSF(_ voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
-        try tile.setPSF(voxels, shape: shape)
+    package func setPSFs(_ psfs: [Volume]) throws(DeconvolutionError) { try tile.setPSFs(psfs) }
+
+    package func usePSF(_ number: Int) throws(DeconvolutionError) { try tile.usePSF(number) }
+
+    package func setWeights(_ weights: [WeightGrid?]) {
+        self.weights = weights.map { $0.map { HostWeights($0, on: layout.domain.shape) } }
     }
 }
 

@@ -52,14 +52,16 @@ package struct Landweber: DeconvolutionMethod {
 private final class LandweberSolver<W: Workspace>: Solver {
     private var method: Landweber
     let workspace: W
+    private let blur: BlurProjection<W>
     var estimate: Estimate<W>
-    /// Σ|h|, which no |ĥ| exceeds, and which is ĥ(0) where no value of the PSF is below 0.
+    /// What ‖H‖ does not exceed: for one PSF Σ|h|, which is ĥ(0) where no value of the PSF is below 0.
     private var largestTransfer = 1.0
     private var largestSensitivity = 1.0
 
     init(_ method: Landweber, on workspace: W) throws(DeconvolutionError) {
         self.method = method
         self.workspace = workspace
+        blur = BlurProjection(on: workspace)
         estimate = try Estimate(on: workspace)
     }
 
@@ -68,9 +70,9 @@ private final class LandweberSolver<W: Workspace>: Solver {
         set { method.background = newValue }
     }
 
-    func setPSF(_ psf: Volume) throws(DeconvolutionError) {
-        try workspace.setPSF(psf.voxels, shape: psf.shape)
-        largestTransfer = psf.voxels.reduce(0) { $0 + Double(abs($1)) }
+    func setBlur(_ blur: Blur) throws(DeconvolutionError) {
+        try self.blur.set(blur)
+        largestTransfer = blur.largestSquaredGain.squareRoot()
     }
 
     func setSensitivity(
@@ -105,9 +107,9 @@ private final class LandweberSolver<W: Workspace>: Solver {
         )
         try method.loop.run(on: workspace, measuring: measured, step: step) {
             (_, measured, isFollowed) throws(DeconvolutionError) in
-            try workspace.forwardProject(field)
+            try blur.forwardProject(field)
             let divergence = try workspace.takeDifference(constants, measuring: measured)
-            try workspace.backProject()
+            try blur.backProject()
             try workspace.add(to: field, factor: factor, projectingNext: isFollowed)
             return divergence
         }

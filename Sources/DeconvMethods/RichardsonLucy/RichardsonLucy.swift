@@ -95,6 +95,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
 private final class RichardsonLucySolver<W: Workspace>: Solver {
     private var method: RichardsonLucy
     let workspace: W
+    private let blur: BlurProjection<W>
     var estimate: Estimate<W>
     /// Room for W, made when it first differs from 1 and kept, for volumes may have it in turns.
     private var normalization: W.Field?
@@ -107,6 +108,7 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
     init(_ method: RichardsonLucy, on workspace: W) throws(DeconvolutionError) {
         self.method = method
         self.workspace = workspace
+        blur = BlurProjection(on: workspace)
         estimate = try Estimate(on: workspace)
     }
 
@@ -115,8 +117,8 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         set { method.background = newValue }
     }
 
-    func setPSF(_ psf: Volume) throws(DeconvolutionError) {
-        try workspace.setPSF(psf.voxels, shape: psf.shape)
+    func setBlur(_ blur: Blur) throws(DeconvolutionError) {
+        try self.blur.set(blur)
         normalizationIsStale = true
     }
 
@@ -140,9 +142,9 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         let field: W.Field
         if let normalization { field = normalization } else { field = try workspace.makeField() }
         normalization = field
-        // H'f with f = 1 beyond the frame is 1 − H'(1 − f), for the sum of the PSF is 1.
+        // H'f with f = 1 beyond the frame is 1 − H'(1 − f), for the sum of every PSF is 1.
         try workspace.fillWorkWithSensitivity(complemented: !extendsFrame)
-        try workspace.backProject()
+        try blur.backProject()
         try workspace.storeNormalization(
             in: field,
             threshold: RichardsonLucy.normalizationThreshold,
@@ -166,13 +168,13 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         try method.start.set(estimate.field, on: workspace, background: method.background, light: light)
         try method.loop.run(on: workspace, measuring: measured, step: step) {
             (iteration, measured, isFollowed) throws(DeconvolutionError) in
-            try workspace.forwardProject(estimate.field)
+            try blur.forwardProject(estimate.field)
             let comparesLight = method.comparesLight(iteration)
             let divergence = try workspace.takeRatio(
                 comparesLight ? method.lightConstants(mean: mean) : modeled,
                 measuring: measured
             )
-            try workspace.backProject()
+            try blur.backProject()
             try workspace.multiply(
                 estimate.field,
                 byWorkAnd: isNormalized ? normalization : nil,

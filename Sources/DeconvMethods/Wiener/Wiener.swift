@@ -34,6 +34,8 @@ package struct Wiener: DeconvolutionMethod {
 
     package var stepCount: Int { 1 }
 
+    package var takesVaryingPSF: Bool { false }
+
     package func boundary(_ asked: BoundaryMode) -> BoundaryMode { asked == .extend ? .reflect : asked }
 
     package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
@@ -68,7 +70,9 @@ private final class WienerSolver<W: Workspace>: Solver {
         estimate = try Estimate(on: workspace)
     }
 
-    func setPSF(_ psf: Volume) throws(DeconvolutionError) {
+    func setBlur(_ blur: Blur) throws(DeconvolutionError) {
+        precondition(!blur.varies, "a filter has one PSF")
+        let psf = blur.modes[0].psf
         try workspace.setPSF(psf.voxels, shape: psf.shape)
         isBlur = true
     }

@@ -24,8 +24,8 @@ package struct FileDeconvolution: Sendable {
     ///   - input: a TIFF stack, a Zarr array or image of OME-Zarr, or a folder or pattern of TIFF stacks, of any number of
     ///     channels and time points.
     ///   - psfPaths: files, patterns or Zarr arrays: one PSF for all channels, or one a channel, in the order of the list,
-    ///     those of a pattern in the order of their names. None where PSFs are computed, from options and from what the
-    ///     image's file says of the microscope.
+    ///     those of a pattern in the order of their names. With places in the options as many for each; none where these name
+    ///     their files, and where PSFs are computed, from options and from what the image's file says of the microscope.
     ///   - options: what to do with which part of it; for its flat field and mask see `Sensitivity`.
     /// - Throws: `invalidArgument` naming an option, `inputNotFound` or `invalidData` naming a file.
     package init(
@@ -34,6 +34,13 @@ package struct FileDeconvolution: Sendable {
         options: JobOptions
     ) throws(DeconvolutionError) {
         try OptionTable.standard.validate(options)
+        guard options.psfFiles == nil || psfPaths.isEmpty else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.psf) and \(.psfAt) both name files of PSFs; leave out the names in one of them"
+            )
+        }
+        let psfPaths = options.psfFiles ?? psfPaths
         try Self.checkPSFOptions(options, hasFiles: !psfPaths.isEmpty)
         guard !psfPaths.contains("") else {
             throw DeconvolutionError(.invalidArgument, "\(.psf) names no file; give the PSF as a TIFF stack")
@@ -52,7 +59,9 @@ package struct FileDeconvolution: Sendable {
             warnings += file.diagnostics + (survey?.diagnostics ?? [])
         }
         psfFiles = files
-        self.input = try options.selection.open(input, psfCount: psfs.isEmpty ? nil : psfs.count)
+        let placeCount = options.deconvolution.psfPlaces?.count ?? 1
+        let countOfPlace = psfs.count / placeCount
+        self.input = try options.selection.open(input, psfCount: psfs.isEmpty ? nil : countOfPlace)
         let inputPaths = self.input.whole.paths
         if let same = paths.first(where: { path in inputPaths.contains { OutputPaths.isSameFile(path, $0) } }) {
             warnings.append(
@@ -77,10 +86,10 @@ package struct FileDeconvolution: Sendable {
             computedPSFs = nil
         }
         // One a channel of the file: those of the channels that were selected.
-        if let channels = self.input.selected?.channels, psfs.count > 1,
-            psfs.count == self.input.whole.image.channelCount
+        if let channels = self.input.selected?.channels, countOfPlace > 1,
+            psfs.count == placeCount * self.input.whole.image.channelCount
         {
-            psfs = channels.map { [psfs] in psfs[$0] }
+            psfs = (0..<placeCount).flatMap { [psfs] place in channels.map { psfs[place * countOfPlace + $0] } }
         }
         self.psfs = psfs
         self.flatField = try Self.map(options.flatField, .flatField, "a flat field", of: self.input)
@@ -93,7 +102,9 @@ package struct FileDeconvolution: Sendable {
 
     /// Refuses options that would do nothing.
     private static func checkPSFOptions(_ options: JobOptions, hasFiles: Bool) throws(DeconvolutionError) {
-        let ofFiles: [OptionName] = [.psfSpacing, .psfBackground, .psfAsIs, .radialAverage, .symmetrize]
+        let ofFiles: [OptionName] = [
+            .psfAt, .psfModes, .psfSpacing, .psfBackground, .psfAsIs, .radialAverage, .symmetrize,
+        ]
         let ofComputed: [OptionName] = [
             .model, .sampleIndex, .coverGlass, .depth, .pinhole, .sheetThickness, .sheetNA, .psfShape,
         ]

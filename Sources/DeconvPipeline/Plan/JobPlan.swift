@@ -11,8 +11,10 @@ package struct JobPlan: Sendable {
     package var image: ImageDescription
     /// Size of the image's voxels, µm, where somebody said.
     package var spacing: VoxelSpacing?
-    /// The PSFs, ready: one for all channels or one a channel.
+    /// The PSFs, ready: one for all channels or one a channel, for each place that has its own.
     package var psfs: [PreparedPSF]
+    /// What they come to: one for all channels or one a channel.
+    package private(set) var blurs: [PreparedBlur]
     /// How volumes are deconvolved.
     package var method: any DeconvolutionMethod
     /// What lies outside the image.
@@ -65,18 +67,20 @@ extension JobPlan {
     /// Plans a job.
     /// - Parameters:
     ///   - imageName: what messages call the image.
-    ///   - psfs: one for all channels, or one a channel.
+    ///   - psfs: one for all channels, or one a channel, for each place that has its own.
+    ///   - blurs: what they come to.
     ///   - hasSensitivity: whether the voxels of the image may differ in their sensitivity.
     ///   - readingNeeds: what reading the image and its maps may take.
     ///   - deviceCount: devices that run at once and share the host's memory.
     ///   - results: what results take on their way.
     ///   - memoryCap: what may be taken at most after a device ran out of memory in spite of a plan: a part of what that plan takes.
-    /// - Throws: `DeconvolutionError.invalidArgument` for a method that there is not, and for a memory limit that holds not even the smallest tile, or not beside what
+    /// - Throws: `DeconvolutionError.invalidArgument` for a method that there is not or that takes no PSFs of several places, and for a memory limit that holds not even the smallest tile, or not beside what
     ///   reading and writing take.
     package init(
         image: ImageDescription,
         imageName: String,
         psfs: [PreparedPSF],
+        blurs: [PreparedBlur],
         hasSensitivity: Bool,
         options: DeconvolutionOptions,
         backend: NumberedBackend,
@@ -86,8 +90,15 @@ extension JobPlan {
         memoryCap: Int? = nil
     ) throws(DeconvolutionError) {
         self.image = image
-        self.psfs = psfs
+        (self.psfs, self.blurs) = (psfs, blurs)
         let method = try Methods.method(options)
+        guard method.takesVaryingPSF || blurs.allSatisfy({ $0.report == nil }) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.psfAt): \(.method, method.name.rawValue) is a filter of one PSF; choose a \(.method) that iterates, or give "
+                    + "one PSF"
+            )
+        }
         let boundary = method.boundary(options.boundary)
         (self.method, self.boundary) = (method, boundary)
         deviceNumber = backend.number
@@ -97,7 +108,7 @@ extension JobPlan {
         self.deviceCount = deviceCount
         hostThreadCount = max(1, CPUBackend(threadCount: options.threadCount).device.computeUnits / deviceCount)
         spacing = options.spacing ?? image.spacing
-        warnings = leftOut + psfs.flatMap(\.report.warnings)
+        warnings = leftOut + Self.warnings(psfs, blurs)
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
             warnings.append(
                 Diagnostic(
@@ -133,7 +144,7 @@ extension JobPlan {
 
         // With what is put around it: whatever is counted below stays within what an Int holds.
         let voxels = (0..<3).reduce(1.0) { product, axis in
-            product * 2 * Double(image.shape[axis] + (psfs.map { $0.psf.shape[axis] }.max() ?? 0))
+            product * 2 * Double(image.shape[axis] + (blurs.map { $0.blur.shape[axis] }.max() ?? 0))
         }
         guard voxels <= 0x1p53 else {
             throw DeconvolutionError(
@@ -164,15 +175,16 @@ extension JobPlan {
         }
         let resultBytes = waitingBytes + writeBytes
 
+        let modeCount = blurs.map(\.blur.modes.count).max() ?? 1
         var request = TilePlan.Request(
             imageShape: image.shape,
             pixelType: image.pixelType,
             psfShape: VolumeShape { axis in
-                psfs.map { $0.psf.shape.limited(to: image.shape, boundary)[axis] }.max()!
+                blurs.map { $0.blur.shape.limited(to: image.shape, boundary)[axis] }.max()!
             },
             boundary: boundary,
             hasSensitivity: hasSensitivity,
-            demand: { method.demand($0, hasSensitivity: hasSensitivity) },
+            demand: { method.demand($0, hasSensitivity: hasSensitivity).with(modeCount: modeCount) },
             tileShape: options.tileShape,
             transformBytes: backend.transformBytes,
             padding: backend.padding
@@ -268,11 +280,15 @@ extension MemoryBudget {
 }
 
 extension JobPlan {
-    /// Takes other PSFs of the same shapes, and what there is to say of them.
-    mutating func replacePSFs(_ new: [PreparedPSF]) {
-        let old = psfs.flatMap(\.report.warnings)
-        warnings = new.flatMap(\.report.warnings) + warnings.filter { !old.contains($0) }
-        psfs = new
+    /// Takes other PSFs of the same shapes and numbers of modes, and what there is to say of them.
+    mutating func replacePSFs(_ new: [PreparedPSF], _ newBlurs: [PreparedBlur]) {
+        let old = Self.warnings(psfs, blurs)
+        warnings = Self.warnings(new, newBlurs) + warnings.filter { !old.contains($0) }
+        (psfs, blurs) = (new, newBlurs)
+    }
+
+    private static func warnings(_ psfs: [PreparedPSF], _ blurs: [PreparedBlur]) -> [Diagnostic] {
+        psfs.flatMap(\.report.warnings) + blurs.flatMap { $0.report?.warnings ?? [] }
     }
 }
 

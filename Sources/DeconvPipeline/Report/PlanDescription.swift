@@ -30,6 +30,7 @@ package struct PlanDescription: Encodable {
     let seconds: Double?
     let psf: [PSFPreparationReport]
     let computedPSF: ComputedPSFReport?
+    let psfModes: [PSFModesReport]
     let warnings: [Message]
 
     /// Describes a plan.
@@ -60,6 +61,7 @@ package struct PlanDescription: Encodable {
         writeBytes = plan.writeBytes
         usesScratchFiles = plan.usesScratchFiles
         psf = plan.psfs.map(\.report)
+        psfModes = plan.blurs.compactMap(\.report)
         warnings = plan.warnings.map(\.wholeLine)
     }
 }

@@ -154,6 +154,8 @@ public struct RunReport: Sendable {
     package var psfs: [PSFPreparationReport]
     /// What they were computed from; nil where they are in files.
     package var computedPSF: ComputedPSFReport?
+    /// How PSFs of several places became modes, for each of their channels; empty where PSFs are the same everywhere.
+    package var psfModes: [PSFModesReport]
 }
 
 extension RunReport: Encodable {
@@ -164,8 +166,8 @@ extension RunReport: Encodable {
             workShape
         case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
-        case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, warnings
-        case diagnostics, libraries, computedPSF, outcome
+        case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, psfModes
+        case warnings, diagnostics, libraries, computedPSF, outcome
     }
 
     /// The libraries that computed, and that read and wrote files.
@@ -216,6 +218,7 @@ extension RunReport: Encodable {
         try container.encode(psfs, forKey: .psf)
         try container.encode(computedPSF, forKey: .computedPSF)
         try container.encode(outcome, forKey: .outcome)
+        try container.encode(psfModes, forKey: .psfModes)
         try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
         try container.encode(warnings, forKey: .diagnostics)
         try container.encode(libraries, forKey: .libraries)

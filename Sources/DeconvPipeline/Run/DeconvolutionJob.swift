@@ -17,7 +17,8 @@ package struct DeconvolutionJob: Sendable {
 
     /// A job.
     /// - Parameters:
-    ///   - psfs: one for all channels, or one a channel.
+    ///   - psfs: one for all channels, or one a channel; where options have places of PSFs, as many for the first of them, then
+    ///     for the next.
     ///   - sensitivity: flat field and mask of the image.
     ///   - resultType: what the voxels of the result are stored as; integers are refused where all would be 0.
     ///   - scratchFolder: where results go that do not fit in memory before they are written.
@@ -86,13 +87,17 @@ package struct DeconvolutionJob: Sendable {
         _ prepare: (MeasuredPSF, VoxelSpacing?) throws(DeconvolutionError) -> PreparedPSF
     ) throws(DeconvolutionError) -> [PreparedPSF] {
         let (source, image) = (description.source, description.source.image)
-        guard psfs.count == 1 || psfs.count == image.channelCount else {
+        let placeCount = description.options.psfPlaces?.count ?? 1
+        guard psfs.count == placeCount || psfs.count == placeCount * image.channelCount else {
             let channels = image.channelCount == 1 ? "1 channel" : "\(image.channelCount) channels"
             let names = psfs.prefix(3).map(\.name).joined(separator: "; ") + (psfs.count > 3 ? "; ..." : "")
             let count = psfs.count == 1 ? "1 PSF is" : "\(psfs.count) PSFs are"
             throw DeconvolutionError(
                 .invalidData,
-                "\(source.name) has \(channels), but \(count) given (\(names)); give one for all or one a channel"
+                placeCount == 1
+                    ? "\(source.name) has \(channels), but \(count) given (\(names)); give one for all or one a channel"
+                    : "\(source.name) has \(channels) and \(.psfAt) \(placeCount) places, but \(count) given (\(names)); give one "
+                        + "a place for all channels, or at each place one a channel"
             )
         }
         var prepared: [PreparedPSF] = []

@@ -222,10 +222,13 @@ final class DeviceLane: @unchecked Sendable {
         tell(.preparing)
         let engine = try record.measure(\.setup) { () throws(DeconvolutionError) in
             let engine = try readyEngine()
-            let index = plan.psfs.count == 1 ? 0 : position.channel
-            let psf = plan.psfs[index].psf
-            let part = psf.shape.limited(to: plan.image.shape, plan.boundary)
-            try engine.use(psf.volume.centralPart(part), index: setup.psfIDs[index])
+            let index = plan.blurs.count == 1 ? 0 : position.channel
+            let blur = plan.blurs[index].blur
+            let part = blur.shape.limited(to: plan.image.shape, plan.boundary)
+            try engine.use(
+                blur.centralPart(part).moved(to: plan.tiles.imageInWhole.origin),
+                ids: setup.ids(ofBlur: index)
+            )
             return engine
         }
         if let key = volume.sensitivityKey {

@@ -34,6 +34,8 @@ package final class JobSetup: @unchecked Sendable {
     var giveUpOthers: @Sendable () -> Bool = { false }
     /// What tells PSFs apart, over all jobs.
     private(set) var psfIDs: [Int]
+    /// What the PSFs come to.
+    private var blurs: [PreparedBlur]
     /// What was spent before the first run.
     var seconds = RunReport.Seconds()
     private let devices: [NumberedBackend]
@@ -61,20 +63,24 @@ package final class JobSetup: @unchecked Sendable {
     package var plans: [JobPlan] { lanes.map(\.plan) }
 
     /// Plans for the given devices, of which more than there are volumes have nothing to do.
-    /// - Parameter psfIDs: what tells the PSFs apart; nil for their positions.
-    /// - Throws: as `JobPlan.init`.
+    /// - Parameters:
+    ///   - blurs: what the PSFs come to; nil where nobody knows yet.
+    ///   - psfIDs: what tells the PSFs apart; nil for their positions.
+    /// - Throws: as `JobPlan.init` and `PreparedBlur.init`.
     init(
         _ request: Request,
         psfs: [PreparedPSF],
+        blurs: [PreparedBlur]? = nil,
         psfIDs: [Int]? = nil,
         on devices: [NumberedBackend]
     ) throws(DeconvolutionError) {
         self.request = request
+        self.blurs = if let blurs { blurs } else { try request.blurs(of: psfs) }
         self.devices = Array(devices.prefix(max(request.image.volumeCount, 1)))
         self.psfIDs = psfIDs ?? Array(psfs.indices)
         var plans: [JobPlan] = []
         for device in self.devices {
-            plans.append(try Self.plan(request, psfs, on: device, deviceCount: self.devices.count))
+            plans.append(try Self.plan(request, psfs, self.blurs, on: device, deviceCount: self.devices.count))
         }
         if let warning = Devices.warning(ofMixing: plans) { plans[0].warnings.append(warning) }
         lanes = plans.map { Lane($0) }
@@ -83,6 +89,7 @@ package final class JobSetup: @unchecked Sendable {
     private static func plan(
         _ request: Request,
         _ psfs: [PreparedPSF],
+        _ blurs: [PreparedBlur],
         on device: NumberedBackend,
         deviceCount: Int,
         memoryCap: Int? = nil
@@ -91,6 +98,7 @@ package final class JobSetup: @unchecked Sendable {
             image: request.image,
             imageName: request.imageName,
             psfs: psfs,
+            blurs: blurs,
             hasSensitivity: request.hasSensitivity,
             options: request.options,
             backend: device,
@@ -119,7 +127,7 @@ package final class JobSetup: @unchecked Sendable {
     /// - Throws: as `JobPlan.init`.
     func moveToCPU(lane: Int) throws(DeconvolutionError) {
         let cpu = NumberedBackend(number: 0, backend: CPUBackend(threadCount: request.options.threadCount))
-        lanes[lane].plan = try Self.plan(request, lanes[lane].plan.psfs, on: cpu, deviceCount: devices.count)
+        lanes[lane].plan = try Self.plan(request, lanes[lane].plan.psfs, blurs, on: cpu, deviceCount: devices.count)
         lanes[lane].newDevice = cpu
     }
 
@@ -130,6 +138,7 @@ package final class JobSetup: @unchecked Sendable {
         var plan = try Self.plan(
             request,
             lanes[lane].plan.psfs,
+            blurs,
             on: device,
             deviceCount: devices.count,
             memoryCap: lanes[lane].plan.takenBytes / 2
@@ -138,11 +147,24 @@ package final class JobSetup: @unchecked Sendable {
         lanes[lane].plan = plan
     }
 
-    /// Takes other PSFs of the same shapes.
-    func replacePSFs(_ psfs: [PreparedPSF], ids: [Int]) {
-        precondition(plans.allSatisfy { $0.psfs.map(\.psf.shape) == psfs.map(\.psf.shape) }, "plans are for shapes")
-        for lane in lanes { lane.plan.replacePSFs(psfs) }
+    /// Takes other PSFs that plans are made alike for.
+    func replacePSFs(_ psfs: [PreparedPSF], _ blurs: [PreparedBlur], ids: [Int]) {
+        precondition(hasPlans(for: blurs), "plans are for shapes and modes")
+        for lane in lanes { lane.plan.replacePSFs(psfs, blurs) }
+        self.blurs = blurs
         psfIDs = ids
+    }
+
+    /// Whether its plans are those for some blurs: of the same shapes and numbers of modes.
+    func hasPlans(for blurs: [PreparedBlur]) -> Bool {
+        func sizes(_ blurs: [PreparedBlur]) -> [[Int]] { blurs.map { $0.blur.shape.axes + [$0.blur.modes.count] } }
+        return sizes(self.blurs) == sizes(blurs)
+    }
+
+    /// What tells the PSFs of a blur apart from others.
+    /// - Parameter index: of the blur in those of a plan.
+    func ids(ofBlur index: Int) -> [Int] {
+        stride(from: index, to: psfIDs.count, by: blurs.count).map { psfIDs[$0] }
     }
 
     /// Begins a run.
@@ -165,4 +187,26 @@ final class CurrentCancellation: Sendable {
 
     /// - Throws: `cancelled` when the run is to stop.
     func check() throws(DeconvolutionError) { try cancellation.withLock { $0 }.check() }
+}
+
+extension JobSetup.Request {
+    /// What PSFs come to: a blur for each that there is of a place.
+    /// - Parameter psfs: those of the first place, then those of the next; of one place where options have none.
+    /// - Throws: as `PreparedBlur.init`.
+    func blurs(of psfs: [PreparedPSF]) throws(DeconvolutionError) -> [PreparedBlur] {
+        guard let places = options.psfPlaces else { return psfs.map { PreparedBlur($0.psf) } }
+        let count = psfs.count / places.count
+        var blurs: [PreparedBlur] = []
+        for first in 0..<count {
+            blurs.append(
+                try PreparedBlur(
+                    stride(from: first, to: psfs.count, by: count).map { psfs[$0].psf },
+                    at: places,
+                    spacing: options.spacing ?? image.spacing,
+                    modeCount: options.psfModeCount
+                )
+            )
+        }
+        return blurs
+    }
 }

@@ -87,7 +87,8 @@ final class RunRecord: Sendable {
             flatField: job.sensitivity.flatField?.name,
             mask: job.sensitivity.mask?.name,
             warnings: warnings,
-            psfs: plan.psfs.map(\.report)
+            psfs: plan.psfs.map(\.report),
+            psfModes: plan.blurs.compactMap(\.report)
         )
         report.devices = plans.map { RunReport.DeviceShare(number: $0.deviceNumber, device: $0.backend.device) }
         report.resumedVolumeCount = heldCount

@@ -17,9 +17,11 @@ protocol VolumeEngine: AnyObject {
     /// What a person should know of how it was set up.
     var warnings: [Diagnostic] { get }
 
-    /// Makes a PSF the current one, if it is not.
-    /// - Parameter index: tells PSFs apart.
-    func use(_ psf: Volume, index: Int) throws(DeconvolutionError)
+    /// Makes a blur the current one, if it is not.
+    /// - Parameters:
+    ///   - blur: with its weights in the coordinates of the domain.
+    ///   - ids: what tells its PSFs apart from others of the same places.
+    func use(_ blur: Blur, ids: [Int]) throws(DeconvolutionError)
 
     /// Begins the run of another job, whose sensitivities are others.
     func beginJob()
@@ -85,7 +87,7 @@ protocol VolumeTraffic: Sendable {
 private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     private let workspace: W
     private let solver: any Solver<W>
-    private var currentPSF: Int?
+    private var currentPSFs: [Int]?
     private var currentSensitivity: VolumeSensitivity.Key? = .uniform
     private weak var transfer: W.Transfer?
 
@@ -102,11 +104,11 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
 
     var warnings: [Diagnostic] { workspace.warnings }
 
-    func use(_ psf: Volume, index: Int) throws(DeconvolutionError) {
-        guard currentPSF != index else { return }
-        currentPSF = nil
-        try solver.setPSF(psf)
-        currentPSF = index
+    func use(_ blur: Blur, ids: [Int]) throws(DeconvolutionError) {
+        guard currentPSFs != ids else { return }
+        currentPSFs = nil
+        try solver.setBlur(blur)
+        currentPSFs = ids
     }
 
     func beginJob() { if currentSensitivity != .uniform { currentSensitivity = nil } }

@@ -220,20 +220,21 @@ extension DeconvolutionSession {
         _ devices: [NumberedBackend]
     ) throws(DeconvolutionError) -> JobSetup {
         let numbers = devices.map(\.number)
+        let blurs = try request.blurs(of: psfs)
         let known: JobSetup? = locked {
-            let fitting = idle.indices.filter { idle[$0].isFor(request, psfs, numbers) }
+            let fitting = idle.indices.filter { idle[$0].isFor(request, blurs, numbers) }
             // That of the same PSF has its transfer function ready.
             let best = fitting.last { idle[$0].psfIDs == ids } ?? fitting.last
             return best.map { idle.remove(at: $0) }
         }
         if let known {
-            known.replacePSFs(psfs, ids: ids)
+            known.replacePSFs(psfs, blurs, ids: ids)
             return known
         }
-        let setup = try JobSetup(request, psfs: psfs, psfIDs: ids, on: devices)
+        let setup = try JobSetup(request, psfs: psfs, blurs: blurs, psfIDs: ids, on: devices)
         // What is kept must be no reason for tiles.
         if !setup.isInOnePiece, giveUp(Set(numbers)) {
-            return try JobSetup(request, psfs: psfs, psfIDs: ids, on: devices)
+            return try JobSetup(request, psfs: psfs, blurs: blurs, psfIDs: ids, on: devices)
         }
         return setup
     }
@@ -286,9 +287,9 @@ extension JobSetup {
     fileprivate var deviceNumbers: Set<Int> { Set(plans.map(\.deviceNumber)) }
 
     /// Whether it is right for a job.
-    fileprivate func isFor(_ request: Request, _ psfs: [PreparedPSF], _ numbers: [Int]) -> Bool {
+    fileprivate func isFor(_ request: Request, _ blurs: [PreparedBlur], _ numbers: [Int]) -> Bool {
         self.request == request && plans.map(\.deviceNumber) == Array(numbers.prefix(plans.count))
-            && plans[0].psfs.map(\.psf.shape) == psfs.map(\.psf.shape)
+            && hasPlans(for: blurs)
     }
 
     /// Whether its engines take a good part of what is free on their devices.

@@ -8,8 +8,8 @@ package struct VolumeBatch: Sendable {
     package struct Arrays: Sendable {
         /// (..., z, y, x), as everything here.
         package var image: StridedArray
-        /// (..., a, b, c).
-        package var psf: StridedArray
+        /// (..., a, b, c), one a place where PSFs differ from place to place, all of one shape.
+        package var psfs: [StridedArray]
         /// See `Sensitivity`.
         package var flatField: StridedArray?
         /// See `Sensitivity`.
@@ -20,13 +20,13 @@ package struct VolumeBatch: Sendable {
         /// Arrays of at least three axes.
         package init(
             image: StridedArray,
-            psf: StridedArray,
+            psfs: [StridedArray],
             flatField: StridedArray? = nil,
             mask: StridedArray? = nil,
             result: StridedArray
         ) {
             self.image = image
-            self.psf = psf
+            self.psfs = psfs
             self.flatField = flatField
             self.mask = mask
             self.result = result
@@ -48,7 +48,7 @@ package struct VolumeBatch: Sendable {
         let image = arrays.image
         let leading = try Self.broadcast(
             [
-                ("the image", image), ("the PSF", arrays.psf), ("the flat field", arrays.flatField),
+                ("the image", image), ("the PSF", arrays.psfs[0]), ("the flat field", arrays.flatField),
                 ("the mask", arrays.mask),
             ].compactMap { name, array in array.map { (name, $0.leadingShape) } }
         )
@@ -84,9 +84,9 @@ package struct VolumeBatch: Sendable {
             }
         }
         // Volumes in the order of their PSFs, and of the result among those of one PSF.
-        let psfNumbers = Self.offsets(of: arrays.psf.numbered, in: leading)
+        let psfNumbers = Self.offsets(of: arrays.psfs[0].numbered, in: leading)
         let order = psfNumbers.indices.sorted { (psfNumbers[$0], $0) < (psfNumbers[$1], $1) }
-        let channelCount = max(arrays.psf.leadingShape.reduce(1, *), 1)
+        let channelCount = max(arrays.psfs[0].leadingShape.reduce(1, *), 1)
         // As a job counts them, the channel is the faster one.
         let perChannel = order.count / channelCount
         let positions = (0..<order.count).map { order[$0 % channelCount * perChannel + $0 / channelCount] }
@@ -134,13 +134,15 @@ package struct VolumeBatch: Sendable {
         return sensitivity
     }
 
-    /// The PSFs, one a channel.
+    /// The PSFs, one a channel: those of the first place, then those of the next.
     /// - Parameter spacing: of their voxels, µm.
     package func psfs(spacing: VoxelSpacing? = nil) -> [MeasuredPSF] {
-        let psf = arrays.psf
-        let all = Self.offsets(of: psf, in: psf.leadingShape)
-        return all.enumerated().map { number, offset in
-            let voxels = psf.read(Region(psf.volumeShape), at: offset).floats
+        let all = arrays.psfs.flatMap { psf in
+            Self.offsets(of: psf, in: psf.leadingShape).map { (psf, offset: $0) }
+        }
+        return all.enumerated().map { number, place in
+            let psf = place.0
+            let voxels = psf.read(Region(psf.volumeShape), at: place.offset).floats
             return MeasuredPSF(
                 name: all.count == 1 ? "the PSF" : "PSF \(number)",
                 volume: Volume(shape: psf.volumeShape, voxels: voxels, spacing: spacing),

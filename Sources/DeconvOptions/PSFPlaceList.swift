@@ -1,0 +1,46 @@
+package import DeconvVolume
+
+/// The places of PSFs, and the file of each where files are meant: `0:a.tif,10:b.tif`, `0/5/5:a.tif,0/5/20:b.tif` or `0,10`.
+package struct PSFPlaceList: OptionValue {
+    /// Where the PSFs were measured; at least one.
+    package let places: [PSFPlace]
+    /// The files, one a place; nil where they are named elsewhere.
+    package let files: [String]?
+
+    /// A list from its parts; nil where there are no places.
+    package init?(_ places: [PSFPlace], files: [String]? = nil) {
+        guard !places.isEmpty else { return nil }
+        self.places = places
+        self.files = files
+    }
+
+    package static var type: OptionType { .text }
+
+    package static func parse(_ text: String) -> PSFPlaceList? {
+        var places: [PSFPlace] = []
+        var files: [String] = []
+        for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let parts = entry.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let numbers = parts[0].split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
+            let axes = numbers.compactMap(\.self)
+            guard axes.count == numbers.count, axes.count == 1 || axes.count == 3 else { return nil }
+            places.append(axes.count == 1 ? PSFPlace(z: axes[0]) : PSFPlace(z: axes[0], y: axes[1], x: axes[2]))
+            if parts.count == 2, !parts[1].isEmpty { files.append(String(parts[1])) }
+        }
+        // Either all have one or none has.
+        guard files.isEmpty && !text.contains(":") || files.count == places.count else { return nil }
+        return PSFPlaceList(places, files: files.isEmpty ? nil : files)
+    }
+
+    package var scalar: OptionScalar {
+        let names = (files ?? []).map { ":\($0)" } + [String](repeating: "", count: files == nil ? places.count : 0)
+        return .text(zip(places, names).map { $0.text + $1 }.joined(separator: ","))
+    }
+}
+
+extension PSFPlace {
+    /// `10`, or `10/5/25` where the place along y or x is not 0.
+    fileprivate var text: String {
+        (y == 0 && x == 0 ? [z] : axes).map(\.inMessage).joined(separator: "/")
+    }
+}
