@@ -47,19 +47,19 @@ import Testing
             func blur(_ psf: Volume) -> DirectConvolution {
                 DirectConvolution(psf, frame: frame, boundary: item.boundary)
             }
-            let ones = [Double](repeating: 1, count: domain.voxelCount)
-            return [(blur(item.psf), ones)]
-                + variations.map { psf, grid in
-                    var weights: [Double] = []
-                    for z in 0..<domain.z {
-                        for y in 0..<domain.y {
-                            for x in 0..<domain.x {
-                                weights.append(weight(of: grid, [z - origin.z, y - origin.y, x - origin.x]))
-                            }
+            var modes = [(blur: blur(item.psf), weights: [Double](repeating: 1, count: domain.voxelCount))]
+            for (psf, grid) in variations {
+                var weights: [Double] = []
+                for z in 0..<domain.z {
+                    for y in 0..<domain.y {
+                        for x in 0..<domain.x {
+                            weights.append(weight(of: grid, [z - origin.z, y - origin.y, x - origin.x]))
                         }
                     }
-                    return (blur(psf), weights)
                 }
+                modes.append((blur(psf), weights))
+            }
+            return modes
         }
 
         /// The sum over all nodes of their values times a hat function of each axis.
@@ -91,7 +91,8 @@ import Testing
         // Passes compile their kernels anew for every frame.
         if backend.usesPasses, boundary != .extend { return }
         let varying = Varying(boundary)
-        for core in backend.usesPasses ? [nil] : [nil, Self.core] {
+        let cores: [VolumeShape?] = backend.usesPasses ? [nil] : [nil, Self.core]
+        for core in cores {
             let engine = try varying.engine(backend, core: core)
             let (frame, domain) = (engine.geometry.frame.shape, engine.geometry.domain.shape)
             let object = TestImage.random(domain.voxelCount, seed: 1)
@@ -106,11 +107,11 @@ import Testing
                 back = zip(back, zip(seen, weights).map { $0 * $1 }).map { $0 + $1 }
             }
             let (projected, adjoint) = try (engine.forwardProject(object), engine.backProject(data))
-            #expect(relativeRMSE(projected, image.map { Float($0) }) <= 1e-6, "forward, \(core as Any)")
-            #expect(relativeRMSE(adjoint, back.map { Float($0) }) <= 1e-6, "back, \(core as Any)")
+            #expect(relativeRMSE(projected, image.map { Float($0) }) <= 2e-6, "forward, \(core as Any)")
+            #expect(relativeRMSE(adjoint, back.map { Float($0) }) <= 2e-6, "back, \(core as Any)")
             func product(_ a: [Float], _ b: [Float]) -> Double { zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
             let (left, right) = (product(projected, data), product(object, adjoint))
-            #expect(abs(left - right) <= 1e-6 * left, "⟨Hx, y⟩ = ⟨x, H'y⟩, \(core as Any)")
+            #expect(abs(left - right) <= 1e-5 * left, "⟨Hx, y⟩ = ⟨x, H'y⟩, \(core as Any)")
         }
     }
 
@@ -172,7 +173,7 @@ import Testing
 
     /// The bound on ‖H‖² holds for the norm that power iteration finds, and is that of one PSF without weights.
     @Test func stepsStayBelowWhatConverges() throws {
-        let varying = Varying(.extend)
+        let varying = Varying(.extend, weights: 0.3)
         let engine = try varying.engine(.cpu)
         var object = TestImage.random(engine.geometry.domain.shape.voxelCount, seed: 3)
         var gain = 0.0

@@ -19,6 +19,8 @@ package final class CPUWorkspace: HostWorkspace {
     package private(set) var weights: [HostWeights?] = []
     /// The part of the work volume that may differ from 0.
     private var data: Region
+    /// Whether its rows are ready to be convolved: only a convolution divides by the length of their transform.
+    private var isToBeConvolved = false
     /// The field that the work volume is a copy of, ready to be projected.
     private weak var projected: HostField?
     private var fieldCount = 0
@@ -97,7 +99,7 @@ extension CPUWorkspace {
             target.row(z - origin.z, y - origin.y).update(from: row + origin.x, count: region.shape.x)
             return 0
         }
-        rows.apply(copy, to: region, .read)
+        applyToWork(copy, region, .read)
         return target.copy(Region(region.shape))
     }
 
@@ -168,7 +170,13 @@ extension CPUWorkspace {
             data = region
             projected = nil
         }
-        return rows.apply(operation, to: region, access)
+        let isUnscaled = access != .write && isToBeConvolved
+        if access != .read { isToBeConvolved = true }
+        return rows.apply(
+            isUnscaled ? operation.scaled(by: 1 / Float(layout.workShape.x), region.xRange) : operation,
+            to: region,
+            access
+        )
     }
 
     package func didUpdate(_ estimate: HostField, projectingNext: Bool) {
@@ -185,6 +193,7 @@ extension CPUWorkspace {
     private func convolve(onto output: Region, adjoint: Bool) {
         slabs.convolve(from: data, to: output, by: otfs[currentOTF], adjoint: adjoint)
         data = output
+        isToBeConvolved = false
         projected = nil
     }
 }

@@ -21,6 +21,14 @@ extension RowOperation {
     /// Leaves rows as they are.
     static let nothing = RowOperation { _, _, _ in 0 }
 
+    /// The operation on some voxels of rows that are multiplied by a factor first.
+    func scaled(by factor: Float, _ range: Range<Int>) -> RowOperation {
+        RowOperation { z, y, row in
+            for x in range { row[x] *= factor }
+            return run(z, y, row)
+        }
+    }
+
     /// A field's row into this one.
     static func load(from field: HostField) -> RowOperation {
         let (source, count) = (field.planes, field.shape.x)
