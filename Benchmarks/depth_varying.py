@@ -4,7 +4,7 @@ Usage: depth_varying.py [--program FILE] [--iterations N] [--places N] [--folder
 
 Makes an image of soft beads and threads, 96x64x64 voxels of 0.4x0.1x0.1 µm, in which each plane is blurred by the PSF of its own
 depth (Gibson and Lanni 1992, by psfmodels: NA 1.4, oil, sample in water, 600 nm), with Poisson noise. Deconvolves it with each
-PSF alone, and with all of them at their depths, made of 1 to 8 modes. Prints PSNR over the planes, and the largest error of a
+PSF alone, and with all of them at their depths, made of some numbers of modes. Prints PSNR over the planes, and the largest error of a
 plane at a PSF's depth over that of a plane between.
 
 Every PSF is centered by `gpudeconv psf prepare`, those of the planes as well: the shift of the focus with depth is an
@@ -55,14 +55,14 @@ def truth() -> np.ndarray:
         center = random.uniform(0, SHAPE)
         width = np.array([1.2, 2, 2]) * random.uniform(0.8, 1.6)
         distance = sum(((grid[axis] - center[axis]) / width[axis]) ** 2 for axis in range(3))
-        volume += random.uniform(100, 600) * np.exp(-distance / 2)
+        volume += random.uniform(1000, 6000) * np.exp(-distance / 2)
     for _ in range(12):
         way = np.linspace(random.uniform(0, SHAPE), random.uniform(0, SHAPE), 200)
         for z, y, x in way:
             box = tuple(slice(max(int(c) - 6, 0), int(c) + 7) for c in (z, y, x))
             part = grid[(slice(None), *box)]
             distance = ((part[0] - z) / 1.2) ** 2 + ((part[1] - y) / 1.8) ** 2 + ((part[2] - x) / 1.8) ** 2
-            volume[box] += 40 * np.exp(-distance / 2)
+            volume[box] += 400 * np.exp(-distance / 2)
     return volume
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     """Make the files, deconvolve, tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default=GPUDECONV, type=Path)
-    parser.add_argument("--iterations", default=30, type=int)
+    parser.add_argument("--iterations", default=300, type=int)
     parser.add_argument("--places", default=10, type=int)
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
@@ -131,7 +131,7 @@ def main() -> None:
             seconds = report["secondsPerIteration"]
             print(f"PSF of {depths[plane]:5.1f} µm alone: {single[-1]:.2f} dB, {seconds:.3f} s an iteration", flush=True)
         places = ",".join(f"{depths[plane]:.2f}:{file}" for plane, file in zip(planes, files))
-        for count in [None, *range(1, min(8, arguments.places) + 1)]:
+        for count in [None, 1, 2, 3, 4, 8]:
             started = time.monotonic()
             result, report = deconvolved("--psf-at", places, *([] if count is None else ["--psf-modes", count]))
             modes = report["psfModes"][0]

@@ -180,7 +180,7 @@ def deconvolve(
         in µm from the image's first plane, or z, y and x from its first voxel. Between them the PSF is the mean of its
         neighbors by their distance. Needs `spacing`; not for ``wiener`` nor Dask arrays.
     psf_modes : int, optional
-        Modes that these PSFs are made of, 1 to 8; each takes as long as one PSF. By default as few as leave 1 % of
+        Modes that these PSFs are made of, 1 to 8; each takes as long as one PSF. By default as few as leave 10 % of
         none.
     psf_background : float or 'auto'
         Counts to subtract from the PSF; ``auto`` finds them at its border.

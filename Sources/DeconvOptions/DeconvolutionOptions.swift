@@ -34,7 +34,7 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var start = StartingEstimate.light
     /// Where the PSFs hold, for as many PSFs or a multiple of them; nil for a PSF that is the same everywhere.
     public var psfPlaces: [PSFPlace]?
-    /// Modes that PSFs of several places are made of, 1 to 8; nil for as few as leave no more than 1 % of any.
+    /// Modes that PSFs of several places are made of, 1 to 8; nil for as few as leave no more than 10 % of any.
     public var psfModeCount: Int?
     /// How the PSF's background is found.
     public var psfBackground = PSFBackground.standard

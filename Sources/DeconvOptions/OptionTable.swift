@@ -320,7 +320,7 @@ extension OptionTable {
             \.deconvolution.psfModeCount,
             "Modes that PSFs of several places are made of; each takes as long as one PSF.",
             range: .from(1, to: 8),
-            otherwise: "as few as leave 1 % of none",
+            otherwise: "as few as leave 10 % of none",
             effect: .voxels
         ),
         OptionDescription(

@@ -62,7 +62,8 @@ package struct Footprint: Hashable, Sendable {
 
     /// Bytes of the largest buffer.
     package var largestBufferBytes: Int {
-        [workBytes, temporaryBytes, largestOTFBytes, largestFieldBytes, observedBytes, sensitivityBytes, psfBytes].max()!
+        [workBytes, temporaryBytes, largestOTFBytes, largestFieldBytes, observedBytes, sensitivityBytes, psfBytes]
+            .max()!
     }
 
     /// Bytes of host memory beside a device, and with the device's where that shares it.

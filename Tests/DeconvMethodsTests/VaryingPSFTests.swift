@@ -76,7 +76,9 @@ import Testing
         /// 1 at a node and beyond it where it is the last, 0 at the others, straight lines between.
         private func hat(_ nodes: [Double], _ node: Int, at voxel: Double) -> Double {
             let place = min(max(voxel, nodes[0]), nodes.last!)
-            if node > 0, place < nodes[node] { return max(0, (place - nodes[node - 1]) / (nodes[node] - nodes[node - 1])) }
+            if node > 0, place < nodes[node] {
+                return max(0, (place - nodes[node - 1]) / (nodes[node] - nodes[node - 1]))
+            }
             if node < nodes.count - 1, place > nodes[node] {
                 return max(0, (nodes[node + 1] - place) / (nodes[node + 1] - nodes[node]))
             }
@@ -109,7 +111,9 @@ import Testing
             let (projected, adjoint) = try (engine.forwardProject(object), engine.backProject(data))
             #expect(relativeRMSE(projected, image.map { Float($0) }) <= 2e-6, "forward, \(core as Any)")
             #expect(relativeRMSE(adjoint, back.map { Float($0) }) <= 2e-6, "back, \(core as Any)")
-            func product(_ a: [Float], _ b: [Float]) -> Double { zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
+            func product(_ a: [Float], _ b: [Float]) -> Double {
+                zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+            }
             let (left, right) = (product(projected, data), product(object, adjoint))
             #expect(abs(left - right) <= 1e-5 * left, "⟨Hx, y⟩ = ⟨x, H'y⟩, \(core as Any)")
         }

@@ -112,7 +112,8 @@ import Testing
     /// Places in any order become nodes in ascending order, in voxels.
     @Test func placesBecomeNodes() throws {
         let places = [
-            PSFPlace(z: 5, y: 0, x: 3), PSFPlace(z: 0, y: 0, x: 0), PSFPlace(z: 0, y: 0, x: 3), PSFPlace(z: 5, y: 0, x: 0),
+            PSFPlace(z: 5, y: 0, x: 3), PSFPlace(z: 0, y: 0, x: 0), PSFPlace(z: 0, y: 0, x: 3),
+            PSFPlace(z: 5, y: 0, x: 0),
         ]
         let prepared = try PreparedBlur(Self.psfs, at: places, spacing: Self.spacing, modeCount: 4)
         #expect(prepared.blur.modes.count == 4)
@@ -134,7 +135,8 @@ import Testing
 
     @Test func placesThatAreNoGridAreRefused() {
         let places = [
-            PSFPlace(z: 0, y: 0, x: 0), PSFPlace(z: 5, y: 0, x: 0), PSFPlace(z: 5, y: 0, x: 3), PSFPlace(z: 9, y: 0, x: 0),
+            PSFPlace(z: 0, y: 0, x: 0), PSFPlace(z: 5, y: 0, x: 0), PSFPlace(z: 5, y: 0, x: 3),
+            PSFPlace(z: 9, y: 0, x: 0),
         ]
         let error = #expect(throws: DeconvolutionError.self) {
             try PreparedBlur(Self.psfs, at: places, spacing: Self.spacing)
@@ -148,7 +150,7 @@ import Testing
 
     @Test func modesThatLeaveMuchAreTold() throws {
         let places = (0..<4).map { PSFPlace(z: Double($0)) }
-        let prepared = try PreparedBlur(Self.psfs, at: places, spacing: Self.spacing, modeCount: 2)
+        let prepared = try PreparedBlur(Self.psfs, at: places, spacing: Self.spacing, modeCount: 1)
         #expect(prepared.report?.warnings.map(\.kind) == [.psfModesFew])
     }
 }

@@ -98,7 +98,7 @@ import Testing
         let others = errors.indices.filter { !Self.planes.contains($0) }.map { errors[$0] }.max()!
         #expect(seams <= 1.2 * others)
         let modes = try #require(result.report.psfModes.first)
-        #expect(modes.modeCount > 1 && modes.modeCount <= Self.planes.count && modes.error <= 0.01)
+        #expect(modes.modeCount > 1 && modes.modeCount <= Self.planes.count && modes.error <= PSFModes.largestError)
         #expect(modes.places == Self.places(Self.planes))
         #expect(result.report.psfs.count == Self.planes.count)
     }

@@ -56,7 +56,8 @@ package final class CPUWorkspace: HostWorkspace {
     }
 
     package var byteCount: Int {
-        otfs.reduce(spectra.byteCount + rows.byteCount + slabs.byteCount) { $0 + $1.byteCount } + 4 * fieldCount * layout.domain.shape.voxelCount
+        otfs.reduce(spectra.byteCount + rows.byteCount + slabs.byteCount) { $0 + $1.byteCount } + 4 * fieldCount
+            * layout.domain.shape.voxelCount
             + (observed?.byteCount ?? 0) + (sensitivity?.memory.byteCount ?? 0)
     }
 }

@@ -35,7 +35,8 @@ extension HostWorkspace {
     ) throws(DeconvolutionError) {
         willChange(target)
         let (weigh, domain) = (
-            RowOperation.addRow(to: target, weights: weights[mode], layout.domain.xRange, replacing: true), layout.domain
+            RowOperation.addRow(to: target, weights: weights[mode], layout.domain.xRange, replacing: true),
+            layout.domain
         )
         field.planes.apply(weigh, to: domain, pool)
     }

@@ -11,7 +11,7 @@ package struct PSFModes: Sendable {
     /// The most modes that there are, each of which takes a transfer function and two transforms of a projection.
     package static let most = 8
     /// The error that modes may leave where nobody says how many there are to be.
-    package static let largestError = 0.01
+    package static let largestError = 0.1
 
     /// The mean of the PSFs, sum 1.
     package let mean: Volume
@@ -32,7 +32,9 @@ package struct PSFModes: Sendable {
         for index in mean.indices { mean[index] /= Double(psfs.count) }
         let energies = deviations.map { Self.product($0, $0) }
         for number in deviations.indices {
-            for index in mean.indices { deviations[number][index] = Float(Double(deviations[number][index]) - mean[index]) }
+            for index in mean.indices {
+                deviations[number][index] = Float(Double(deviations[number][index]) - mean[index])
+            }
         }
         let size = psfs.count
         var products = SymmetricMatrix(size: size, values: [Double](repeating: 0, count: size * size))
@@ -48,7 +50,9 @@ package struct PSFModes: Sendable {
         /// What so many of them leave of the PSF that is described worst.
         func error(_ partCount: Int) -> Double {
             (0..<size).map { number in
-                let left = parts.dropFirst(partCount).reduce(0) { $0 + $1.value * $1.vector[number] * $1.vector[number] }
+                let left = parts.dropFirst(partCount).reduce(0) {
+                    $0 + $1.value * $1.vector[number] * $1.vector[number]
+                }
                 return sqrt(left / energies[number])
             }.max()!
         }

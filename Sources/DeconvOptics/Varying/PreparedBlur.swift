@@ -84,8 +84,8 @@ package struct PSFModesReport: Sendable, Encodable {
         self.error = error
         let line: Message =
             wasAsked
-            ? "the modes of the PSF leave more than 1 % of one of its PSFs; a larger \(.psfModes) leaves less"
-            : "the PSFs differ too much to be made of \(PSFModes.most) modes, so that more than 1 % of one of them is left; "
+            ? "the modes of the PSF leave more than 10 % of one of its PSFs; a larger \(.psfModes) leaves less"
+            : "the PSFs differ too much to be made of \(PSFModes.most) modes, so that more than 10 % of one of them is left; "
                 + "check that they are all of one microscope, or give fewer places"
         warnings =
             error <= PSFModes.largestError
