@@ -65,8 +65,9 @@ package struct BeadPicture: Sendable {
         marks = panels.map(\.marks)
         let middle = VolumeIndex { psf.shape[$0] / 2 }
         let brightest = psf.voxels.max() ?? 1
+        let source = ArraySource(psf, name: "the PSF")
         self.psf = try Preview(
-            [Preview.Panel(caption: "PSF", MaximumProjections(sectionsOf: psf, through: middle))],
+            [Preview.Panel(caption: "PSF", channels: [VolumeViews(through: middle, of: source)])],
             spacing: spacing,
             contrast: .range(0, max(brightest, .leastNormalMagnitude)),
             gamma: Self.psfGamma,
@@ -87,8 +88,8 @@ package struct BeadPicture: Sendable {
         let scale = layout.textScale
         for ((panel, place), marks) in zip(zip(stacks.panels, layout.panels), marks) {
             let frame = place.alongZ
-            let across = Double(frame.width) / Double(panel.projections.shape.x)
-            let down = Double(frame.height) / Double(panel.projections.shape.y)
+            let across = Double(frame.width) / Double(panel.shape.x)
+            let down = Double(frame.height) / Double(panel.shape.y)
             for mark in marks {
                 let x = Double(frame.x) + (Double(mark.x) + 0.5) * across
                 let y = Double(frame.y) + (Double(mark.y) + 0.5) * down

@@ -22,15 +22,6 @@ package struct MaximumProjections: Sendable {
         alongX = [Float](repeating: -.infinity, count: shape.y * shape.z)
     }
 
-    /// Puts other views in place of the projections, of the same shapes.
-    mutating func setViews(alongZ: [Float], alongY: [Float], alongX: [Float]) {
-        precondition(
-            alongZ.count == self.alongZ.count && alongY.count == self.alongY.count && alongX.count == self.alongX.count,
-            "views have the shapes of projections"
-        )
-        (self.alongZ, self.alongY, self.alongX) = (alongZ, alongY, alongX)
-    }
-
     /// The view along z alone, as of a volume of one plane.
     var flat: MaximumProjections {
         var flat = MaximumProjections(shape: VolumeShape(z: 1, y: shape.y, x: shape.x))

@@ -49,7 +49,7 @@ struct BeadAverage {
         guard used.count >= Self.fewestToCompare else { return false }
         let correlations = used.map { correlation(of: $0) }
         let median = MeasuredBackground.quantile(correlations, 0.5)
-        let spread = MeasuredBackground.robustSpread(correlations.map { $0 - median })
+        let spread = RobustSpread.of(correlations.map { $0 - median })
         let least = median - max(Self.mostDeviations * spread, Self.leastDifference)
         let unlike = zip(used, correlations).filter { $0.1 < least }.map(\.0)
         for number in unlike { isUsed[number] = false }

@@ -61,7 +61,7 @@ struct BeadImage {
         }
         guard !shell.isEmpty else { return nil }
         let level = MeasuredBackground.clippedMean(shell.map { cut.values[$0] })
-        noise = MeasuredBackground.robustSpread(shell.map { cut.values[$0] - level })
+        noise = RobustSpread.of(shell.map { cut.values[$0] - level })
         for i in cut.values.indices { cut.values[i] -= level }
 
         // Smoothing is symmetric, so it moves no center, and noise then pulls it less.

@@ -74,7 +74,7 @@ package struct BeadMeasurement: Sendable {
         }
         let border = shell.map { field.values[$0] }
         let level = border.isEmpty ? 0 : MeasuredBackground.clippedMean(border)
-        let noise = MeasuredBackground.robustSpread(border.map { $0 - level })
+        let noise = RobustSpread.of(border.map { $0 - level })
         for i in field.values.indices { field.values[i] -= level }
 
         var report = BeadReport(spots, fieldCount: fields.count, box: field.shape, spacing: spacing)

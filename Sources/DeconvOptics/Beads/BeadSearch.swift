@@ -81,7 +81,7 @@ struct BeadSearch {
         guard !sample.isEmpty else { return (0, 0) }
         func measured(_ values: [Double]) -> (level: Double, noise: Double) {
             let median = MeasuredBackground.quantile(values, 0.5)
-            return (median, MeasuredBackground.robustSpread(values.map { $0 - median }))
+            return (median, RobustSpread.of(values.map { $0 - median }))
         }
         let filled = sample.filter { $0 != 0 }
         if !filled.isEmpty, filled.count < sample.count * 4 / 5 {

@@ -2,7 +2,7 @@ import DeconvDevice
 import DeconvMethods
 package import DeconvOptions
 import DeconvPlan
-import DeconvVolume
+package import DeconvVolume
 
 /// How long a job will take, from a few iterations on a small volume where it is to run.
 package struct TimeEstimate: Sendable, Hashable {
@@ -41,7 +41,8 @@ package struct TimeEstimate: Sendable, Hashable {
             return isOnCores ? cost.nominalFlopCount : cost.leastByteCount
         }
         let measured = try Self.measure(small, plan, options)
-        let work = cost(plan.tiles.tile ?? plan.tiles.whole) * Double(plan.tiles.tileCount)
+        let projections = Double(plan.tiles.tileCount * plan.tiles.demand.modeCount)
+        let work = cost(plan.tiles.tile ?? plan.tiles.whole) * projections
         secondsPerIteration = measured * work / cost(small.whole)
         let volumes = Double(plan.image.volumeCount)
         seconds = secondsPerIteration * Double(method.stepCount) * (volumes / Double(plans.count)).rounded(.up)
@@ -60,7 +61,8 @@ package struct TimeEstimate: Sendable, Hashable {
         func run(_ workspace: some Workspace) throws(DeconvolutionError) -> Double {
             let solver = try method.makeSolver(on: workspace)
             try solver.setPSF(Volume(shape: VolumeShape(z: 1, y: 1, x: 1), voxels: [1]))
-            let level = Float(options.background) + 100
+            solver.background = 0
+            let level: Float = 100
             try workspace.setObserved { region in .float32([Float](repeating: level, count: region.shape.voxelCount)) }
             let clock = ContinuousClock()
             var last = clock.now
