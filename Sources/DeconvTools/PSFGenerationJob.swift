@@ -74,13 +74,12 @@ extension PSFGenerationJob.Result: Encodable {
 extension PSFGenerationJob.Result {
     /// What somebody should know who uses the PSF.
     package var warnings: [Diagnostic] {
-        // A measured PSF loses as much in noise.
-        guard computed.shareCutOff > 0.1 else { return [] }
+        // Planes beyond hold some percent of a confocal PSF's light, however many there are.
+        guard computed.shareCutOff > 0.2 else { return [] }
         return [
             Diagnostic(
                 .psfCutOff,
-                "\(subject: path): much of the light of its planes lies beside them; give more voxels along y and x with "
-                    + "\(.psfShape)",
+                "\(subject: path): much of the light lies outside; give more voxels with \(.psfShape)",
                 figures: "\((100 * computed.shareCutOff).rounded().inMessage) %"
             )
         ]

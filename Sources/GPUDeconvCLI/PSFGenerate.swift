@@ -65,10 +65,7 @@ extension PSFGenerationJob.Result {
             ("written", path),
             ("FWHM", micrometers(computed.fullWidthAtHalfMaximum)),
             ("Nyquist", micrometers([nyquist.z, nyquist.y, nyquist.x]) + ", voxels that lose nothing"),
-            (
-                "cut off",
-                String(format: "%.2g %% of the light of its planes, which lies beside them", 100 * computed.shareCutOff)
-            ),
+            ("cut off", String(format: "%.2g %% of the light", 100 * computed.shareCutOff)),
             ("ends", "\(ends) of the peak is as bright as the first and the last plane get"),
         ]
         if computed.focalShift != 0 {

@@ -26,9 +26,10 @@ enum PSFFixture {
         }
     }
 
-    static func table(_ name: String) throws -> [[Double]] {
+    /// The words of each line.
+    static func words(_ name: String) throws -> [[String]] {
         try String(contentsOf: url(name), encoding: .utf8).split(separator: "\n").map { line in
-            line.split(separator: " ").map { Double($0)! }
+            line.split(separator: " ").map(String.init)
         }
     }
 }
@@ -40,4 +41,13 @@ func sum(_ voxels: [Float]) -> Double { voxels.reduce(into: 0.0) { $0 += Double(
 func largestDifference(_ a: [Float], _ b: [Float]) -> Double {
     precondition(a.count == b.count)
     return zip(a, b).reduce(0.0) { max($0, Double(abs($1.0 - $1.1))) } / Double(b.max()!)
+}
+
+/// The root mean square of a difference over that of the second field, which the first is scaled to.
+func scaledDifference(_ a: [Float], _ b: [Float]) -> Double {
+    precondition(a.count == b.count)
+    func product(_ a: [Float], _ b: [Float]) -> Double { zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) } }
+    let scale = product(a, b) / product(a, a)
+    let difference = zip(a, b).map { Float(scale * Double($0) - Double($1)) }
+    return (product(difference, difference) / product(b, b)).squareRoot()
 }

@@ -258,9 +258,14 @@ import Testing
     }
 
     @Test func aComputedWidefieldPSFIsNotTakenForNoise() throws {
-        let optics = WidefieldOptics(emissionWavelength: 520, numericalAperture: 1.4, immersionIndex: 1.515)
+        let optics = Microscope(
+            kind: .widefield,
+            numericalAperture: 1.4,
+            emissionWavelength: 520,
+            immersionIndex: 1.515
+        )
         let spacing = VoxelSpacing(z: 0.3, y: 0.09, x: 0.09)
-        let psf = try optics.pointSpreadFunction(shape: VolumeShape(z: 24, y: 48, x: 49), spacing: spacing)
+        let psf = try optics.pointSpreadFunction(shape: VolumeShape(z: 24, y: 48, x: 49), spacing: spacing).psf
         let scaled = psf.voxels.map { $0 * 60000 }
         let prepared = try PSFPreparation()
             .prepare(Volume(shape: psf.shape, voxels: scaled, spacing: spacing), name: "psf.tif", imageSpacing: spacing)
@@ -271,11 +276,16 @@ import Testing
     }
 
     @Test func aComputedWidefieldPSFOffTheGridIsNotTakenForNoiseEither() throws {
-        let optics = WidefieldOptics(emissionWavelength: 520, numericalAperture: 1.4, immersionIndex: 1.515)
+        let optics = Microscope(
+            kind: .widefield,
+            numericalAperture: 1.4,
+            emissionWavelength: 520,
+            immersionIndex: 1.515
+        )
         let fine = try optics.pointSpreadFunction(
             shape: VolumeShape(z: 72, y: 144, x: 144),
             spacing: VoxelSpacing(z: 0.1, y: 0.03, x: 0.03)
-        )
+        ).psf
         // Every third voxel, from the second on: the centre lies a third of a voxel off the coarse grid.
         let shape = VolumeShape(z: 24, y: 48, x: 48)
         var coarse = Volume(shape: shape, voxels: [Float](repeating: 0, count: shape.voxelCount))

@@ -12,8 +12,8 @@ import Testing
     @Test(arguments: [DeconvolutionOptions.Backend.cpu, .opencl])
     func aQuarterOfTheMemoryShowsNoSeams(backend: DeconvolutionOptions.Backend) throws {
         let spacing = VoxelSpacing(z: 0.25, y: 0.1, x: 0.1)
-        let optics = WidefieldOptics(emissionWavelength: 520, numericalAperture: 1.2, immersionIndex: 1.33)
-        let psf = try optics.pointSpreadFunction(shape: VolumeShape(z: 9, y: 17, x: 17), spacing: spacing)
+        let optics = Microscope(kind: .widefield, numericalAperture: 1.2, emissionWavelength: 520, immersionIndex: 1.33)
+        let psf = try optics.pointSpreadFunction(shape: VolumeShape(z: 9, y: 17, x: 17), spacing: spacing).psf
         let cell = try CellPhantom(
             shape: VolumeShape(z: 20, y: 80, x: 96),
             spacing: spacing,

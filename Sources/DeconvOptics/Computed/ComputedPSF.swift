@@ -6,7 +6,9 @@ package struct ComputedPSF: Sendable {
     ///
     /// Planes are positions of the objective: the higher a plane, the deeper it looks into the sample.
     package let psf: PointSpreadFunction
-    /// Share of the light of the PSF's planes that lies beside them, 0 ... 1.
+    /// Share of the light that lies outside, 0 ... 1, to about 0.002.
+    ///
+    /// For a widefield microscope, each of whose planes has the same light, that of the light of the PSF's planes.
     package let shareCutOff: Double
     /// The brightest voxel of the first and of the last plane over that of all; what lies beyond is less bright.
     package let endBrightness: [Double]

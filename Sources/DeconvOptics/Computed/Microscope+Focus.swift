@@ -7,7 +7,6 @@ extension Microscope {
     /// the cover glass sharp.
     func focus() throws(DeconvolutionError) -> Double {
         let range = ringFoci()
-        let depthOfFocus = wavelengths[0] / axialAperture
         let stages = range.lowerBound - 2 * depthOfFocus...range.upperBound + 2 * depthOfFocus
         let step = depthOfFocus / 16
         let count = (stages.upperBound - stages.lowerBound) / step

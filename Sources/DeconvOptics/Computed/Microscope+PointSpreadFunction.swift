@@ -1,4 +1,5 @@
 package import DeconvVolume
+import Glibc
 
 extension Microscope {
     /// Over which part of a voxel the intensity is averaged.
@@ -14,17 +15,21 @@ extension Microscope {
     /// The PSF on a grid.
     ///
     /// - Parameters:
-    ///   - shape: voxels, (z, y, x); nil for a box that has all planes whose axis is brighter than 1 % of the brightest
-    ///     voxel, and is so wide that 99 % of the light of these planes lies in it, but no larger than 201x401x401.
+    ///   - shape: voxels, (z, y, x); nil for a box that has all planes whose axis is brighter than 0.1 % of the brightest
+    ///     voxel (1 % for a widefield microscope), and is so wide that 99 % of the light of these planes lies in it, but
+    ///     no larger than 201x401x401.
     ///   - spacing: size of a voxel, µm.
     ///   - limit: how large the box may be where `shape` is nil, for example as large as the image.
     ///   - averaging: over what a voxel is averaged.
+    ///   - middle: position of the objective for plane n/2, µm, as `focalShift` plus `depth`; nil for where the point is
+    ///     sharpest. A comparison with other programs needs it.
     /// - Throws: `invalidArgument` for figures that no microscope can have.
     package func pointSpreadFunction(
         shape: VolumeShape?,
         spacing: VoxelSpacing,
         limit: VolumeShape? = nil,
-        averaging: Averaging = .voxel
+        averaging: Averaging = .voxel,
+        middle: Double? = nil
     ) throws(DeconvolutionError) -> ComputedPSF {
         try validate()
         try ComputedGrid.check(shape: shape ?? VolumeShape(z: 1, y: 1, x: 1), spacing: spacing)
@@ -34,7 +39,7 @@ extension Microscope {
         let nodes = nodeCounts(spacing, averaging)
         let depths = GaussLegendre(count: nodes.z, from: -0.5, to: 0.5)
         func stage(_ plane: Int, _ offset: Double) -> Double {
-            focus + (Double(plane - center.z) + offset) * spacing.z
+            (middle ?? focus) + (Double(plane - center.z) + offset) * spacing.z
         }
         let stages = stage(0, -0.5)...stage(shape.z - 1, 0.5)
         let reach = PlaneSampler.reach(shape, spacing)
@@ -57,12 +62,14 @@ extension Microscope {
         }
         let result = PSFField(shape: shape, values: values)
         let inside = result.sum * spacing.y * spacing.x
-        let light =
-            if let planeLight = field.planeLight {
-                planeLight * planes
-            } else {
-                try LightSurvey(self, stages: (0..<shape.z).map { stage($0, 0) }, focus: focus, reach: reach).total
-            }
+        let light = try light(
+            field,
+            planes: planes,
+            stages: (0..<shape.z).map { stage($0, 0) },
+            focus,
+            spacing.z,
+            reach
+        )
         let brightest = values.max() ?? 0
         let ends = [values.prefix(shape.planeVoxelCount), values.suffix(shape.planeVoxelCount)]
         return ComputedPSF(
@@ -73,6 +80,31 @@ extension Microscope {
             nyquistSpacing: nyquistSpacing,
             isLimited: box.isLimited
         )
+    }
+
+    /// The light that counts as whole, in units of intensity times µm²: that of the planes where each has the same, else that
+    /// of the planes and of all beyond.
+    private func light(
+        _ field: LightField,
+        planes: Double,
+        stages: [Double],
+        _ focus: Double,
+        _ spacing: Double,
+        _ reach: Double
+    ) throws(DeconvolutionError) -> Double {
+        if let planeLight = field.planeLight {
+            // The integral of the sheet's Gaussian is √(π / (4 ln 2)) times its width at half maximum.
+            let all = sheetThickness.map { $0 * (Double.pi / (4 * M_LN2)).squareRoot() / spacing }
+            return planeLight * (all ?? planes)
+        }
+        let inside = try LightSurvey(self, planes: LightSurvey.planes(stages), focus: focus, reach: reach)
+        let beyond = LightSurvey.planes(
+            beyond: [focus - stages.first!, stages.last! - focus].map { max(0, $0 + spacing / 2) },
+            focus: focus,
+            spacing: spacing,
+            depthOfFocus: depthOfFocus
+        )
+        return inside.total + (try LightSurvey(self, planes: beyond, focus: focus, reach: 0).total)
     }
 
     /// Samples a voxel along each axis: somewhat more than half the phase, in radians, of the finest detail that passes.

@@ -150,6 +150,9 @@ extension Microscope {
         }
     }
 
+    /// Distance from the focus to the first dark place on the axis, µm.
+    var depthOfFocus: Double { wavelengths[0] / axialAperture }
+
     /// n − √(n² − NA²): what the outermost ray lags behind along the axis, for a wavelength of 1.
     var axialAperture: Double {
         let (n, a) = (immersionIndex, numericalAperture)

@@ -2,15 +2,12 @@
 
 lattice-psf.raw   41x41x41 little-endian uint16 around the peak of lattice-cell/psf.tif (pycudadecon 0.5.1 test data, MIT)
 resampled.raw     little-endian float64: a Gaussian sampled off the grid, moved and resampled with NumPy's FFT
-debye.txt         r z intensity: the scalar Debye integral by adaptive quadrature
 """
 import pathlib
 import sys
 
 import numpy as np
 import tifffile
-from scipy.integrate import quad
-from scipy.special import j0
 
 here = pathlib.Path(__file__).parent
 
@@ -52,20 +49,3 @@ for axis in range(3):
     field = np.take(fine_field, steps, axis=axis, mode="wrap")
 field.astype("<f8").tofile(here / "resampled.raw")
 print("resampled: peak", field.max(), "least", field.min())
-
-# 520 nm, NA 1.2, water.
-k, alpha = 2 * np.pi * 1.33 / 0.52, np.arcsin(1.2 / 1.33)
-
-
-def intensity(r, z):
-    amplitude = lambda t: np.sqrt(np.cos(t)) * j0(k * r * np.sin(t)) * np.sin(t)
-    parts = [quad(lambda t: amplitude(t) * f(k * z * np.cos(t)), 0, alpha, epsabs=1e-13, limit=400)[0]
-             for f in (np.cos, np.sin)]
-    return parts[0] ** 2 + parts[1] ** 2
-
-
-# Voxels of 0.2, 0.05, 0.05 µm: offsets (z, y, x).
-with open(here / "debye.txt", "w") as file:
-    for dz, dy, dx in [(0, 0, 1), (0, 0, 5), (0, 3, 4), (1, 0, 0), (2, 0, 0), (3, 2, 1), (5, 0, 0), (5, 7, 11), (10, 20, 15)]:
-        value = intensity(0.05 * np.hypot(dy, dx), 0.2 * dz) / intensity(0, 0)
-        file.write(f"{dz} {dy} {dx} {value:.12g}\n")

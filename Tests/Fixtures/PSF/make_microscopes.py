@@ -7,9 +7,10 @@ layers.txt        na immersion sample depth model z r intensity: the integrals b
                   is totally reflected included; z is the travel of the objective, intensity over that at the first line
 
 psfmodels averages over pixels by `oversample_factor` squared samples, which are interpolated linearly: 3 are off by up to
-2e-3, so it gets 15. Its confocal PSFs convolve with a pinhole on the grid, so they are computed on a fine and wide one, of
-which every fourth pixel is kept. psf weights the longitudinal field twice and leaves out the sine condition for emitted light,
-so it agrees where angles are small only.
+2e-3, so it gets 15. Its confocal PSFs convolve with a disk of pixels, so they are computed on a fine and wide grid, whose
+pixels make a disk of the pinhole's area to 0.5 %, and every fifth is kept. psf weights the longitudinal field twice and
+leaves out the sine condition for emitted light, so it agrees where angles are small only. Its pinhole is made of pixels
+too, and every sixteenth is kept.
 """
 import pathlib
 import warnings
@@ -44,26 +45,27 @@ for na, immersion, sample in ((0.8, 1.0, 1.33), (1.2, 1.33, 1.38), (1.4, 1.515, 
                  (0.25, 0.06, 0.06), depth * immersion / sample + middle, volume)
 
 for na, immersion, sample, depth in ((0.8, 1.0, 1.33, 0), (1.2, 1.33, 1.33, 0), (1.4, 1.515, 1.47, 10)):
+    pixel = 0.0099 if na == 1.2 else 0.01
     for airy_units in (0.5, 1):
         middle = 0.4 if depth else 0
         z = middle + (np.arange(3) - 1) * 0.2
         fine = psfmodels.confocal_psf(
-            list(z + depth), 161, pinhole_au=airy_units, dxy=0.0125, pz=depth, NA=na, ex_wvl=EXCITATION / 1000,
+            list(z + depth), 241, pinhole_au=airy_units, dxy=pixel, pz=depth, NA=na, ex_wvl=EXCITATION / 1000,
             em_wvl=EMISSION / 1000, ns=sample, ni=immersion, ni0=immersion, oversample_factor=1, normalize=False, model="vectorial")
         keep("psfmodels", "confocal", "vectorial", na, EMISSION, EXCITATION, immersion, sample, depth, airy_units,
-             (0.2, 0.05, 0.05), depth * immersion / sample + middle, fine[:, 52:109:4, 52:109:4])
+             (0.2, 5 * pixel, 5 * pixel), depth * immersion / sample + middle, fine[:, 85:156:5, 85:156:5])
 
 for kind, flags, airy_units in (
         ("widefield", psf.ISOTROPIC | psf.EMISSION, 1), ("confocal", psf.ISOTROPIC | psf.CONFOCAL, 0.5),
         ("confocal", psf.ISOTROPIC | psf.CONFOCAL, 1), ("two-photon", psf.ISOTROPIC | psf.TWOPHOTON, 1)):
     excitation = 900 if kind == "two-photon" else EXCITATION
-    pinhole = {"pinhole_radius": airy_units * 0.61 * EMISSION / 1000 / 0.1} if kind == "confocal" else {}
+    pinhole = {"pinhole_radius": airy_units * 0.61 * EMISSION / 1000 / 0.08} if kind == "confocal" else {}
     # The nearly uniform pupil of a beam much wider than the aperture.
-    quadrant = psf.PSF(flags, shape=(26, 26), dims=(100, 10), ex_wavelen=excitation, em_wavelen=EMISSION, num_aperture=0.1,
-                       refr_index=1.0, underfilling=0.02, **pinhole).data
+    quadrant = psf.PSF(flags, shape=(26, 401), dims=(150, 12.5), ex_wavelen=excitation, em_wavelen=EMISSION, num_aperture=0.08,
+                       refr_index=1.0, underfilling=0.02, **pinhole).data[:, ::16]
     half = np.concatenate([quadrant[:0:-1], quadrant])
     volume = np.concatenate([half[:, :0:-1], half], axis=1)[:, None, :]
-    keep("psf", kind, "vectorial", 0.1, EMISSION, excitation, 1.0, 1.0, 0, airy_units, (4, 0.4, 0.4), 0, volume)
+    keep("psf", kind, "vectorial", 0.08, EMISSION, excitation, 1.0, 1.0, 0, airy_units, (6, 0.5, 0.5), 0, volume)
 
 np.concatenate([v.ravel() for v in volumes]).tofile(here / "microscopes.raw")
 with open(here / "microscopes.txt", "w") as file:
@@ -106,6 +108,6 @@ with open(here / "layers.txt", "w") as file:
         for model in ("scalar", "vectorial"):
             middle = depth * immersion / sample
             first = intensity(na, immersion, sample, depth, model, middle, 0)
-            for z, r in ((0, 0), (0.3, 0), (-0.3, 0), (0, 0.1), (0, 0.45), (0.6, 0.3), (-0.6, 0.3), (0.9, 1.2)):
+            for z, r in ((0, 0), (0.3, 0), (-0.3, 0), (0, 0.15), (0, 0.45), (0.6, 0.3), (-0.6, 0.3), (0.9, 1.2)):
                 value = intensity(na, immersion, sample, depth, model, middle + z, r) / first
                 file.write(f"{na} {immersion} {sample} {depth} {model} {middle + z:.10g} {r} {value:.10g}\n")
