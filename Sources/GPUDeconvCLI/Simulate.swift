@@ -14,7 +14,7 @@ struct Simulate: ParsableCommand {
 
             Examples:
               gpudeconv simulate cell
-              gpudeconv simulate cell --model widefield --na 1.4 --index 1.518
+              gpudeconv simulate cell --model widefield --na 1.4 --immersion 1.518
               gpudeconv simulate cell --psf psf.tif --spacing 0.3,0.1,0.1 --photons 200
             """
     )
@@ -33,11 +33,13 @@ struct Simulate: ParsableCommand {
         )
         var psfShape = ShapeArgument(argument: "33,65,65")!
 
+        // Names of the table come first: messages about a microscope have them.
         @Option(
+            name: [.customLong("emission"), .customLong("wavelength")],
             parsing: .unconditional,
             help: ArgumentHelp("Wavelength of the emitted light.", valueName: "nm")
         )
-        var wavelength = 520.0
+        var emission = 520.0
 
         @Option(
             parsing: .unconditional,
@@ -52,10 +54,11 @@ struct Simulate: ParsableCommand {
         var na = 1.2
 
         @Option(
+            name: [.customLong("immersion"), .customLong("index")],
             parsing: .unconditional,
             help: ArgumentHelp("Refractive index of the immersion medium.", valueName: "n")
         )
-        var index = 1.33
+        var immersion = 1.33
 
         @Option(
             parsing: .unconditional,
@@ -83,9 +86,9 @@ struct Simulate: ParsableCommand {
                     Microscope(
                         kind: model == .confocal ? .confocal : .widefield,
                         numericalAperture: na,
-                        emissionWavelength: wavelength,
+                        emissionWavelength: emission,
                         excitationWavelength: model == .confocal ? excitation : nil,
-                        immersionIndex: index
+                        immersionIndex: immersion
                     )
                 )
             case .gaussian: return .gaussian(fullWidth: fwhm.spacing)

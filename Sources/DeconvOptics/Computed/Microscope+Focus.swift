@@ -35,10 +35,11 @@ extension Microscope {
     }
 
     private var tooMuchWork: DeconvolutionError {
-        DeconvolutionError(
+        let sample: Message =
+            indexOfSample == immersionIndex ? "" : ", at \(.depth, depth) and \(.sampleIndex, indexOfSample),"
+        return DeconvolutionError(
             .invalidArgument,
-            "a PSF with \(.spacing), \(.depth, depth) and \(.sampleIndex, indexOfSample) spans thousands of wavelengths; "
-                + "check these, or give a smaller \(.psfShape)"
+            "a PSF of such voxels\(sample) spans thousands of wavelengths; check \(.spacing), or give a smaller \(.psfShape)"
         )
     }
 
