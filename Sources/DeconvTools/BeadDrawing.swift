@@ -57,7 +57,7 @@ extension BeadVerdict {
     fileprivate var letter: Character? {
         switch self {
         case .used: nil
-        case .dim: "D"
+        case .faint: "F"
         case .saturated: "S"
         case .clipped: "E"
         case .crowded: "C"

@@ -12,7 +12,7 @@ extension PSF {
             abstract: "Make a PSF from stacks with images of beads.",
             usage: "gpudeconv psf from-beads <input> ... --output <file> [<options>]",
             discussion: """
-                Finds the beads, leaves out those that are clumped, saturated, too dim or
+                Finds the beads, leaves out those that are clumped, saturated, too faint or
                 at an edge, moves the others onto each other, and averages them.
 
                 Examples:

@@ -22,7 +22,7 @@ struct BeadSelection {
 
     private func verdict(_ index: Int, _ spots: [BeadSpot], _ shape: VolumeShape) -> BeadVerdict {
         let spot = spots[index]
-        if !spot.isBright { return .dim }
+        if !spot.isBright { return .faint }
         if spot.isSaturated { return .saturated }
         if !holds(spot.position, shape) { return .clipped }
         let isCrowded = spots.indices.contains { other in

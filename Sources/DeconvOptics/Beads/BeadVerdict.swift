@@ -3,7 +3,7 @@ package enum BeadVerdict: String, Sendable, Hashable, CaseIterable, Encodable {
     /// It is part of the average.
     case used
     /// It hardly stands out of the noise.
-    case dim
+    case faint
     /// Its top is flat, at the largest value of the data or of their type.
     case saturated
     /// Its box leaves the stack.
@@ -24,7 +24,7 @@ package enum BeadVerdict: String, Sendable, Hashable, CaseIterable, Encodable {
     package var meaning: String {
         switch self {
         case .used: "used"
-        case .dim: "too dim"
+        case .faint: "too faint"
         case .saturated: "saturated"
         case .clipped: "too near to the edge"
         case .crowded: "too near to another"
