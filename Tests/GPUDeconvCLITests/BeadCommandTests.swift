@@ -23,7 +23,7 @@ import Testing
             let plane = voxels[z * shape.planeVoxelCount..<(z + 1) * shape.planeVoxelCount]
             return (0..<channels).flatMap { _ in plane }
         }
-        try Scene.write(planes, shape, spacing: spacing, channels: channels, to: folder.path("beads.tif"))
+        try Scene.write(planes, shape, channels: channels, spacing: spacing, to: folder.path("beads.tif"))
     }
 
     @Test func beadsBecomeAPSFWithAPicture() async throws {
