@@ -393,8 +393,9 @@ package struct PSFPreparation: Sendable, Hashable {
                 if pass == 0 { found = found.refined(in: original, outside: light) }
             }
             report.background = found.level
+            faults.check(measured, &field, found, report: &report)
+            if report.peakCount ?? 1 > 1 { support = PSFSupport(of: field, background: found) ?? support }
             let whole = (field, found.measuredBox)
-            faults.check(measured, field, found, report: &report)
             if let support {
                 report.lightVoxelCount = support.voxelCount
                 if support.touchesEdge {
@@ -413,7 +414,7 @@ package struct PSFPreparation: Sendable, Hashable {
         } else {
             report.background = found.level
             field = found.subtracted(from: field)
-            faults.check(measured, field, found, report: &report)
+            faults.check(measured, &field, found, report: &report)
         }
         guard field.sum > 0 else { throw noLight(name, found.level) }
         return (0, nil)

@@ -25,10 +25,10 @@ struct PSFFaults {
     /// Looks at where the light is.
     /// - Parameters:
     ///   - original: as measured.
-    ///   - field: its background subtracted, and with it a slope.
+    ///   - field: its background subtracted, and with it a slope. What belongs to other beads is emptied.
     func check(
         _ original: PSFField,
-        _ field: PSFField,
+        _ field: inout PSFField,
         _ background: MeasuredBackground,
         report: inout PSFPreparationReport
     ) {
@@ -45,7 +45,8 @@ struct PSFFaults {
             )
             return
         }
-        checkPeaks(found.peaks, field.shape, report: &report)
+        checkPeaks(found.peaks, report: &report)
+        field = found.withoutOthers(field)
         checkSlope(background, report: &report)
         if let count = PeakPlateau.voxelCount(
             in: original,
@@ -62,7 +63,7 @@ struct PSFFaults {
         checkZeros(background, original, report: &report)
     }
 
-    private func checkPeaks(_ peaks: [PSFPeaks.Peak], _ shape: VolumeShape, report: inout PSFPreparationReport) {
+    private func checkPeaks(_ peaks: [PSFPeaks.Peak], report: inout PSFPreparationReport) {
         guard peaks.count > 1 else { return }
         let (first, second) = (peaks[0].index, peaks[1].index)
         let place = (0..<3).map { "\(second[$0] - first[$0])" }.joined(separator: ", ")
@@ -72,15 +73,15 @@ struct PSFFaults {
         if peaks.count == 2 {
             report.warn(
                 .psfSeveralPeaks,
-                "\(subject: name): the PSF has a second peak, as of another bead, which leaves ghosts in results; crop "
-                    + "it around one bead",
+                "\(subject: name): the PSF has a second peak, as of another bead; what is nearer to it is emptied, "
+                    + "tails too, so better crop it around one bead",
                 figures: figures
             )
         } else {
             report.warn(
                 .psfSeveralPeaks,
-                "\(subject: name): the PSF has several peaks, as a field of beads has, which leave ghosts in results; "
-                    + "crop it around one bead",
+                "\(subject: name): the PSF has several peaks, as a field of beads has; what is nearer to the others "
+                    + "is emptied, tails too, so better crop it around one bead",
                 figures: figures
             )
         }
