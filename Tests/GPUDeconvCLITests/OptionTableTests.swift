@@ -21,6 +21,7 @@ import Testing
         case .spacing: "0.7,0.5,0.5"
         case .shape: "7,5,5"
         case .numberOrAuto: "7"
+        case .numbersOrAuto: "7,5"
         }
     }
 
@@ -66,7 +67,7 @@ import Testing
             try option.set(&again, to: nil)
             #expect(again == JobOptions())
         }
-        let others: Set<String> = ["overlapsVolumes", "zarr.isOME"]
+        let others: Set<String> = ["overlapsVolumes", "masksBadPixels", "zarr.isOME"]
         for property in Set(defaults.keys).subtracting(found).subtracting(others).sorted() {
             Issue.record("\(property) has no record: add one to OptionTable.records in DeconvOptions/OptionTable.swift")
         }
