@@ -13,9 +13,9 @@ import Testing
     private func sample(_ option: OptionDescription) -> String {
         switch option.type {
         case .integer: option.name == .zarrFormat ? "3" : "7"
-        case .number: "7.5"
+        case .number, .numbers: "7.5"
         case .boolean: "true"
-        case .text: "x"
+        case .text, .texts: "x"
         case .words(let words): words.first { $0 != option.text(JobOptions()) } ?? words[0]
         case .bytes: "7GB"
         case .spacing: "0.7,0.5,0.5"

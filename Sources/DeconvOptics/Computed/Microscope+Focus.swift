@@ -34,7 +34,7 @@ extension Microscope {
         guard radii * stageCount * Double(nodes) < 5e10 else { throw tooMuchWork }
     }
 
-    private var tooMuchWork: DeconvolutionError {
+    var tooMuchWork: DeconvolutionError {
         let sample: Message =
             indexOfSample == immersionIndex ? "" : ", at \(.depth, depth) and \(.sampleIndex, indexOfSample),"
         return DeconvolutionError(

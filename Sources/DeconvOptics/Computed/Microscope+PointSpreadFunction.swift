@@ -37,13 +37,15 @@ extension Microscope {
         let box = if let shape { PSFBox(shape: shape) } else { try box(spacing: spacing, focus: focus, limit: limit) }
         let (shape, center) = (box.shape, box.shape.centerVoxel)
         let nodes = nodeCounts(spacing, averaging)
-        let depths = GaussLegendre(count: nodes.z, from: -0.5, to: 0.5)
         func stage(_ plane: Int, _ offset: Double) -> Double {
             (middle ?? focus) + (Double(plane - center.z) + offset) * spacing.z
         }
         let stages = stage(0, -0.5)...stage(shape.z - 1, 0.5)
         let reach = PlaneSampler.reach(shape, spacing)
-        try checkWork(radius: reach, stages: stages, stageCount: Double(shape.z * nodes.z))
+        try checkWork(radius: reach, stages: stages, stageCount: Double(shape.z) * Double(nodes.z))
+        let samples = Double(shape.planeVoxelCount / 4) * Double(nodes.y) * Double(nodes.x)
+        guard samples < 2e8 else { throw tooMuchWork }
+        let depths = GaussLegendre(count: nodes.z, from: -0.5, to: 0.5)
         let field = LightField(self, radius: reach, stages: stages, step: radialStep)
         let sampler = PlaneSampler(shape: shape, spacing: spacing, nodes: (nodes.y, nodes.x), step: field.step)
         var values: [Double] = []
@@ -110,7 +112,9 @@ extension Microscope {
     /// Samples a voxel along each axis: somewhat more than half the phase, in radians, of the finest detail that passes.
     private func nodeCounts(_ spacing: VoxelSpacing, _ averaging: Averaging) -> (z: Int, y: Int, x: Int) {
         let finest = nyquistSpacing
-        func count(_ axis: Int) -> Int { Int((.pi / 2 * spacing[axis] / finest[axis] + 0.5).rounded(.up)) + 1 }
+        func count(_ axis: Int) -> Int {
+            Int(min(1e6, (.pi / 2 * spacing[axis] / finest[axis] + 0.5).rounded(.up))) + 1
+        }
         return switch averaging {
         case .voxel: (count(0), count(1), count(2))
         case .pixel: (1, count(1), count(2))
