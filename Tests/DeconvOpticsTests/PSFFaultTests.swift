@@ -249,7 +249,9 @@ extension PSFPreparationReport {
         let limit = try DiffractionLimit(emissionWavelength: 520, numericalAperture: 1.4, immersionIndex: 1.515)
         #expect(abs(limit.fullWidths[0]! - 0.4892) < 1e-3)
         #expect(abs(limit.fullWidths[1]! - 0.1894) < 1e-4 && limit.fullWidths[1] == limit.fullWidths[2])
-        for (wavelength, aperture, index) in [(520, 1.6, 1.515), (0, 1.4, 1.515), (520, .nan, 1.515), (520, -1, 1)] {
+        for (wavelength, aperture, index) in [
+            (520.0, 1.6, 1.515), (0, 1.4, 1.515), (520, .nan, 1.515), (520, -1, 1),
+        ] {
             #expect(throws: DeconvolutionError.self) {
                 try DiffractionLimit(emissionWavelength: wavelength, numericalAperture: aperture, immersionIndex: index)
             }

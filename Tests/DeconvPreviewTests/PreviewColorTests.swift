@@ -53,11 +53,14 @@ import Testing
 
     @Test func sectionsAreThoseOfTheVoxel() throws {
         let shape = VolumeShape(z: 3, y: 4, x: 5)
-        let volume = Self.volume(shape) { z, y, x in Float(100 * z + 10 * y + x) }
+        func value(_ z: Int, _ y: Int, _ x: Int) -> Float { Float(100 * z + 10 * y + x) }
+        let volume = Self.volume(shape, value)
         let views = try VolumeViews(through: VolumeIndex(z: 2, y: 1, x: 3), of: ArraySource(volume))
-        #expect(views.alongZ == (0..<4).flatMap { y in (0..<5).map { Float(200 + 10 * y + $0) } })
-        #expect(views.alongY == (0..<3).flatMap { z in (0..<5).map { Float(100 * z + 10 + $0) } })
-        #expect(views.alongX == (0..<4).flatMap { y in (0..<3).map { Float(100 * $0 + 10 * y + 3) } })
+        var (above, front, side): ([Float], [Float], [Float]) = ([], [], [])
+        for y in 0..<4 { for x in 0..<5 { above.append(value(2, y, x)) } }
+        for z in 0..<3 { for x in 0..<5 { front.append(value(z, 1, x)) } }
+        for y in 0..<4 { for z in 0..<3 { side.append(value(z, y, 3)) } }
+        #expect(views.alongZ == above && views.alongY == front && views.alongX == side)
     }
 
     @Test func aHotPixelIsNotTheBrightestPlace() throws {
