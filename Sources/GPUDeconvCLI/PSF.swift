@@ -46,7 +46,7 @@ struct PSF: ParsableCommand {
 
                 Examples:
                   gpudeconv psf inspect psf.tif --psf-spacing 0.1,0.1,0.1 --spacing 0.3,0.1,0.1
-                  gpudeconv psf inspect bead.tif --picture bead.png --na 1.4 --wavelength 520 --index 1.515
+                  gpudeconv psf inspect bead.tif --picture bead.png --na 1.4 --wavelength 520
                 """
         )
 
