@@ -445,7 +445,8 @@ package struct FileDeconvolution: Sendable {
         _ output: ZarrOutputPlan
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobFingerprint) {
         var begun: ImageFindings?
-        if let earlier = ZarrSink.begunJob(output), fingerprint.isSameButForTiles(as: earlier) {
+        if let earlier = ZarrSink.begunJob(output), fingerprint == earlier || fingerprint.isSameButForTiles(as: earlier)
+        {
             begun = earlier.findings.flatMap { ImageFindings(text: $0, channelCount: input.source.image.channelCount) }
         }
         let job = try job.lookedAt(goingOnWith: begun)
