@@ -118,10 +118,10 @@ extension OptionDescription {
             case .bytes: "a size such as 8GB"
             case .spacing: "three positive sizes in micrometers, as z,y,x"
             case .shape: "three sizes from 1 to \(VolumeShape.mostInText), as z,y,x"
-            case .numberOrAuto: "a number of counts, or auto"
-            case .numbers: "one number, or one a channel with commas between them, each in \(unit ?? "numbers")"
+            case .numberOrAuto: range == nil ? "a number of counts, or auto" : "auto, or a number of counts"
+            case .numbers: "numbers in \(unit ?? valueName), one for all channels or one for each,"
             case .texts: "one <\(valueName)>, or one a channel with commas between them"
-            case .numbersOrAuto: "a number of counts, one a channel with commas between them, or auto"
+            case .numbersOrAuto: "auto, or numbers of counts, one for all channels or one for each,"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")
     }

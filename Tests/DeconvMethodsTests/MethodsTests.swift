@@ -54,7 +54,7 @@ import Testing
         #expect(report.iterationCount == plan.method.stepCount && report.boundary == plan.boundary)
         #expect(sink.voxels.count == shape.voxelCount)
         #expect(sink.voxels.allSatisfy { $0 >= 0 && $0.isFinite } && sink.voxels.contains { $0 > 0 })
-        #expect(JSONText.of(PlanDescription(plan), .flag).contains("\"method\" : \"\(name)\""))
+        #expect(JSONText.of(PlanDescription(plan, estimate: nil), .flag).contains("\"method\" : \"\(name)\""))
     }
 
     /// Volumes that overlap, on the host and on a device.

@@ -156,7 +156,7 @@ import Testing
         var options = DeconvolutionOptions()
         options.method = name
         options.start = .flat
-        options.background = item.background
+        options.background = .value(item.background)
         let method = try Methods.method(options)
         var estimate = [Double](repeating: item.light, count: seen.count)
         for _ in 0..<options.iterationCount {
