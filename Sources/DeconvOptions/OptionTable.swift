@@ -69,6 +69,22 @@ extension OptionTable {
     static let records: [OptionDescription] = [
         // MARK: Input
         OptionDescription(
+            .psfAt,
+            .input,
+            \.psfAt,
+            "PSFs that differ from place to place: z or z/y/x of each in µm from the image's first voxel, and its file.",
+            effect: .voxels
+        ),
+        OptionDescription(
+            .psfModes,
+            .input,
+            \.deconvolution.psfModeCount,
+            "Modes that PSFs of several places are made of; each takes as long as one PSF.",
+            range: .from(1, to: 8),
+            otherwise: "as few as leave 10 % of none",
+            effect: .voxels
+        ),
+        OptionDescription(
             .array,
             .input,
             \.selection.array,
@@ -306,23 +322,6 @@ extension OptionTable {
         ),
 
         // MARK: PSF
-        OptionDescription(
-            .psfAt,
-            .psf,
-            \.psfAt,
-            "PSFs that differ from place to place: z or z/y/x of each in µm from the image's first voxel, and its file.",
-            as: "z:file,...",
-            effect: .voxels
-        ),
-        OptionDescription(
-            .psfModes,
-            .psf,
-            \.deconvolution.psfModeCount,
-            "Modes that PSFs of several places are made of; each takes as long as one PSF.",
-            range: .from(1, to: 8),
-            otherwise: "as few as leave 10 % of none",
-            effect: .voxels
-        ),
         OptionDescription(
             .psfSpacing,
             .psf,

@@ -14,7 +14,7 @@ package struct PSFPlaceList: OptionValue {
         self.files = files
     }
 
-    package static var type: OptionType { .text }
+    package static var type: OptionType { .places }
 
     package static func parse(_ text: String) -> PSFPlaceList? {
         var places: [PSFPlace] = []

@@ -45,7 +45,7 @@ struct InputArguments: ParsableArguments {
     )
     var psf: String?
 
-    @Option(.psfAt, parsing: .unconditional) var psfAt: String?
+    @Option(.psfAt) var psfAt: String?
     @Option(.psfModes) var psfModes: String?
     @Option(.array) var array: String?
     @Option(.axes) var axes: String?

@@ -29,7 +29,7 @@ import Testing
         var truth = [Double](repeating: 0, count: shape.voxelCount)
         for _ in 0..<40 {
             let center = shape.axes.map { generator.uniform() * Double($0) }
-            let bead = GaussianPSF.voxels(shape: shape, center: center, sigma: [1, 1.2, 1.2], peak: 300)
+            let bead = GaussianPSF.voxels(shape: shape, center: center, sigma: [1, 1.2, 1.2], peak: 3000)
             for index in truth.indices { truth[index] += bead[index] }
         }
         var image = [Double](repeating: 0, count: shape.voxelCount)
@@ -59,9 +59,8 @@ import Testing
     ) -> DeconvolutionJob {
         var options = DeconvolutionOptions()
         options.backend = .cpu
-        options.boundary = .zero
         options.background = 5
-        options.iterationCount = 30
+        options.iterationCount = 50
         options.psfAsIs = true
         if planes.count > 1 { options.psfPlaces = places(planes) }
         change(&options)
@@ -94,8 +93,10 @@ import Testing
         let error = Self.error(result.voxels)
         #expect(20 * log10(best / error) >= 2, "\(best) by one PSF, \(error) by several")
         let errors = (0..<Self.shape.z).map { Self.error(result.voxels, planes: $0..<$0 + 1) }
-        let seams = Self.planes.map { errors[$0] }.max()!
-        let others = errors.indices.filter { !Self.planes.contains($0) }.map { errors[$0] }.max()!
+        // Those at the ends lie beside what is not seen.
+        let inner = Self.planes.dropFirst().dropLast()
+        let seams = inner.map { errors[$0] }.max()!
+        let others = (3..<Self.shape.z - 3).filter { !inner.contains($0) }.map { errors[$0] }.max()!
         #expect(seams <= 1.2 * others)
         let modes = try #require(result.report.psfModes.first)
         #expect(modes.modeCount > 1 && modes.modeCount <= Self.planes.count && modes.error <= PSFModes.largestError)
@@ -105,8 +106,11 @@ import Testing
 
     /// Tiles see the weights where they lie in the whole volume.
     @Test func tilesAreAsOnePiece() throws {
-        let whole = try Self.deconvolved(Self.planes).voxels
-        let tiles = try Self.deconvolved(Self.planes) { $0.tileShape = VolumeShape(z: 13, y: 20, x: 28) }
+        let whole = try Self.deconvolved(Self.planes) { $0.iterationCount = 10 }.voxels
+        let tiles = try Self.deconvolved(Self.planes) {
+            $0.iterationCount = 10
+            $0.tileShape = VolumeShape(z: 13, y: 20, x: 28)
+        }
         #expect(tiles.report.tileCount > 1)
         #expect(relativeRMSE(tiles.voxels, whole) <= 1e-5)
     }
@@ -132,7 +136,10 @@ import Testing
 
     @Test func whatDoesNotGoTogetherIsRefused() throws {
         let filter = #expect(throws: DeconvolutionError.self) {
-            try Self.deconvolved(Self.planes) { $0.method = MethodName(rawValue: "wiener") }
+            try Self.deconvolved(Self.planes) {
+                $0.method = MethodName(rawValue: "wiener")
+                $0.iterationCount = DeconvolutionOptions().iterationCount
+            }
         }
         #expect(filter?.message.contains("wiener is a filter of one PSF") == true)
         let count = #expect(throws: DeconvolutionError.self) {

@@ -58,7 +58,7 @@ import Testing
         for (words, message) in [
             (["--psf", "psf.tif", "--psf-at", "0:psf0.tif"], "--psf and --psf-at both name files"),
             ([], "Missing expected argument '--psf <psf>'"),
-            (["--psf-at", "0:psf0.tif,psf1.tif"], "--psf-at 0:psf0.tif,psf1.tif: give <z:file,...>"),
+            (["--psf-at", "0:psf0.tif,psf1.tif"], "--psf-at 0:psf0.tif,psf1.tif: give places as z or z/y/x"),
             (["--psf-at", "0/1:psf0.tif"], "--psf-at 0/1:psf0.tif: give"),
             (["--psf-at", "0:psf0.tif,0:psf1.tif"], "are no grid"),
             (["--psf", "psf0.tif", "--psf-at", "0,1"], "2 places, but 1 PSF is given"),
