@@ -137,7 +137,10 @@ let package = Package(
         ),
         tests("DeconvVolumeTests", ["DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvIOTests", ["DeconvIO", "DeconvVolume", "DeconvTestSupport"]),
-        tests("DeconvOpticsTests", ["DeconvOptics", "DeconvSimulation", "DeconvVolume", "DeconvTestSupport"]),
+        tests(
+            "DeconvOpticsTests",
+            ["DeconvOptics", "DeconvIO", "DeconvSimulation", "DeconvVolume", "DeconvTestSupport"]
+        ),
         tests("DeconvSurveyTests", ["DeconvSurvey", "DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvPlanTests", ["DeconvPlan", "DeconvVolume", "DeconvTestSupport"]),
         tests("DeconvSimulationTests", ["DeconvVolume", "DeconvSimulation"]),

@@ -119,7 +119,7 @@ def test_sizes_that_differ_are_padded_around_the_center():
 
 
 def test_what_is_missing_or_too_much_is_said(image):
-    with pytest.raises(ValueError, match=r"^the PSF: is computed from the microscope's figures; give immersion="):
+    with pytest.raises(ValueError, match=r"^the PSF: follows from the microscope's figures; give immersion="):
         gpudeconv.generate_psf(SPACING, microscope="widefield", na=1.2, emission=520)
     with pytest.raises(ValueError, match="spacing must be known"):
         gpudeconv.deconvolve(image, None, **FIGURES)

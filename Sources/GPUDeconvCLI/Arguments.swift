@@ -108,6 +108,10 @@ struct MicroscopeArguments: ParsableArguments {
     @Option(.pinhole) var pinhole: String?
     @Option(.sheetThickness) var sheetThickness: String?
     @Option(.sheetNA) var sheetNA: String?
+}
+
+/// How large a computed PSF is.
+struct ComputedPSFArguments: ParsableArguments {
     @Option(.psfShape) var psfShape: String?
 }
 
@@ -130,12 +134,13 @@ struct JobArguments: ParsableArguments {
     @OptionGroup(title: "Method") var method: MethodArguments
     @OptionGroup(title: "PSF") var psfArguments: PSFArguments
     @OptionGroup(title: "Microscope") var microscope: MicroscopeArguments
+    @OptionGroup(title: "Microscope") var computedPSF: ComputedPSFArguments
     @OptionGroup(title: "Device") var compute: ComputeArguments
     @OptionGroup(title: "Memory") var memory: MemoryArguments
 
     func options(for input: InputArguments) throws(DeconvolutionError) -> JobOptions {
         var options = JobOptions()
-        let groups: [any ParsableArguments] = [input, method, psfArguments, microscope, compute, memory]
+        let groups: [any ParsableArguments] = [input, method, psfArguments, microscope, computedPSF, compute, memory]
         for group in groups { try group.apply(to: &options) }
         return options
     }

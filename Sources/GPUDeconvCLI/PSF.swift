@@ -46,7 +46,7 @@ struct PSF: ParsableCommand {
 
                 Examples:
                   gpudeconv psf inspect psf.tif --psf-spacing 0.1,0.1,0.1 --spacing 0.3,0.1,0.1
-                  gpudeconv psf inspect bead.tif --picture bead.png --na 1.4 --wavelength 520
+                  gpudeconv psf inspect bead.tif --picture bead.png --na 1.4 --emission 520
                 """
         )
 
@@ -60,17 +60,15 @@ struct PSF: ParsableCommand {
         )
         var picture: String?
 
-        @Option(parsing: .unconditional, help: ArgumentHelp("Numerical aperture of the objective.", valueName: "na"))
-        var na: Double?
+        @OptionGroup(title: "Microscope") var optics: Optics
 
-        @Option(parsing: .unconditional, help: ArgumentHelp("Wavelength of the emitted light.", valueName: "nm"))
-        var wavelength: Double?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Refractive index of the immersion medium.", valueName: "n")
-        )
-        var index = 1.515
+        /// What a PSF is held against.
+        struct Optics: ParsableArguments {
+            @Option(.microscope) var microscope: String?
+            @Option(.na) var na: String?
+            @Option(.emission) var emission: String?
+            @Option(.immersion) var immersion: String?
+        }
 
         @Flag(help: "Replace the picture if it exists.")
         var overwrite = false
@@ -79,18 +77,10 @@ struct PSF: ParsableCommand {
         var json = false
 
         private func limit() throws(DeconvolutionError) -> DiffractionLimit? {
-            guard na != nil || wavelength != nil else { return nil }
-            guard let na, let wavelength else {
-                throw DeconvolutionError(
-                    .invalidArgument,
-                    "diffraction takes both, numerical aperture and wavelength; give --na and --wavelength"
-                )
-            }
-            return try DiffractionLimit(
-                emissionWavelength: wavelength,
-                numericalAperture: na,
-                immersionIndex: index
-            )
+            var options = JobOptions()
+            try optics.apply(to: &options)
+            guard !options.given.isEmpty else { return nil }
+            return try MicroscopeFigures(ofMeasuredPSF: options.deconvolution.microscope, image: nil).limit(channel: 0)
         }
 
         func run() throws {

@@ -31,6 +31,12 @@ extension PSF {
         )
         var spacing: SpacingArgument?
 
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("Voxels of the PSF. (default: as many as hold 99 % of its light)", valueName: "z,y,x")
+        )
+        var shape: ShapeArgument?
+
         @OptionGroup(title: "Microscope") var microscope: MicroscopeArguments
 
         @Flag(help: "Replace the output if it exists.")
@@ -44,6 +50,7 @@ extension PSF {
                 var options = JobOptions()
                 try microscope.apply(to: &options)
                 options.deconvolution.spacing = spacing?.spacing
+                options.deconvolution.microscope.psfShape = shape?.shape
                 let job = PSFGenerationJob(options: options.deconvolution)
                 let result = try job.run(to: output, overwrite: overwrite)
                 for warning in result.warnings { Terminal.warn(warning) }

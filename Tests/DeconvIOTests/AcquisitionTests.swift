@@ -84,15 +84,20 @@ import Testing
         #expect(try acquisition("") == nil)
     }
 
-    @Test(arguments: [
-        // Bio-Formats' keys for the formats of Zeiss, Leica, Nikon, Olympus; an objective's name as Zeiss and Nikon have it.
-        ("Information|Instrument|Objective|LensNA #1 = 1.4\nInformation|Instrument|Objective|Immersion #1 = Oil", 1.4, "Oil"),
-        ("HardwareSetting|ATLConfocal|NumericalAperture = 1.2\nImage|Immersion = WATER", 1.2, "WATER"),
-        ("Numerical Aperture = 1.45\nObjectiveName: x", 1.45, nil),
-        ("[Objective] NAValue = 0.95", 0.95, nil),
-        ("Recording Objective #1 = Plan-Apochromat 63x/1.40 Oil DIC M27", 1.4, "oil"),
-        ("wsObjectiveName = Plan Apo TIRF 100x 1.49 NA Oil", 1.49, "oil"),
-    ] as [(String, Double, String?)])
+    @Test(
+        arguments: [
+            // Bio-Formats' keys for the formats of Zeiss, Leica, Nikon, Olympus; an objective's name as Zeiss and Nikon have it.
+            (
+                "Information|Instrument|Objective|LensNA #1 = 1.4\nInformation|Instrument|Objective|Immersion #1 = Oil",
+                1.4, "Oil"
+            ),
+            ("HardwareSetting|ATLConfocal|NumericalAperture = 1.2\nImage|Immersion = WATER", 1.2, "WATER"),
+            ("Numerical Aperture = 1.45\nObjectiveName: x", 1.45, nil),
+            ("[Objective] NAValue = 0.95", 0.95, nil),
+            ("Recording Objective #1 = Plan-Apochromat 63x/1.40 Oil DIC M27", 1.4, "oil"),
+            ("wsObjectiveName = Plan Apo TIRF 100x 1.49 NA Oil", 1.49, "oil"),
+        ] as [(String, Double, String?)]
+    )
     func makersKeysAreKnown(info: String, aperture: Double, immersion: String?) throws {
         let found = AcquisitionText.acquisition(info, channelCount: 1, place: "ImageJ's info")
         #expect(found.numericalAperture?.value == aperture)

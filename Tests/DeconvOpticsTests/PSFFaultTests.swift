@@ -319,7 +319,7 @@ extension PSFPreparationReport {
 struct RealPSFFaultTests {
     /// PSFs of real microscopes and of a public data set are what they are: off center, on a pedestal, but PSFs.
     @Test(arguments: ["lattice-cell", "confocal-grid", "hollow-bars"]) func realPSFsHaveNoFaults(name: String) throws {
-        let measured = try UncompressedTIFF.read(SharedData.url("\(name)/psf.tif"))
+        let measured = try RealStack.read(SharedData.url("\(name)/psf.tif"))
         let report = try PSFPreparation(warnsOfNoSpacing: false)
             .prepare(measured, name: "psf.tif", imageSpacing: nil).report
         // The bars' PSF is two voxels wide and cannot be moved by half a voxel.
@@ -328,7 +328,7 @@ struct RealPSFFaultTests {
     }
 
     @Test func realImagesAreCalledImages() throws {
-        let beads = try UncompressedTIFF.read(SharedData.url("confocal-grid/beads.tif"))
+        let beads = try RealStack.read(SharedData.url("confocal-grid/beads.tif"))
         let several = try PSFPreparation(warnsOfNoSpacing: false)
             .prepare(beads, name: "beads.tif", imageSpacing: nil).report
         // Four beads, counted by eye in its projection.

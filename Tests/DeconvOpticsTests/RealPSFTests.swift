@@ -7,7 +7,7 @@ import Testing
 @Suite(.enabled(if: SharedData.isPresent, Comment(rawValue: SharedData.skipReason)))
 struct RealPSFTests {
     @Test func theLatticeLightSheetPSFIsCentredResampledAndFreeOfItsPedestal() throws {
-        let measured = try UncompressedTIFF.read(
+        let measured = try RealStack.read(
             SharedData.url("lattice-cell/psf.tif"),
             spacing: VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
         )
@@ -26,7 +26,7 @@ struct RealPSFTests {
 
     /// NumPy: 1.036e6 counts in single voxels, 1.07e6 to 1.11e6 within 20 to 30 voxels of the axis, in which rings stand out.
     @Test func ringsShowTheSkirtOfTheLatticeLightSheetPSF() throws {
-        let measured = try UncompressedTIFF.read(
+        let measured = try RealStack.read(
             SharedData.url("lattice-cell/psf.tif"),
             spacing: VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
         )
@@ -40,7 +40,7 @@ struct RealPSFTests {
     }
 
     @Test func theConfocalPSFLosesItsPedestalOfOneToTwoCounts() throws {
-        let measured = try UncompressedTIFF.read(SharedData.url("confocal-grid/psf.tif"))
+        let measured = try RealStack.read(SharedData.url("confocal-grid/psf.tif"))
         let report = try PSFPreparation().prepare(measured, name: "psf.tif", imageSpacing: nil).report
         // Planes 2 to 42 hold 1 and 2 at the border, mean 1.46; the others are padding of zeros.
         #expect(report.background >= 1 && report.background < 1.6)
@@ -50,7 +50,7 @@ struct RealPSFTests {
     }
 
     @Test func thePSFOfTheBarsIsMovedByTheHalfPlaneItIsOff() throws {
-        let measured = try UncompressedTIFF.read(SharedData.url("hollow-bars/psf.tif"))
+        let measured = try RealStack.read(SharedData.url("hollow-bars/psf.tif"))
         let prepared = try PSFPreparation().prepare(measured, name: "psf.tif", imageSpacing: nil)
         #expect(prepared.report.backgroundMethod == .lightAtBorder)
         #expect(prepared.report.background == 0 && prepared.report.noise == 0)

@@ -103,7 +103,8 @@ import Testing
             $0.channels[0].emission = .init(0.5, "EmissionWavelength of its OME-XML")
         }
         #expect(
-            problem(slow) == "cell.tif: EmissionWavelength of its OME-XML says that the wavelength of the emitted light is "
+            problem(slow)
+                == "cell.tif: EmissionWavelength of its OME-XML says that the wavelength of the emitted light is "
                 + "0.5 nm, which is outside 200 to 2000 nm; give --emission"
         )
         let dry = image {
@@ -118,12 +119,16 @@ import Testing
             confocal(&$0)
             $0.channels[0].excitation = .init(640, "ExcitationWavelength")
         }
-        #expect(problem(red)?.contains("light of 640 nm (ExcitationWavelength) does not excite light of 520 nm") == true)
+        #expect(
+            problem(red)?.contains("light of 640 nm (ExcitationWavelength) does not excite light of 520 nm") == true
+        )
         let sted = image {
             confocal(&$0)
             $0.channels[0].mode = .init("STED", "AcquisitionMode")
         }
-        #expect(problem(sted)?.contains("AcquisitionMode is STED, of which no PSF is computed; give one with --psf") == true)
+        #expect(
+            problem(sted)?.contains("AcquisitionMode is STED, of which no PSF is computed; give one with --psf") == true
+        )
     }
 
     @Test func aRefractiveIndexThatIsNotThatOfTheMediumIsPassedOver() throws {
@@ -134,7 +139,9 @@ import Testing
             }
         )
         #expect(lines[1].contains("immersion 1.515 (Immersion)"))
-        #expect(lines[2].contains("passed over: a refractive index of 1.33 (RefractiveIndex), for it is not that of Oil"))
+        #expect(
+            lines[2].contains("passed over: a refractive index of 1.33 (RefractiveIndex), for it is not that of Oil")
+        )
     }
 
     @Test(arguments: [
@@ -185,7 +192,9 @@ import Testing
     ])
     func dyesHaveManySpellings(text: String, name: String) { #expect(Dye.named(text)?.name == name) }
 
-    @Test(arguments: [("EGFP-Lifeact", "EGFP"), ("mTagBFP2 ch1", "mTagBFP2"), ("Alexa 647 (far red)", "Alexa Fluor 647")])
+    @Test(arguments: [
+        ("EGFP-Lifeact", "EGFP"), ("mTagBFP2 ch1", "mTagBFP2"), ("Alexa 647 (far red)", "Alexa Fluor 647"),
+    ])
     func theLongestNameInATextCounts(text: String, name: String) { #expect(Dye.mentioned(in: text)?.name == name) }
 
     @Test(arguments: ["Channel 1", "brightfield", "", "488"])

@@ -15,7 +15,8 @@ import Testing
         case .integer: option.name == .zarrFormat ? "3" : "7"
         case .number, .numbers: "7.5"
         case .boolean: "true"
-        case .text, .texts: "x"
+        case .text: option.name == .immersion ? "oil" : option.name == .pinhole ? "2AU" : "x"
+        case .texts: "x"
         case .words(let words): words.first { $0 != option.text(JobOptions()) } ?? words[0]
         case .bytes: "7GB"
         case .spacing: "0.7,0.5,0.5"
@@ -31,9 +32,9 @@ import Testing
         var values: [String: String] = [:]
         for (name, part) in [
             ("", options.deconvolution as Any), ("", options.selection), ("output.", options.output),
-            ("zarr.", options.output.zarr),
+            ("zarr.", options.output.zarr), ("microscope.", options.deconvolution.microscope),
         ] {
-            for child in Mirror(reflecting: part).children where child.label != "zarr" {
+            for child in Mirror(reflecting: part).children where !["zarr", "microscope"].contains(child.label) {
                 values[name + (child.label ?? "?")] = "\(child.value)"
             }
         }

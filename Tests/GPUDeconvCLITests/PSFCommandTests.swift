@@ -44,7 +44,7 @@ import Testing
     @Test func aPictureOfAPSFIsDrawn() async throws {
         let folder = try Scene.folder()
         let result = try await Command.run(
-            ["psf", "inspect", "psf.tif", "--picture", "psf.png", "--na", "1.4", "--wavelength", "520", "--json"],
+            ["psf", "inspect", "psf.tif", "--picture", "psf.png", "--na", "1.4", "--emission", "520", "--json"],
             in: folder
         )
         #expect(result.status == 0, "\(result.error)")
@@ -60,7 +60,7 @@ import Testing
         let again = try await Command.run(["psf", "inspect", "psf.tif", "--picture", "psf.png"], in: folder)
         #expect(again.status == 73 && again.error.contains("psf.png"), "\(again.error)")
         let half = try await Command.run(["psf", "inspect", "psf.tif", "--na", "1.4"], in: folder)
-        #expect(half.status == 64 && half.error.contains("--wavelength"), "\(half.error)")
+        #expect(half.status == 64 && half.error.contains("--emission"), "\(half.error)")
     }
 
     /// Two beads in the box, and an image in the place of the PSF: said by whoever meets them.

@@ -9,9 +9,19 @@ package struct DiffractionLimit: Sendable {
 
     /// Limits by themselves.
     /// - Parameter fullWidths: along z, y and x, µm.
-    package init(fullWidths: [Double?]) {
+    package init(fullWidths: [Double?]) { self.init(fullWidths: fullWidths, frequencies: nil) }
+
+    private init(fullWidths: [Double?], frequencies: (aperture: Double, medium: Double)?) {
         self.fullWidths = fullWidths
-        frequencies = nil
+        self.frequencies = frequencies
+    }
+
+    /// The same objective where light is narrower by a factor for each axis.
+    package func scaled(by factors: VoxelSpacing) -> DiffractionLimit {
+        DiffractionLimit(
+            fullWidths: fullWidths.enumerated().map { axis, width in width.map { $0 * factors[axis] } },
+            frequencies: frequencies
+        )
     }
 
     /// The limits of an objective.

@@ -71,7 +71,6 @@ package struct FileDeconvolution: Sendable {
                 )
             )
         }
-        psfWarnings = warnings
         if paths.isEmpty {
             let (source, deconvolution) = (self.input.source, options.deconvolution)
             let computed = try ComputedPSFs(
@@ -85,11 +84,24 @@ package struct FileDeconvolution: Sendable {
         } else {
             computedPSFs = nil
         }
+        let (source, known) = (self.input.source, options.deconvolution)
+        let figures =
+            computedPSFs?.figures
+            ?? (try? MicroscopeFigures(ofMeasuredPSF: known.microscope, image: source.image, imageName: source.name))
+        if let figures, let spacing = known.spacing ?? source.image.spacing {
+            warnings += figures.samplingWarnings(of: spacing, source.name)
+        }
+        psfWarnings = warnings
         // One a channel of the file: those of the channels that were selected.
         if let channels = self.input.selected?.channels, countOfPlace > 1,
             psfs.count == placeCount * self.input.whole.image.channelCount
         {
             psfs = (0..<placeCount).flatMap { [psfs] place in channels.map { psfs[place * countOfPlace + $0] } }
+        }
+        if let figures, computedPSFs == nil {
+            for index in psfs.indices {
+                psfs[index].limit = try? figures.limit(channel: index % source.image.channelCount)
+            }
         }
         self.psfs = psfs
         self.flatField = try Self.map(options.flatField, .flatField, "a flat field", of: self.input)

@@ -11,6 +11,8 @@ package struct MeasuredPSF: Sendable {
     package var shouldHaveSpacing: Bool
     /// Whether it was computed for the image, so that there is nothing to prepare.
     package var isComputed: Bool
+    /// How narrow the optics can make it, where somebody knows.
+    var limit: DiffractionLimit?
 
     package init(name: String, volume: Volume, shouldHaveSpacing: Bool = true, isComputed: Bool = false) {
         self.name = name
@@ -41,7 +43,7 @@ extension MeasuredPSF {
             symmetry: options.psfRadialAverage ? .radial : options.psfSymmetrize ? .mirrored : .none,
             warnsOfNoSpacing: shouldHaveSpacing
         )
-        .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName, limit: limit)
+        .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName, limit: limit ?? self.limit)
     }
 
     /// The PSF ready for an image of `options.spacing`, or of its own spacing where that is nil.

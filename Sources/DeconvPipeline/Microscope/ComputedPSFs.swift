@@ -77,7 +77,7 @@ package struct ComputedPSFs: Sendable {
 
 extension MicroscopeFigures {
     /// What is computed from, for one channel.
-    fileprivate func microscope(_ channel: Channel) -> Microscope {
+    func microscope(_ channel: Channel) -> Microscope {
         var microscope = Microscope(
             kind: Microscope.Kind(channel.kind.value),
             numericalAperture: numericalAperture.value,

@@ -261,7 +261,8 @@ private struct Finder {
         guard let dye = Dye.named(name) else {
             let names = Dye.all.map(\.name)
             let remedy: Message =
-                names.nearest(to: name).map { "did you mean \($0)?" as Message } ?? "give \(.emission) and \(.excitation) instead"
+                names.nearest(to: name).map { "did you mean \($0)?" as Message }
+                ?? "give \(.emission) and \(.excitation) instead"
             throw DeconvolutionError(.invalidArgument, "\(.dye, name): is not known; \(remedy)")
         }
         return Figure(dye, .given)
@@ -362,7 +363,7 @@ private struct Finder {
         guard hasImage else {
             return DeconvolutionError(
                 .invalidArgument,
-                "\(imageName): is computed from the microscope's figures; give \(list)"
+                "\(imageName): follows from the microscope's figures; give \(list)"
             )
         }
         let found: Message =

@@ -76,7 +76,7 @@ enum LightChange {
         let noise = evidence.survey.compactMap { $0.dark?.noise }.max() ?? 0
         if evidence.change > 0, evidence.light > 0, noiseAbove * noise / evidence.light > evidence.change / 2 {
             return (
-                "noise below the background counts as none; more light, or fewer iterations, leave less of it",
+                "where it is dark, what noise adds counts and what it takes away does not; more light, or fewer iterations, leave less of it",
                 "noise of \(noise.rounded1) counts over a mean light of \(evidence.light.rounded1)"
             )
         }
