@@ -134,3 +134,23 @@ def test_a_report_is_filled():
     gpudeconv.generate_psf(SPACING, **FIGURES, psf_shape=(5, 9, 9), report=report)
     assert report["given"] == ["widefield", "NA 1.2", "immersion 1.33", "emission 520 nm"]
     json.dumps(report)
+
+
+def test_the_outcome_follows_from_what_was_measured(image):
+    report = {}
+    psf = gpudeconv.generate_psf(SPACING, **FIGURES, psf_shape=(5, 9, 9))
+    sharp = gpudeconv.deconvolve(image, psf, 12, psf_as_is=True, backend="cpu", report=report, boundary="zero")
+    outcome = report["outcome"]
+    assert outcome["psfShape"] == [5, 9, 9] and outcome["leftOut"] == 0
+    assert outcome["lightKept"] == pytest.approx(sharp.sum() / image.sum(), rel=1e-4)
+    measured = report["convergence"][0]
+    fell = measured["poissonDivergence"]
+    steps = measured["iterations"][-1] - measured["iterations"][-2]
+    assert outcome["divergenceFall"] == pytest.approx((fell[-2] - fell[-1]) / steps / (fell[0] - fell[-1]))
+
+
+def test_a_plan_tells_the_seconds_of_all_iterations_on_all_volumes(image):
+    options = {**FIGURES, "spacing": SPACING, "backend": "cpu"}
+    plan = gpudeconv.plan(np.stack([image] * 3), None, 7, **options)
+    assert plan["secondsPerIteration"] > 0
+    assert plan["seconds"] == pytest.approx(3 * 7 * plan["secondsPerIteration"])

@@ -44,15 +44,19 @@ extension MeasuredBackground {
         let border = unrecordedShare == nil ? whole : whole.filter { field.values[$0] != 0 }
         guard border.count >= 32 else { return nil }
         let slope = BackgroundSlope(in: field, at: border, of: box)
-        var found: MeasuredBackground?
-        if given == nil, let slope {
-            let flat = slope.subtracted(from: field, keepsZeros: unrecordedShare != nil)
-            found = measured(in: flat, border: border, box: box, peak: peak, level: nil)
+        var background = measured(in: field, border: border, box: box, peak: peak, level: given)
+        if let slope {
+            let field = slope.subtracted(from: field, keepsZeros: unrecordedShare != nil)
+            let flat = measured(in: field, border: border, box: box, peak: peak, level: nil)
             // The plane of light that is cut on one side is none of the background.
-            if found?.method == .noiseAtBorder { found?.subtractsSlope = true } else { found = nil }
+            if flat.method == .noiseAtBorder {
+                if given == nil {
+                    background = flat
+                    background.subtractsSlope = true
+                }
+                background.slope = slope
+            }
         }
-        var background = found ?? measured(in: field, border: border, box: box, peak: peak, level: given)
-        if background.noise > 0 { background.slope = slope }
         background.unrecordedShare = unrecordedShare
         return background
     }

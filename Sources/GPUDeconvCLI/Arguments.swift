@@ -63,10 +63,6 @@ struct InputArguments: ParsableArguments {
         return psf.split(separator: ",").map(String.init)
     }
 
-    func validate() throws {
-        if psf == nil, psfAt == nil { throw ValidationError("Missing expected argument '--psf <psf>'") }
-    }
-
     /// Opens the files.
     func deconvolution(_ options: JobOptions) throws(DeconvolutionError) -> FileDeconvolution {
         try FileDeconvolution(input: input, psfPaths: psfPaths, options: options)

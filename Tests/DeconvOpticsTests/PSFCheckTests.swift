@@ -92,7 +92,7 @@ import Testing
         #expect(abs((json["fullWidthAtHalfMaximum"] as! [Double])[0] - 4.71) < 0.05)
         #expect((json["warnings"] as? [String])?.count == 1)
         #expect((json["diagnostics"] as? [[String: Any]])?.first?["kind"] as? String == "spacingUnknown")
-        #expect(json.count == 25)
+        #expect(json.count == 27)
     }
 }
 

@@ -183,8 +183,8 @@ import Testing
                 == "--emission 461,525,610: there are 3 for 2 channels; give one for all or one a channel"
         )
         options.emission = []
-        options.dyes = ["GPF"]
-        #expect(problem(image(confocal), options) == "--dye GPF: is not known; did you mean EGFP?")
+        options.dyes = ["mChery"]
+        #expect(problem(image(confocal), options) == "--dye mChery: is not known; did you mean mCherry?")
     }
 
     @Test(arguments: [

@@ -18,8 +18,9 @@ extension Microscope {
         return VoxelSpacing(z: 1 / along, y: 1 / across, x: 1 / across)
     }
 
-    /// A little more does no harm, for hardly any contrast is left at the limit.
-    private static let tolerance = 1.25
+    /// How many times the limit does no harm, for hardly any contrast is left there. Where two foci are multiplied, that is so
+    /// from about half of the highest frequency on (Wilson and Sheppard 1984, Theory and Practice of Scanning Optical Microscopy).
+    private var tolerance: Double { wavelengths.count > 1 ? 2.5 : 1.25 }
 
     /// What a person should know of voxels that are too large for the microscope; nil where they are not.
     /// - Parameters:
@@ -28,7 +29,7 @@ extension Microscope {
     package func samplingWarning(of spacing: VoxelSpacing, _ name: String) -> Diagnostic? {
         let largest = nyquistSpacing
         let sizes = [("z", spacing.z, largest.z), ("y", spacing.y, largest.y), ("x", spacing.x, largest.x)]
-        let coarse = sizes.filter { $0.1 > Self.tolerance * $0.2 }
+        let coarse = sizes.filter { $0.1 > tolerance * $0.2 }
         guard !coarse.isEmpty else { return nil }
         let figures = coarse.map { "\($0.0) \(Self.text($0.1)) µm, at most \(Self.text($0.2))" }
         return Diagnostic(

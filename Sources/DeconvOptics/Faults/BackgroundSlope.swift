@@ -58,15 +58,18 @@ struct BackgroundSlope {
         }
         self.box = box
         residual = spread
-        perVoxel = (0..<3).map { axis in
+        // What bulges more than it rises is light, which is not even on both sides.
+        let bulges = (0..<3).map { axis in
             let reach = Double(box.shape[axis] - 1) / 2
-            let rise = 2 * abs(slope[axis]) * reach
-            // What bulges more than it rises is light, which is not even on both sides.
             let squares = kept.map { places[$0][axis] * places[$0][axis] }
             let mean = squares.reduce(0, +) / Double(squares.count)
             let size = squares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             let bend = zip(kept, squares).reduce(0) { $0 + rest($1.0) * ($1.1 - mean) } / max(size, 1e-300)
-            let bulge = abs(bend) * reach * reach
+            return abs(bend) * reach * reach
+        }
+        let bulge = bulges.max() ?? 0
+        perVoxel = (0..<3).map { axis in
+            let rise = abs(slope[axis]) * Double(box.shape[axis] - 1)
             return rise > Self.leastRise * spread && rise > Self.leastRisePerBulge * bulge ? slope[axis] : 0
         }
         guard spread > 0, perVoxel.contains(where: { $0 != 0 }) else { return nil }

@@ -9,7 +9,8 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
     package let psfWidths: [Double?]
     /// Light of the result over that of the image above its background; nil for an image without light.
     package let lightKept: Double?
-    /// By which part an iteration still lowers the Poisson divergence at the end; nil where it was not measured twice.
+    /// What an iteration at the end takes off the Poisson divergence, over what all have taken off; nil where it was not measured
+    /// three times. The divergence itself is no scale: noise leaves most of it.
     package let divergenceFall: Double?
     /// Part of the good voxels that did not count, for they are masked or saturated.
     package let leftOut: Double
@@ -26,18 +27,18 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
 
     /// Over all volumes, from the last two iterations that were measured.
     private static func fall(_ convergence: [RunReport.Convergence]) -> Double? {
-        var (fallen, last, iterations) = (0.0, 0.0, 0)
-        for volume in convergence where volume.iterations.count > 1 {
+        var (last, all, iterations) = (0.0, 0.0, 0)
+        for volume in convergence where volume.iterations.count > 2 {
             let end = volume.iterations.count - 1
-            fallen += volume.poissonDivergence[end - 1] - volume.poissonDivergence[end]
-            last += volume.poissonDivergence[end]
+            last += volume.poissonDivergence[end - 1] - volume.poissonDivergence[end]
+            all += volume.poissonDivergence[0] - volume.poissonDivergence[end]
             iterations = volume.iterations[end] - volume.iterations[end - 1]
         }
-        return iterations > 0 && last > 0 ? fallen / Double(iterations) / last : nil
+        return iterations > 0 && all > 0 ? last / Double(iterations) / all : nil
     }
 
     /// What is far from converged: below, more iterations change little.
-    private static let convergedFall = 0.001
+    private static let convergedFall = 1e-5
 
     /// All of it in one sentence for people.
     package var sentence: String {
@@ -50,12 +51,9 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
         }
         if let lightKept { parts.append("\((100 * lightKept).threeFigures) % of the light kept") }
         if let divergenceFall {
-            let percent = "\((100 * divergenceFall).threeFigures) % an iteration"
-            parts.append(
-                divergenceFall < Self.convergedFall
-                    ? "converged (the divergence falls by \(percent))"
-                    : "not converged (the divergence still falls by \(percent))"
-            )
+            let share =
+                "an iteration adds \((100 * divergenceFall).threeFigures) % to what all have gained in likelihood"
+            parts.append(divergenceFall < Self.convergedFall ? "converged (\(share))" : "not converged (\(share))")
         }
         parts.append(leftOut > 0 ? "\((100 * leftOut).threeFigures) % of the voxels left out" : "nothing left out")
         return parts.joined(separator: "; ")

@@ -91,7 +91,8 @@ struct Turntable {
         width = Int((z * z + x * x).squareRoot().rounded(.up))
     }
 
-    /// The projection after a turn.
+    /// The projection after a turn. Every voxel falls onto the column nearest to its place, so that none is lost; neighbors lie
+    /// no more than a column apart, so that none stays empty between them.
     /// - Parameter turn: 0 … 1, a share of a whole turn; at 0 it is that along z.
     /// - Returns: `shape.y` rows of `width` values, −∞ where no voxel is in sight.
     func projection(turn: Double) -> [Float] {
@@ -102,14 +103,12 @@ struct Turntable {
         let middle = (z: Double(shape.z - 1) / 2, x: Double(shape.x - 1) / 2, u: Double(width - 1) / 2)
         columns.withUnsafeBufferPointer { columns in
             upright.withUnsafeMutableBufferPointer { upright in
-                for u in 0..<width {
-                    for s in 0..<width {
-                        let (across, deep) = (Double(u) - middle.u, Double(s) - middle.u)
-                        let x = Int((middle.x + across * cosine - deep * sine).rounded())
-                        let z = Int((middle.z + across * sine + deep * cosine).rounded())
-                        guard x >= 0, x < shape.x, z >= 0, z < shape.z else { continue }
+                for z in 0..<shape.z {
+                    let deep = (Double(z) - middle.z) * sine
+                    for x in 0..<shape.x {
+                        let place = middle.u + (Double(x) - middle.x) * cosine + deep
                         let from = (z &* shape.x &+ x) &* rows
-                        let to = u &* rows
+                        let to = min(max(Int(place.rounded()), 0), width - 1) &* rows
                         for y in 0..<rows { upright[to &+ y] = max(upright[to &+ y], columns[from &+ y]) }
                     }
                 }
