@@ -59,7 +59,7 @@ struct InputArguments: ParsableArguments {
     /// A comma separates PSFs, unless a file of the whole name is there.
     private var psfPaths: [String] {
         guard let psf else { return [] }
-        if Files.exists(psf) { return [psf] }
+        if psf.isEmpty || Files.exists(psf) { return [psf] }
         return psf.split(separator: ",").map(String.init)
     }
 

@@ -475,12 +475,17 @@ extension BadInput {
             64,
             "--psf-spacing nan,1,1: give three positive sizes in micrometers, as z,y,x"
         ),
-        BadInput("a negative background", "\(job) --background -1", 64, "--background -1: give counts of 0 or more"),
+        BadInput(
+            "a negative background",
+            "\(job) --background -1",
+            64,
+            "--background -1: give auto, or numbers of counts, one for all channels or one for each, of 0 or more"
+        ),
         BadInput(
             "an infinite background",
             "\(job) --background inf",
             64,
-            "--background inf: give counts of 0 or more"
+            "--background inf: give auto, or numbers of counts, one for all channels or one for each, of 0 or more"
         ),
         BadInput(
             "a negative read noise",
@@ -494,8 +499,18 @@ extension BadInput {
             64,
             "--psf-background nan: give a number of counts, or auto"
         ),
-        BadInput("a saturation of zero", "\(job) --saturation 0", 64, "--saturation 0: give counts above 0"),
-        BadInput("an infinite saturation", "\(job) --saturation inf", 64, "--saturation inf: give counts above 0"),
+        BadInput(
+            "a saturation of zero",
+            "\(job) --saturation 0",
+            64,
+            "--saturation 0: give auto, or a number of counts above 0"
+        ),
+        BadInput(
+            "an infinite saturation",
+            "\(job) --saturation inf",
+            64,
+            "--saturation inf: give auto, or a number of counts above 0"
+        ),
         BadInput(
             "no mask's name",
             "\(job) --mask ''",
@@ -514,6 +529,31 @@ extension BadInput {
             "\(job) --threads 1000000",
             64,
             "--threads 1000000: give a whole number from 1 to 4096"
+        ),
+        BadInput(
+            "no PSF, and nothing to compute one from",
+            "image.tif -o out.tif",
+            64,
+            "image.tif: there is no PSF, and its file says nothing of the microscope: give --na, --immersion, --microscope "
+                + "and --emission to have one computed, or a file with --psf"
+        ),
+        BadInput(
+            "a PSF's option without a PSF",
+            "image.tif -o out.tif --psf-background 3 --na 1.2",
+            64,
+            "--psf-background: is for a PSF in a file, and none is named; give --psf, or leave it out"
+        ),
+        BadInput(
+            "a figure of a computed PSF beside a PSF",
+            "\(job) --depth 5",
+            64,
+            "--depth: is for a PSF that is computed, and --psf names a file; leave one of them out"
+        ),
+        BadInput(
+            "a wavelength in micrometers",
+            "image.tif -o out.tif --emission 0.52",
+            64,
+            "--emission 0.52: give numbers in nm, one for all channels or one for each, from 200 to 2000"
         ),
         BadInput(
             "no PSF's name",
@@ -654,7 +694,7 @@ extension BadInput {
             "a simulation through an impossible objective",
             "simulate cell --na 1.4",
             64,
-            "a numerical aperture of 1.4 is not above 0 and below the refractive index 1.33 of the immersion medium"
+            "--na 1.4: is not above 0 and below the refractive index of the immersion, 1.33; correct it or give --immersion"
         ),
         BadInput(
             "a comparison of different shapes",

@@ -24,17 +24,18 @@ import Testing
     // MARK: What is printed
 
     @Test(arguments: ["cpu", "opencl"])
-    func aRunSaysWhatItDidInOneLine(backend: String) async throws {
+    func aRunSaysWhatItDidAndHowItIsToBeJudged(backend: String) async throws {
         let folder = try Scene.folder()
         let result = try await Command.run(Self.job + ["--backend", backend, "--background", "40"], in: folder)
         #expect(result.status == 0)
         #expect(result.error == "")
-        #expect(
-            result.output.wholeMatch(
-                of: /out\.tif: 8x24x28 float32; 10 iterations of [0-9.e-]+ s on [^\n;]+, [0-9.]+ s in all\n/
-            ) != nil,
-            "\(result.output)"
-        )
+        let lines = result.output.split(separator: "\n")
+        try #require(lines.count == 2, "\(result.output)")
+        let did = /out\.tif: 8x24x28 float32; 10 iterations of [0-9.e-]+ s on [^\n;]+, [0-9.]+ s in all/
+        #expect(lines[0].wholeMatch(of: did) != nil, "\(result.output)")
+        let psf = /a PSF of [0-9x]+ voxels, [0-9. x]+ µm wide at half maximum; [0-9.]+ % of the light kept; .*/
+        #expect(lines[1].wholeMatch(of: psf) != nil, "\(result.output)")
+        #expect(lines[1].hasSuffix("to what all have gained in likelihood); nothing left out"), "\(result.output)")
         #expect(folder.contents == ["image.tif", "out.tif", "psf.tif"])
     }
 
@@ -130,13 +131,15 @@ import Testing
         let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
         #expect(
             report.keys.sorted() == [
-                "backend", "background", "bottleneck", "boundary", "channels", "command", "convergence", "device",
+                "backend", "background", "bottleneck", "boundary", "channels", "command", "computedPSF", "convergence",
+                "device",
                 "devices",
                 "diagnostics",
                 "fft",
                 "flatField", "halo", "inputs", "iterations", "libraries", "mask", "maskedVoxelCount", "method",
                 "observedSum",
-                "options", "output", "peakDeviceBytes", "peakHostBytes", "program", "psf", "resultSum",
+                "options", "outcome", "output", "peakDeviceBytes", "peakHostBytes", "program", "psf", "psfModes",
+                "resultSum",
                 "resumedVolumes", "saturatedInputVoxelCount", "saturatedVoxels",
                 "seconds", "secondsPerIteration", "shape", "spacing", "started", "survey", "tileCount", "timepoints",
                 "version",

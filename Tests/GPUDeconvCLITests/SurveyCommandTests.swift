@@ -91,7 +91,7 @@ import Testing
         let folder = try Self.folder()
         let path = folder.path("out.zarr.partial/.gpudeconv-journal")
         let job = [
-            "image.tif", "--psf", "psf.tif", "-o", "out.zarr", "--backend", "cpu", "--background", "auto", "-i", "400",
+            "image.tif", "--psf", "psf.tif", "-o", "out.zarr", "--backend", "cpu", "--background", "auto", "-i", "4000",
             "--report", "report.json",
         ]
         @Sendable func journal() throws -> String { try String(contentsOfFile: path, encoding: .utf8) }

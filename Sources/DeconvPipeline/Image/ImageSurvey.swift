@@ -12,7 +12,8 @@ struct ImageSurvey: Sendable {
     ///   - mask: 0 on voxels that do not count.
     ///   - keptBytes: the most bytes of decoded chunks that may be kept meanwhile, where chunks hold several planes.
     ///   - check: throws when the run is to stop.
-    /// - Throws: as `VolumeSource.read`.
+    /// - Throws: `cancelled`; as `VolumeSource.read` where no plane can be read. One that cannot is passed over: the run says so when
+    ///   it comes to it.
     init(
         _ source: any VolumeSource,
         mask: (any VolumeSource)?,
@@ -33,39 +34,51 @@ struct ImageSurvey: Sendable {
         }
         defer { for (file, bytes) in zip(files, before) { file.limitKeptBytes { _ in bytes } } }
         let plan = SamplePlan(image)
+        let maskPlane = mask.map { MaskPlanes($0) }
         var channels: [ChannelSurvey] = []
         for channel in 0..<image.channelCount {
             var search = ChannelSearch(width: image.shape.x, height: image.shape.y)
+            var planesRead = 0
+            var problem: DeconvolutionError?
             for sample in plan.planes {
                 try check()
                 let region = Region(origin: VolumeIndex(z: sample.z, y: 0, x: 0), shape: plane)
-                var voxels = try source.read(region, channel: channel, timepoint: sample.timepoint).floats
-                if let mask {
-                    try voxels.fillBadVoxels(with: mask.values(region, channel, sample.timepoint))
+                do throws(DeconvolutionError) {
+                    var voxels = try source.read(region, channel: channel, timepoint: sample.timepoint).floats
+                    if let maskPlane = try maskPlane?.values(region, channel, sample.timepoint) {
+                        voxels.fillBadVoxels(with: maskPlane)
+                    }
+                    search.add(voxels)
+                    planesRead += 1
+                } catch {
+                    problem = error
                 }
-                search.add(voxels)
             }
+            if planesRead == 0, let problem { throw problem }
             channels.append(search.result)
         }
         self.channels = channels
     }
 }
 
-extension VolumeSource {
-    /// The values of a mask, which may have one plane, channel or time point for all.
-    fileprivate func values(
-        _ region: Region,
-        _ channel: Int,
-        _ timepoint: Int
-    ) throws(DeconvolutionError) -> [Float] {
+/// The planes of a mask, which may have one plane, channel or time point for all: the last one is kept.
+private final class MaskPlanes {
+    private let source: any VolumeSource
+    private var last: (place: [Int], values: [Float])?
+
+    init(_ source: any VolumeSource) { self.source = source }
+
+    func values(_ region: Region, _ channel: Int, _ timepoint: Int) throws(DeconvolutionError) -> [Float] {
+        let image = source.image
         var region = region
         if image.shape.z == 1 { region.origin.z = 0 }
-        return try read(
-            region,
-            channel: image.channelCount == 1 ? 0 : channel,
-            timepoint: image.timepointCount == 1 ? 0 : timepoint
-        )
-        .floats
+        let place = [
+            image.channelCount == 1 ? 0 : channel, image.timepointCount == 1 ? 0 : timepoint, region.origin.z,
+        ]
+        if let last, last.place == place { return last.values }
+        let values = try source.read(region, channel: place[0], timepoint: place[1]).floats
+        last = (place, values)
+        return values
     }
 }
 
