@@ -122,7 +122,7 @@ def generate_psf(
     sheet_thickness, sheet_na : float, optional
         Full width of a light sheet at half maximum in µm, or its numerical aperture.
     psf_shape : sequence of int, optional
-        Voxels of the PSF: z, y, x. By default as many as hold 99 % of its light.
+        Voxels of the PSF: z, y, x. By default as many as hold 99 % of the light of its planes.
     image_shape : sequence of int, optional
         Voxels of the image that it is for, which limit the shape where `psf_shape` does not give it.
     report : dict, optional

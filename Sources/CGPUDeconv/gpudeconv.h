@@ -165,16 +165,16 @@ gpudeconv_status gpudeconv_plan(
     const gpudeconv_array *mask,
     char **plan);
 
-/* The PSF as it is used: background removed, centred, cropped, resampled to the image's voxels, sum 1.
+/* The PSF as it is used: background removed, centered, cropped, resampled to the image's voxels, sum 1.
  * psf: (z, y, x), or (y, x).
- * prepared: gets a C-contiguous array of GPUDECONV_FLOAT32 and rank 3 with the centre at n/2, to be given back to gpudeconv_array_destroy. */
+ * prepared: gets a C-contiguous array of GPUDECONV_FLOAT32 and rank 3 with the center at n/2, to be given back to gpudeconv_array_destroy. */
 gpudeconv_status gpudeconv_prepare_psf(
     const gpudeconv_options *options,
     const gpudeconv_array *psf,
     gpudeconv_array **prepared,
     char **report);
 
-/* The PSF that is computed from the options about the microscope and from `spacing`: sum 1, centre at n/2.
+/* The PSF that is computed from the options about the microscope and from `spacing`: sum 1, center at n/2.
  * channel: which of the wavelengths in the options counts, from 0.
  * image_shape: voxels of the image that it is for, z, y, x, beyond which no light is looked at; NULL where that is not known.
  * generated: gets a C-contiguous array of GPUDECONV_FLOAT32 and rank 3, to be given back to gpudeconv_array_destroy.

@@ -6,7 +6,7 @@ import Glibc
 /// In this order: the background is subtracted, what cannot be told from noise is emptied, the centre is moved onto
 /// voxel n/2 of each axis, the voxels are given the size of the image's, mirror images or rotations are averaged
 /// where `symmetry` asks for it, what is left negative is set to zero, what is empty is cropped, and the sum is made 1.
-/// Without `symmetry` a noise-free PSF that is centred and has the image's spacing passes all of this unchanged but for
+/// Without `symmetry` a noise-free PSF that is centered and has the image's spacing passes all of this unchanged but for
 /// its scale and its empty edges. `Documentation/Decisions/psf-preparation.md` says why.
 package struct PSFPreparation: Sendable, Hashable {
     /// What a PSF stands on.
@@ -21,7 +21,7 @@ package struct PSFPreparation: Sendable, Hashable {
     package var background: Background
     /// Whether the PSF is only checked and normalised; then `background` is not used.
     package var isAsIs: Bool
-    /// What the PSF is averaged over once it is centred; not with `isAsIs`.
+    /// What the PSF is averaged over once it is centered; not with `isAsIs`.
     package var symmetry: PSFSymmetry
     /// Whether there is a warning where neither image nor PSF says how large its voxels are: files do, arrays need not.
     package var warnsOfNoSpacing: Bool
@@ -198,7 +198,7 @@ package struct PSFPreparation: Sendable, Hashable {
             let counts = resampling.axes.map { "\($0.outputCount)" }.joined(separator: "x")
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(name): centred and resampled from \(measured.spacing.map(\.description) ?? "unknown spacing") to "
+                "\(name): centered and resampled from \(measured.spacing.map(\.description) ?? "unknown spacing") to "
                     + "\(imageSpacing.map(\.description) ?? "unknown spacing") the PSF would have \(counts) voxels; "
                     + "check \(.spacing) and \(.psfSpacing)"
             )
@@ -482,7 +482,7 @@ package struct PSFPreparation: Sendable, Hashable {
 
 /// A PSF that is ready, and what was done to it.
 package struct PreparedPSF: Sendable {
-    /// Centred on voxel n/2, sum 1.
+    /// Centered on voxel n/2, sum 1.
     package let psf: PointSpreadFunction
     /// Every step with its figures.
     package let report: PSFPreparationReport

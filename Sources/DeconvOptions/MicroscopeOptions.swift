@@ -74,7 +74,7 @@ public struct MicroscopeOptions: Sendable, Hashable {
     public var sheetThickness: Double?
     /// Numerical aperture of what makes the light sheet, in place of its thickness.
     public var sheetNA: Double?
-    /// Voxels of the PSF; nil for as many as hold 99 % of its light.
+    /// Voxels of the PSF; nil for as many as hold 99 % of the light of its planes.
     public var psfShape: VolumeShape?
 
     /// Nothing known.

@@ -426,7 +426,7 @@ extension OptionTable {
             .microscope,
             \.deconvolution.microscope.immersion,
             "What is between objective and cover glass: air, water, silicone, glycerol, oil, or a refractive index.",
-            as: "medium",
+            as: "air|water|silicone|glycerol|oil|index",
             otherwise: "what the image's file says",
             effect: .psf,
             ofFiles: true
@@ -467,7 +467,7 @@ extension OptionTable {
             .microscope,
             \.deconvolution.microscope.pinhole,
             "Diameter of the pinhole in Airy units (1.2), or in the sample in µm (0.3um).",
-            as: "size",
+            as: "1.2|0.3um",
             otherwise: "what the image's file says, else 1AU",
             effect: .psf,
             ofFiles: true
@@ -497,7 +497,7 @@ extension OptionTable {
             \.deconvolution.microscope.psfShape,
             "Voxels of the computed PSF.",
             in: "voxels",
-            otherwise: "as many as hold 99 % of its light",
+            otherwise: "as many as hold 99 % of the light of its planes",
             effect: .psf,
             ofFiles: true
         ),

@@ -79,7 +79,7 @@ extension PSFGenerationJob.Result {
         return [
             Diagnostic(
                 .psfCutOff,
-                "\(subject: path): much of the light lies outside; give more voxels with \(.psfShape)",
+                "\(subject: path): much of the light lies outside; give more voxels with \(.shape)",
                 figures: "\((100 * computed.shareCutOff).rounded().inMessage) %"
             )
         ]

@@ -9,7 +9,7 @@ struct GPUDeconvCommand: ParsableCommand {
         commandName: "gpudeconv",
         abstract: "Take the blur of the microscope out of 3D fluorescence images.",
         usage: """
-            gpudeconv <input> --psf <psf> --output <file> [<options>]
+            gpudeconv <input> [--psf <psf>] --output <file> [<options>]
             gpudeconv <subcommand>
             """,
         discussion: """

@@ -33,7 +33,10 @@ extension PSF {
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Voxels of the PSF. (default: as many as hold 99 % of its light)", valueName: "z,y,x")
+            help: ArgumentHelp(
+                "Voxels of the PSF. (default: as many as hold 99 % of the light of its planes)",
+                valueName: "z,y,x"
+            )
         )
         var shape: ShapeArgument?
 

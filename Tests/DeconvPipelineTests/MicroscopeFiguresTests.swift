@@ -187,6 +187,22 @@ import Testing
         #expect(problem(image(confocal), options) == "--dye mChery: is not known; did you mean mCherry?")
     }
 
+    @Test func figuresThatWouldDoNothingAreRefused() {
+        var options = MicroscopeOptions()
+        options.kind = .widefield
+        options.pinhole = .airyUnits(1)
+        #expect(problem(image(confocal), options) == "--pinhole: a widefield microscope has none; leave it out")
+        options.pinhole = nil
+        options.sheetThickness = 2
+        #expect(
+            problem(image(confocal), options)
+                == "--sheet-thickness: a widefield microscope has no light sheet; leave it out"
+        )
+        options.kind = .lightSheet
+        options.sheetNA = 0.1
+        #expect(problem(image(confocal), options)?.contains("--sheet-thickness and --sheet-na both say") == true)
+    }
+
     @Test(arguments: [
         ("alexa488", "Alexa Fluor 488"), ("AF-488", "Alexa Fluor 488"), ("gfp", "EGFP"), ("Hoechst", "Hoechst 33342"),
     ])

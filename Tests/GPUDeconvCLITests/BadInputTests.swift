@@ -344,7 +344,7 @@ extension BadInput {
             "the spacings are so different that the PSF would fill the memory",
             "image.tif --psf psf.tif -o out.tif --psf-spacing 1000,1000,1000",
             64,
-            "psf.tif: centred and resampled from 1000.0, 1000.0, 1000.0 µm to 0.3, 0.1, 0.1 µm the PSF would have "
+            "psf.tif: centered and resampled from 1000.0, 1000.0, 1000.0 µm to 0.3, 0.1, 0.1 µm the PSF would have "
                 + "20001x80001x100001 voxels; check --spacing and --psf-spacing"
         ),
         BadInput(
@@ -646,7 +646,6 @@ extension BadInput {
     /// What the parser refuses: its first line is matched, the usage follows.
     static let ofUsage: [BadInput] = [
         BadInput("an unknown option", "\(job) --frobnicate", 64, "Unknown option '--frobnicate'"),
-        BadInput("no PSF", "image.tif -o out.tif", 64, "Missing expected argument '--psf <psf>'"),
         BadInput("no output", "image.tif --psf psf.tif", 64, "Missing expected argument '--output <path>'"),
         BadInput("two inputs", "\(job) more.tif", 64, "Unexpected argument 'more.tif'"),
     ]

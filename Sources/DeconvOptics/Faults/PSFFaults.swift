@@ -93,7 +93,6 @@ struct PSFFaults {
         let figures: Message =
             "rises by \(rises) counts across the box along z, y, x; noise of \(short(slope.residual))"
         report.backgroundRise = slope.rises
-        guard slope.isNotable else { return }
         if background.subtractsSlope {
             report.warn(
                 .psfSlope,

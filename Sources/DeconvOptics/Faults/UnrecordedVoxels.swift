@@ -17,14 +17,24 @@ enum UnrecordedVoxels {
         guard share >= leastShare, others.count >= 32, standsOnOffset(others.map { field.values[$0] }) else {
             return nil
         }
+        // A 0 beside a 1 is what rounding makes of the tails of a PSF.
+        guard median(others.map { field.values[$0] }) >= 3 * step(of: field) else { return nil }
         guard zeroShare(around: zeros, in: field) > 0.5, zeroShare(around: others, in: field) < 0.25 else { return nil }
         return share
     }
 
     /// Whether values are three standard deviations above 0.
     static func standsOnOffset(_ values: [Double]) -> Bool {
-        let median = values.sorted()[values.count / 2]
+        let median = median(values)
         return median > 3 * RobustSpread.of(values.map { $0 - median })
+    }
+
+    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    /// The smallest difference between two of its values: 1 for counts.
+    private static func step(of field: PSFField) -> Double {
+        let levels = Set(field.values).sorted()
+        return zip(levels, levels.dropFirst()).map { $1 - $0 }.min() ?? 0
     }
 
     /// Of the neighbors of voxels those that are 0, the voxels themselves left out.

@@ -85,9 +85,20 @@ package struct FileDeconvolution: Sendable {
             computedPSFs = nil
         }
         let (source, known) = (self.input.source, options.deconvolution)
-        let figures =
-            computedPSFs?.figures
-            ?? (try? MicroscopeFigures(ofMeasuredPSF: known.microscope, image: source.image, imageName: source.name))
+        var figures = computedPSFs?.figures
+        if figures == nil {
+            do throws(DeconvolutionError) {
+                figures = try MicroscopeFigures(
+                    ofMeasuredPSF: known.microscope,
+                    image: source.image,
+                    imageName: source.name
+                )
+            } catch {
+                // What the file alone says wrongly or not at all is not needed; an option would do nothing.
+                let given: Set<OptionName> = [.microscope, .na, .emission, .excitation, .immersion, .dye]
+                if !options.given.isDisjoint(with: given) { throw error }
+            }
+        }
         if let figures, let spacing = known.spacing ?? source.image.spacing {
             warnings += figures.samplingWarnings(of: spacing, source.name)
         }
@@ -100,7 +111,7 @@ package struct FileDeconvolution: Sendable {
         }
         if let figures, computedPSFs == nil {
             for index in psfs.indices {
-                psfs[index].limit = try? figures.limit(channel: index % source.image.channelCount)
+                psfs[index].limit = try? figures.limit(channel: countOfPlace == 1 ? 0 : index % countOfPlace)
             }
         }
         self.psfs = psfs
@@ -457,8 +468,7 @@ package struct FileDeconvolution: Sendable {
         _ output: ZarrOutputPlan
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobFingerprint) {
         var begun: ImageFindings?
-        if let earlier = ZarrSink.begunJob(output), fingerprint == earlier || fingerprint.isSameButForTiles(as: earlier)
-        {
+        if let earlier = ZarrSink.begunJob(output), fingerprint.isSameWithAnyTiles(as: earlier) {
             begun = earlier.findings.flatMap { ImageFindings(text: $0, channelCount: input.source.image.channelCount) }
         }
         let job = try job.lookedAt(goingOnWith: begun)

@@ -66,6 +66,11 @@ extension JobFingerprint {
         fields.allSatisfy { ($0.key == Self.tiling.text(.flag)) != (begun.value($0.name) == $0.value) }
     }
 
+    /// Whether a job is this one, whatever its tiles. What else is in its fingerprint does not count.
+    func isSameWithAnyTiles(as begun: JobFingerprint) -> Bool {
+        fields.allSatisfy { $0.key == Self.tiling.text(.flag) || begun.value($0.name) == $0.value }
+    }
+
     /// How volumes are cut.
     var tiles: String { value(Self.tiling) ?? "none" }
 

@@ -42,13 +42,13 @@ struct ImageFindings: Hashable, Sendable, Codable {
             if let given = options.background.given {
                 background = given.count == 1 ? given[0] : given[number]
             } else {
-                background = survey.dark.map { $0.level.rounded3 } ?? 0
+                background = survey.dark.map { $0.level.sixFigures } ?? 0
             }
             var channel = Channel(background: background)
             if survey.negativeShare >= Self.leastNegativeShare, let lowest = survey.lowest, lowest < 0 {
                 channel.shift = -lowest
                 // Where more was taken off than there was, nothing is as dark as that.
-                if background == 0, let level = survey.dark?.level { channel.background = min(level.rounded3, 0) }
+                if background == 0, let level = survey.dark?.level { channel.background = min(level.sixFigures, 0) }
             }
             // A level below 0 is what was taken off too much.
             channel.shift = max(channel.shift, -channel.background)
@@ -79,6 +79,10 @@ struct ImageFindings: Hashable, Sendable, Codable {
 }
 
 extension Double {
-    /// To thousandths: more digits than a level is known to.
-    fileprivate var rounded3: Double { (self * 1000).rounded() / 1000 }
+    /// In six figures: more than a level is known to, whatever its unit.
+    fileprivate var sixFigures: Double {
+        guard self != 0, isFinite else { return self }
+        let scale = pow(10, 5 - log10(magnitude).rounded(.down))
+        return (self * scale).rounded() / scale
+    }
 }

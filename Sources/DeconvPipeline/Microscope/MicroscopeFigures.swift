@@ -81,10 +81,37 @@ extension MicroscopeFigures {
                     + "give \(.na) or \(.immersion)"
             )
         }
+        try Self.refuseUnused(options, channels.map(\.kind.value))
         numericalAperture = aperture
         immersionIndex = immersion
         self.channels = channels
         passedOver = finder.passedOver
+    }
+}
+
+extension MicroscopeFigures {
+    /// Refuses options that would do nothing.
+    private static func refuseUnused(
+        _ options: MicroscopeOptions,
+        _ kinds: [MicroscopeOptions.Kind]
+    ) throws(DeconvolutionError) {
+        let names = Set(kinds.map(\.rawValue)).sorted().listed("and")
+        if options.pinhole != nil, !kinds.contains(.confocal), !kinds.contains(.spinningDisk) {
+            throw DeconvolutionError(.invalidArgument, "\(.pinhole): a \(names) microscope has none; leave it out")
+        }
+        for (option, value) in [(OptionName.sheetThickness, options.sheetThickness), (.sheetNA, options.sheetNA)]
+        where value != nil && !kinds.contains(.lightSheet) {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(option): a \(names) microscope has no light sheet; leave it out"
+            )
+        }
+        if options.sheetThickness != nil, options.sheetNA != nil {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.sheetThickness) and \(.sheetNA) both say how thick the sheet is; leave one of them out"
+            )
+        }
     }
 }
 
