@@ -54,6 +54,13 @@ def deconvolve(
             "channels: deconvolve each channel with its own"
         )
 
+    if options["background"] == "auto" and math.prod(image.numblocks[:-core]) > 1:
+        warnings.warn(
+            "background='auto' is found by each chunk for itself, so that volumes of one channel may have different ones; "
+            "give the numbers that one chunk or gpudeconv.deconvolve_file finds",
+            DeconvolutionWarning,
+            stacklevel=3,
+        )
     cut = [axis for axis in range(-core, 0) if image.numblocks[axis] > 1]
     sides: dict[int, int] = {}
     if cut:

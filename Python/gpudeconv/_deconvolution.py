@@ -267,6 +267,7 @@ def deconvolve(
     options = {name: value for name, value in keywords.items() if name not in OWN_KEYWORDS}
     figures = {name: keywords[name] for name in FIGURES}
     if psf is None:
+        _refuse_options_of_psfs(options)
         psf = psf_for(image, spacing, figures)
         options["psf_as_is"] = True
     else:
@@ -288,6 +289,11 @@ def deconvolve(
             pass
         return _dask.deconvolve(image, psf, flat_field, mask, depth, options, function=deconvolve)
 
+    if depth is not None:
+        raise ValueError(
+            "depth is what chunks of Dask arrays read of their neighbors, and no array is Dask's: leave it out; how deep "
+            "the sample lies under the cover glass is sample_depth"
+        )
     if report is None:
         options["divergence_interval"] = 0
     image = _arrays.readable(image, "image")
@@ -362,6 +368,7 @@ def plan(
     figures: dict[str, Any] = {name: options.pop(name) for name in FIGURES if name in options}  # type: ignore[misc]
     _options.refuse_unknown(plan, options)
     if psf is None:
+        _refuse_options_of_psfs(dict(options))
         psf = psf_for(image, options.get("spacing"), figures)
         options["psf_as_is"] = True
     else:
@@ -464,6 +471,14 @@ def deconvolve_file(
         )
     _warnings.pass_on(done, None)
     return done
+
+
+def _refuse_options_of_psfs(options: dict[str, Any]) -> None:
+    """Raises ValueError where somebody gave an option of a measured PSF and no PSF."""
+    defaults = deconvolve.__kwdefaults__ or {}
+    for name in ("psf_at", "psf_modes", "psf_spacing", "psf_background", "psf_as_is", "radial_average", "symmetrize"):
+        if options.get(name, defaults[name]) != defaults[name]:
+            raise ValueError(f"{name} is for a PSF that is given, and psf is not: leave it out, or give psf")
 
 
 def _refuse_figures(figures: dict[str, Any]) -> None:

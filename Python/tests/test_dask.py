@@ -228,3 +228,9 @@ def test_options_are_checked_before_anything_is_computed(scene, psf):
     for name, value in {"iterations": 0, "boundary": "mirror", "background": -1, "spacing": 0.3}.items():
         with pytest.raises(ValueError, match=name):
             gpudeconv.richardson_lucy(image, psf, **{name: value})
+
+
+def test_chunks_that_find_their_own_background_are_warned_of(psf):
+    images = da.ones((3, 4, 8, 8), chunks=(1, 4, 8, 8))
+    with pytest.warns(gpudeconv.DeconvolutionWarning, match="found by each chunk for itself"):
+        gpudeconv.deconvolve(images, psf, background="auto")

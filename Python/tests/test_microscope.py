@@ -125,6 +125,12 @@ def test_what_is_missing_or_too_much_is_said(image):
         gpudeconv.deconvolve(image, None, **FIGURES)
     with pytest.raises(ValueError, match="na is for a PSF that is computed, and psf is given"):
         gpudeconv.deconvolve(image, np.ones((3, 3, 3)), na=1.2)
+    with pytest.raises(ValueError, match="psf_spacing is for a PSF that is given, and psf is not"):
+        gpudeconv.deconvolve(image, None, spacing=SPACING, psf_spacing=SPACING, **FIGURES)
+    with pytest.raises(ValueError, match="symmetrize is for a PSF that is given"):
+        gpudeconv.plan(image, None, spacing=SPACING, symmetrize=True, **FIGURES)
+    with pytest.raises(ValueError, match="how deep the sample lies under the cover glass is sample_depth"):
+        gpudeconv.deconvolve(image, None, spacing=SPACING, depth=10, **FIGURES)
     with pytest.raises(ValueError, match="sample_depth=-1: give µm from 0 to 5000"):
         gpudeconv.generate_psf(SPACING, **FIGURES, sample_depth=-1)
 

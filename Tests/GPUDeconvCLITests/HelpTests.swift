@@ -35,7 +35,7 @@ import Testing
         let result = try await Command.run([], in: try TemporaryFolder())
         #expect(result.status == 64)
         #expect(result.error.hasPrefix("Error: Missing expected argument '<input>'\n"), "\(result.error)")
-        #expect(result.error.contains("USAGE: gpudeconv <input> --psf <psf> --output <file>"))
+        #expect(result.error.contains("USAGE: gpudeconv <input> [--psf <psf>] --output <file>"))
         #expect(result.output == "")
     }
 }
