@@ -131,6 +131,12 @@ package struct FileDeconvolution: Sendable {
         let ofComputed: [OptionName] = [
             .model, .sampleIndex, .coverGlass, .depth, .pinhole, .sheetThickness, .sheetNA, .psfShape,
         ]
+        if options.deconvolution.psfPlaces == nil, options.given.contains(.psfModes) {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.psfModes): is for PSFs of several places; give them with \(.psfAt), or leave it out"
+            )
+        }
         for option in hasFiles ? ofComputed : ofFiles where options.given.contains(option) {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -298,7 +304,11 @@ package struct FileDeconvolution: Sendable {
             logger: logger,
             progress: progress
         )
-        if let path = outputOptions.maskPath { try OutputPaths.check([path, output], against: inputPaths) }
+        // Begun before the work, so that what is in its way is found at once.
+        let maskSink = try outputOptions.maskPath.map { (path) throws(DeconvolutionError) in
+            try OutputPaths.check([path, output], against: inputPaths)
+            return try makeMaskSink(path)
+        }
         var report: RunReport
         let survey: FileSurvey
         switch target {
@@ -331,28 +341,32 @@ package struct FileDeconvolution: Sendable {
                 )
             )
         }
-        if let path = outputOptions.maskPath { try writeMask(report.foundMask, to: path) }
+        if let maskSink { try write(report.foundMask, into: maskSink) }
         origin.image?.add(checksum)
         report.origin = origin
         return report
     }
 
-    /// Writes which pixels of the camera are good: one plane a channel, 0 where they are hot or dead, 1 elsewhere.
+    /// Where it goes which pixels of the camera are good: one plane a channel.
     /// - Throws: as `OutputOptions.makeSink`.
-    private func writeMask(_ badPixels: [[Int]], to path: String) throws(DeconvolutionError) {
+    private func makeMaskSink(_ path: String) throws(DeconvolutionError) -> TIFFSink {
         let image = input.source.image
-        let plane = VolumeShape(z: 1, y: image.shape.y, x: image.shape.x)
         var options = jobOptions.output
         options.pixelType = .uint8
         let description = ImageDescription(
-            shape: plane,
-            channelCount: badPixels.count,
+            shape: VolumeShape(z: 1, y: image.shape.y, x: image.shape.x),
+            channelCount: image.channelCount,
             pixelType: .uint8,
             spacing: image.spacing
         )
-        let sink = try options.makeSink(path: path, image: description)
+        return try options.makeSink(path: path, image: description)
+    }
+
+    /// Writes 0 where pixels are hot or dead, 1 elsewhere.
+    /// - Parameter badPixels: of each channel, y · width + x.
+    private func write(_ badPixels: [[Int]], into sink: TIFFSink) throws(DeconvolutionError) {
         for pixels in badPixels {
-            var good = [Float](repeating: 1, count: plane.voxelCount)
+            var good = [Float](repeating: 1, count: input.source.image.shape.planeVoxelCount)
             for pixel in pixels { good[pixel] = 0 }
             try good.withUnsafeBufferPointer { (plane) throws(DeconvolutionError) in try sink.append(plane) }
         }
