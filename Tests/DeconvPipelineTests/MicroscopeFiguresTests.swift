@@ -120,8 +120,23 @@ import Testing
             $0.channels[0].excitation = .init(640, "ExcitationWavelength")
         }
         #expect(
-            problem(red)?.contains("light of 640 nm (ExcitationWavelength) does not excite light of 520 nm") == true
+            problem(red)?.contains("light of 640 nm (ExcitationWavelength) cannot excite light of 520 nm") == true
         )
+        let swapped = image {
+            confocal(&$0)
+            $0.channels[0].mode = .init("WideField", "AcquisitionMode")
+            $0.channels[0].excitation = .init(560, "ExcitationWavelength")
+        }
+        #expect(problem(swapped)?.contains("light of 560 nm (ExcitationWavelength) cannot excite") == true)
+        let blue = image {
+            confocal(&$0)
+            $0.channels[0].mode = .init("MultiPhotonMicroscopy", "AcquisitionMode")
+            $0.channels[0].excitation = .init(488, "ExcitationWavelength")
+        }
+        #expect(problem(blue)?.contains("two photons of 488 nm (ExcitationWavelength) cannot excite") == true)
+        var thin = MicroscopeOptions()
+        thin.coverGlass = 0.17
+        #expect(problem(image(confocal), thin)?.contains("give it in µm, such as 170") == true)
         let sted = image {
             confocal(&$0)
             $0.channels[0].mode = .init("STED", "AcquisitionMode")

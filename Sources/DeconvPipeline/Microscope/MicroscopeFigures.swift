@@ -106,6 +106,12 @@ extension MicroscopeFigures {
                 "\(option): a \(names) microscope has no light sheet; leave it out"
             )
         }
+        if let thickness = options.coverGlass, thickness > 0, thickness < 10 {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.coverGlass, thickness.inMessage): is thinner than a glass can be; give it in µm, such as 170"
+            )
+        }
         if options.sheetThickness != nil, options.sheetNA != nil {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -216,25 +222,29 @@ private struct Finder {
         let emission = try emission(index, said, dye, imageName)
         guard let kind, let emission else { return nil }
         var channel = MicroscopeFigures.Channel(kind: kind, emission: emission)
+        let exciting = try excitation(index, said, dye: nil, imageName)
         switch kind.value {
         case .widefield: break
         case .lightSheet:
             if options.sheetThickness == nil, options.sheetNA == nil { lacks(.sheetThickness) }
         case .twoPhoton:
-            channel.excitation = try excitation(index, said, dye: nil, imageName)
+            channel.excitation = exciting
             if channel.excitation == nil { lacks(.excitation) }
         case .confocal, .spinningDisk:
             channel.excitation =
                 try excitation(index, said, dye: dye, imageName) ?? Self.laser(below: emission.value)
             channel.pinhole = pinhole(said, kind.value, emission.value)
-            if let excitation = channel.excitation, excitation.value >= emission.value {
-                throw DeconvolutionError(
-                    .invalidData,
-                    "\(imageName): light of \(excitation.value.inMessage) nm\(excitation.origin.inBrackets) does not excite "
-                        + "light of \(emission.value.inMessage) nm\(emission.origin.inBrackets); give \(.excitation) and "
-                        + "\(.emission)"
-                )
-            }
+        }
+        // One photon has the energy that it gives, or more; of two each has less.
+        if let exciting = channel.excitation ?? exciting,
+            (exciting.value >= emission.value) != (kind.value == .twoPhoton)
+        {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(imageName): \(kind.value == .twoPhoton ? "two photons" : "light") of \(exciting.value.inMessage) nm"
+                    + "\(exciting.origin.inBrackets) cannot excite light of \(emission.value.inMessage) nm"
+                    + "\(emission.origin.inBrackets); give \(.excitation) and \(.emission)"
+            )
         }
         return channel
     }

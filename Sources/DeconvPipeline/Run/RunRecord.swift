@@ -433,12 +433,15 @@ extension RunRecord {
             )
         }
         let change = report.resultSum / report.observedSum - 1
-        // What is estimated on bad voxels has nothing in the image to be compared with.
-        let isPerfect = report.maskedVoxelCount == 0 && report.saturatedInputVoxelCount == 0 && job.sensitivity.isEmpty
+        let voxelCount = Double(report.shape.voxelCount * report.channelCount * report.timepointCount)
+        // What is estimated on bad voxels has nothing in the image to be compared with: a hundredth of them holds about a
+        // hundredth of the light, but a few saturated ones may hold most of it.
+        let isComparable =
+            Double(report.maskedVoxelCount) <= 0.01 * voxelCount && report.saturatedInputVoxelCount == 0
+            && job.sensitivity.flatField == nil
         let hasBackground = channels.contains { $0.shiftedBackground > 0 }
         let noticed = hasBackground ? Self.noticedChange : Self.faultyChange
-        guard isPerfect, report.observedSum > 0, abs(change) > noticed else { return }
-        let voxelCount = Double(report.shape.voxelCount * report.channelCount * report.timepointCount)
+        guard isComparable, report.observedSum > 0, abs(change) > noticed else { return }
         let (cause, figures) = LightChange.cause(
             LightChange.Evidence(
                 change: change,
