@@ -241,6 +241,15 @@ import Testing
         #expect(warning.contains(hasSlope ? "along one side" : "at its sides"), "\(warning)")
     }
 
+    /// Bad pixels are so few that what is estimated on them explains nothing.
+    @Test func aMaskOfAFewPixelsSilencesNothing() throws {
+        let image = Self.recorded(offset: 100, light: Self.light.map { $0 / 100 })
+        var mask = [Float](repeating: 1, count: image.count)
+        mask[3] = 0
+        let report = try run([image], mask: mask) { $0.background = 100 }.report
+        #expect(report.maskedVoxelCount == 1 && said(report, .lightChanged) != nil)
+    }
+
     @Test func noiseIsBlamedWhereThereIsHardlyAnyLight() throws {
         let image = Self.recorded(offset: 100, light: Self.light.map { $0 / 100 })
         let warning = try #require(said(try run([image]) { $0.background = 100 }.report, .lightChanged))
