@@ -277,6 +277,45 @@ package protocol Workspace: Projector {
         projectingNext: Bool
     ) throws(DeconvolutionError)
 
+    /// The same, and then estimate ← max(x + momentum · (x − former), 0) and former ← x, where x is what it would have left.
+    /// - Parameters:
+    ///   - former: is not read where the momentum is 0.
+    ///   - momentum: at least 0.
+    func multiply(
+        _ estimate: Field,
+        byWorkAnd normalization: Field?,
+        least: Float,
+        extrapolatingFrom former: Field,
+        momentum: Float,
+        projectingNext: Bool
+    ) throws(DeconvolutionError)
+
+    /// The same as the first, and tells how the estimate changes: change ← x − estimate, where x is what the estimate becomes.
+    /// - Parameter change: the change of the update before.
+    /// - Returns: Σ of the new change times the one before, and Σ of its square; the former is of no use where there was none before.
+    func multiply(
+        _ estimate: Field,
+        byWorkAnd normalization: Field?,
+        least: Float,
+        following change: Field
+    ) throws(DeconvolutionError) -> ChangeSums
+
+    /// estimate ← max(x + momentum · (x − former), 0) and former ← x, where x is the estimate.
+    /// - Parameters:
+    ///   - former: is not read where the momentum is 0.
+    ///   - momentum: at least 0.
+    func extrapolate(_ estimate: Field, from former: Field, momentum: Float) throws(DeconvolutionError)
+
+    /// target ← normalization / max(1 − λ · div(∇x / |∇x|), least) for the field x; no normalization stands for 1.
+    ///
+    /// A field that is multiplied by it comes nearer to the least total variation.
+    func storeTotalVariationWeight(
+        in target: Field,
+        of field: Field,
+        normalization: Field?,
+        _ constants: TotalVariationConstants
+    ) throws(DeconvolutionError)
+
     /// estimate ← max(estimate + factor · work, 0) on the domain.
     /// - Parameter projectingNext: as for `multiply`.
     func add(to estimate: Field, factor: Float, projectingNext: Bool) throws(DeconvolutionError)

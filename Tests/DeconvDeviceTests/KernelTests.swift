@@ -442,6 +442,87 @@ import Testing
         }
     }
 
+    @Test(arguments: devices, cases)
+    func extrapolateGoesOnAndKeepsWhereItWas(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let count = bench.layout.domain.shape.voxelCount
+        let (now, old) = (TestImage.random(count, seed: 1), TestImage.random(count, seed: 2))
+        for momentum in [Float(0), 0.75] {
+            // Nothing is taken from what is not read.
+            let before = momentum == 0 ? [Float](repeating: .nan, count: count) : old
+            let (estimate, former) = try (bench.buffer(now), bench.buffer(before))
+            try bench.kernels.extrapolate(estimate, from: former, momentum: momentum, count: count)
+            let expected = momentum == 0 ? now : zip(now, old).map { max($0 + momentum * ($0 - $1), 0) }
+            let result = try bench.floats(count, in: estimate)
+            #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 1e-6 })
+            #expect(try bench.floats(count, in: former) == now)
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func multiplyAndFollowSumsTheChanges(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let (values, weights) = (mixed(bench.workCount, seed: 1), mixed(shape.voxelCount, seed: 2).map { max($0, 0) })
+        let (before, change) = (TestImage.random(shape.voxelCount, seed: 3), mixed(shape.voxelCount, seed: 4))
+        for normalization in [nil, weights] {
+            let (estimate, changes) = try (bench.buffer(before), bench.buffer(change))
+            let sums = try bench.kernels.multiplyEstimate(
+                estimate,
+                bench.buffer(values),
+                bench.layout,
+                normalization: normalization.map { try bench.buffer($0) },
+                least: 0.25,
+                following: changes
+            )
+            var (expected, differences) = (before, change)
+            var (product, square, size) = (0.0, 0.0, 0.0)
+            bench.forEach(shape) { _, _, _, voxel, work in
+                let weight = normalization?[voxel] ?? 1
+                expected[voxel] *= weight > 0 ? max(values[work] * weight, 0.25) : 0
+                differences[voxel] = expected[voxel] - before[voxel]
+                product += Double(differences[voxel]) * Double(change[voxel])
+                size += abs(Double(differences[voxel]) * Double(change[voxel]))
+                square += Double(differences[voxel]) * Double(differences[voxel])
+            }
+            expectEqual(try bench.floats(shape.voxelCount, in: estimate), expected, relative: 1e-6)
+            let result = try bench.floats(shape.voxelCount, in: changes)
+            #expect(zip(result, differences).allSatisfy { abs($0 - $1) <= 1e-6 })
+            #expect(abs(sums.product - product) <= 1e-5 * size && abs(sums.square - square) <= 1e-5 * square)
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func totalVariationWeightIsThatOfALoop(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let field = TestImage.random(shape.voxelCount, seed: 1)
+        let weights = TestImage.random(shape.voxelCount, seed: 2)
+        let constants = TotalVariationConstants(strength: 0.3, smoothing: 0.01, rates: SIMD3(0.4, 0.8, 1))
+        for normalization in [nil, weights] {
+            let target = try bench.buffer(mixed(shape.voxelCount, seed: 3))
+            try bench.kernels.storeTotalVariationWeight(
+                in: target,
+                of: bench.buffer(field),
+                shape,
+                normalization: normalization.map { try bench.buffer($0) },
+                constants
+            )
+            let expected = TotalVariationReference.weight(
+                of: field.map(Double.init),
+                shape,
+                strength: 0.3,
+                smoothing: 0.01,
+                rates: [0.4, 0.8, 1]
+            )
+            let result = try bench.floats(shape.voxelCount, in: target)
+            for (voxel, value) in result.enumerated() {
+                let wanted = expected[voxel] * Double(normalization?[voxel] ?? 1)
+                #expect(abs(Double(value) - wanted) <= 2e-5 * abs(wanted), "\(voxel)")
+            }
+        }
+    }
+
     /// What a result is checked for: `fmax` would make a number of it.
     @Test(arguments: devices)
     func whatIsNoNumberStaysNone(device: Int) throws {

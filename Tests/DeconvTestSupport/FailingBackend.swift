@@ -265,5 +265,45 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.multiply(estimate, byWorkAnd: normalization, least: least, projectingNext: projectingNext)
     }
 
+    func multiply(
+        _ estimate: Field,
+        byWorkAnd normalization: Field?,
+        least: Float,
+        extrapolatingFrom former: Field,
+        momentum: Float,
+        projectingNext: Bool
+    ) throws(DeconvolutionError) {
+        try real.multiply(
+            estimate,
+            byWorkAnd: normalization,
+            least: least,
+            extrapolatingFrom: former,
+            momentum: momentum,
+            projectingNext: projectingNext
+        )
+    }
+
+    func multiply(
+        _ estimate: Field,
+        byWorkAnd normalization: Field?,
+        least: Float,
+        following change: Field
+    ) throws(DeconvolutionError) -> ChangeSums {
+        try real.multiply(estimate, byWorkAnd: normalization, least: least, following: change)
+    }
+
+    func extrapolate(_ estimate: Field, from former: Field, momentum: Float) throws(DeconvolutionError) {
+        try real.extrapolate(estimate, from: former, momentum: momentum)
+    }
+
+    func storeTotalVariationWeight(
+        in target: Field,
+        of field: Field,
+        normalization: Field?,
+        _ constants: TotalVariationConstants
+    ) throws(DeconvolutionError) {
+        try real.storeTotalVariationWeight(in: target, of: field, normalization: normalization, constants)
+    }
+
     func runTransforms() throws(DeconvolutionError) { try real.runTransforms() }
 }

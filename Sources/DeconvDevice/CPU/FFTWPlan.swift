@@ -32,6 +32,24 @@ final class FFTWPlan: @unchecked Sendable {
         }
     }
 
+    /// A volume of reals to its half spectrum along x, once: what such a plan takes is not worth measuring.
+    static func realForward(
+        _ shape: VolumeShape,
+        _ reals: HostMemory,
+        _ spectrum: HostMemory
+    ) throws(DeconvolutionError) -> FFTWPlan {
+        try FFTWPlanner.make("\(shape) reals") {
+            fftwf_plan_dft_r2c_3d(
+                Int32(shape.z),
+                Int32(shape.y),
+                Int32(shape.x),
+                reals.floats,
+                spectrum.complex,
+                FFTW_ESTIMATE
+            )
+        }
+    }
+
     /// A half spectrum to `length` reals in another place, unnormalized; the spectrum is lost.
     static func realInverse(_ length: Int) throws(DeconvolutionError) -> FFTWPlan {
         let reals = try HostMemory(byteCount: 8 * (length / 2 + 1))

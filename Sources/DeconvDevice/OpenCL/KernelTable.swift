@@ -21,7 +21,8 @@ package final class KernelTable {
         let program = try queue.context.program(for: type)
         self.queue = queue
         hasDouble = queue.context.device.hasDouble
-        partialSums = try DeviceBuffer(byteCount: Self.reductionGroups * 8, in: queue.context)
+        // Room for two sums a group.
+        partialSums = try DeviceBuffer(byteCount: Self.reductionGroups * 16, in: queue.context)
         var kernels: [String: Kernel] = [:]
         for name in KernelSource.kernelNames { kernels[name] = try Kernel(name, of: program, on: queue) }
         self.kernels = kernels

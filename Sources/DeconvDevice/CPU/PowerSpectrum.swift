@@ -1,0 +1,38 @@
+import CFFTW
+package import DeconvVolume
+
+/// |F|² of a real volume, unnormalized, in the half of the frequencies along x that says everything.
+package struct PowerSpectrum: Sendable {
+    /// Voxels of the volume.
+    package let shape: VolumeShape
+    /// For each frequency z, y and x of 0 ... shape.x / 2, x fastest.
+    package let values: [Float]
+
+    /// Frequencies along x.
+    package var width: Int { shape.x / 2 + 1 }
+
+    /// Transforms a volume once, on one thread.
+    /// - Parameter voxels: z, y, x.
+    /// - Throws: `outOfMemory`.
+    package init(of voxels: [Float], shape: VolumeShape) throws(DeconvolutionError) {
+        precondition(voxels.count == shape.voxelCount, "as many voxels as the shape has")
+        self.shape = shape
+        let width = shape.x / 2 + 1
+        let count = shape.z * shape.y * width
+        let reals = try HostMemory(byteCount: 4 * shape.voxelCount)
+        let spectrum = try HostMemory(byteCount: 8 * count)
+        let plan = try FFTWPlan.realForward(shape, reals, spectrum)
+        voxels.withUnsafeBufferPointer { reals.floats.update(from: $0.baseAddress!, count: $0.count) }
+        plan.forward(reals.floats, to: spectrum.floats)
+        let parts = spectrum.floats
+        values = (0..<count).map { parts[2 * $0] * parts[2 * $0] + parts[2 * $0 + 1] * parts[2 * $0 + 1] }
+    }
+
+    /// How often the whole spectrum has the values of a frequency along x: once where it is its own mirror image, else twice.
+    package func multiplicity(_ x: Int) -> Int { x == 0 || 2 * x == shape.x ? 1 : 2 }
+
+    /// Cycles a voxel of a frequency along an axis, from −1/2 to 1/2.
+    package static func frequency(_ index: Int, of count: Int) -> Double {
+        Double(2 * index > count ? index - count : index) / Double(count)
+    }
+}
