@@ -16,9 +16,10 @@ from ._progress import ProgressOption
 
 Path = str | os.PathLike[str]
 
-Method = Literal["richardson-lucy", "wiener", "landweber"]
+Method = Literal["richardson-lucy", "auto", "wiener", "landweber"]
 Boundary = Literal["extend", "zero", "edge", "reflect", "periodic"]
 Start = Literal["light", "flat", "observed"]
+Acceleration = Literal["none", "heavy-ball", "biggs-andrews"]
 Backend = Literal["auto", "opencl", "cpu"]
 FFT = Literal["auto", "clfft", "vkfft"]
 DType = Literal["float32", "uint16", "uint8"]
@@ -56,6 +57,12 @@ class Options(TypedDict, total=False):
     read_noise: float | None
     snr: float | None
     start: Start | None
+    accelerate: Acceleration | None
+    stop: str | None
+    max_iterations: int | None
+    total_variation: float | Literal["auto"] | None
+    gain: float | None
+    seed: int | None
     saturation: float | Literal["auto"] | None
     spacing: Sequence[float] | None
     psf_at: Places | None

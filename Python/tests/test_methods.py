@@ -28,6 +28,34 @@ def test_every_method_is_named_in_reports_and_plans(volume, psf, method):
     assert plan["iterations"] == report["iterations"] == (1 if method == "wiener" else 10)
 
 
+def test_auto_finds_iterations_and_says_so(volume, psf):
+    report = {}
+    result = gpudeconv.deconvolve(volume, psf, method="auto", background=5, gain=1, **CPU, report=report)
+    (tuning,) = report["tuning"]
+    assert report["method"] == "auto" and report["iterations"] == tuning["iterations"]
+    assert tuning["gain"] == 1 and tuning["gainFrom"] == "given"
+    assert gpudeconv.plan(volume, psf, method="auto", **CPU)["iterations"] == 100
+    # The same in other words.
+    same = gpudeconv.richardson_lucy(
+        volume,
+        psf,
+        background=5,
+        accelerate="heavy-ball",
+        stop="held-out",
+        total_variation="auto",
+        start="flat",
+        gain=1,
+        **CPU,
+    )
+    assert np.array_equal(result, same)
+
+
+def test_chunks_do_not_each_find_their_own_iterations(volumes, psf):
+    for options in ({"method": "auto"}, {"stop": "whiteness"}, {"total_variation": 0.1}):
+        with pytest.raises(ValueError, match="ask a part of the image first"):
+            gpudeconv.deconvolve(da.from_array(volumes), psf, **options, **CPU)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_dask_gives_what_numpy_gives(volumes, psf, method):
     expected = gpudeconv.deconvolve(volumes, psf, method=method, **CPU)
@@ -56,6 +84,11 @@ def test_wiener_is_its_formula(volume, psf):
         ({"method": "wiener", "iterations": 3}, "iterations"),
         ({"method": "wiener", "start": "flat"}, "start"),
         ({"method": "wiener", "snr": 0}, "snr"),
+        ({"method": "landweber", "accelerate": "heavy-ball"}, "accelerate"),
+        ({"stop": "held-out", "iterations": 3}, "iterations"),
+        ({"stop": "divergence:2"}, "divergence:1e-3"),
+        ({"total_variation": "auto"}, "held-out"),
+        ({"seed": 4}, "held-out"),
         ({"method": "landweber", "read_noise": 2}, "read_noise"),
         ({"snr": 3}, "snr"),
         ({"method": "wiener", "tile": (4, 8, 8)}, "tile"),

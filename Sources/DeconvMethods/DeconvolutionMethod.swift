@@ -17,6 +17,9 @@ package protocol DeconvolutionMethod: Sendable {
     /// Steps that a volume takes, at least 1: the iterations, or 1 where there is no loop.
     var stepCount: Int { get }
 
+    /// What has to be found out on a part of a channel first, which `Solver.tuning` then gets; nil where nothing has to.
+    var tuningRequest: TuningRequest? { get }
+
     /// Whether the PSF may vary from place to place: nothing is made of it but projections and their adjoints, by a
     /// `BlurProjection`.
     var takesVaryingPSF: Bool { get }
@@ -34,6 +37,9 @@ package protocol DeconvolutionMethod: Sendable {
 }
 
 extension DeconvolutionMethod {
+    /// Nothing has to.
+    package var tuningRequest: TuningRequest? { nil }
+
     /// It may, for most iterate.
     package var takesVaryingPSF: Bool { true }
 

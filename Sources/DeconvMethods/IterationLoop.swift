@@ -5,7 +5,7 @@ package import DeconvVolume
 /// The loop that iterative methods share: which iterations measure the divergence, and what is told of each.
 package struct IterationLoop: Hashable, Sendable {
     /// Number of updates, at least 1.
-    package let count: Int
+    package var count: Int
     /// The Poisson divergence is measured every so many iterations, and at the first and last; 0 for never.
     package let divergenceInterval: Int
 
@@ -25,12 +25,14 @@ package struct IterationLoop: Hashable, Sendable {
     /// - Parameters:
     ///   - measured: the voxels over which the divergence is summed.
     ///   - step: called after every iteration; what it throws ends the loop.
+    ///   - goesOn: asked after every iteration whether another one may follow.
     ///   - update: does one iteration on a workspace. It gets its number, the voxels over which it is to measure the
     ///     divergence or nil, and whether another one follows, and gives the divergence that it measured.
     package func run(
         on workspace: some Workspace,
         measuring measured: Region,
         step: (SolverStep) throws(DeconvolutionError) -> Void,
+        while goesOn: () -> Bool = { true },
         update: (_ iteration: Int, _ measured: Region?, _ isFollowed: Bool) throws(DeconvolutionError) -> Double?
     ) throws(DeconvolutionError) {
         var pending: (step: SolverStep, mark: any WorkMark)?
@@ -49,6 +51,7 @@ package struct IterationLoop: Hashable, Sendable {
             try tellPending()
             pending = (SolverStep(iteration: iteration, poissonDivergence: divergence), mark)
             if !workspace.worksAhead { try tellPending() }
+            if !goesOn() { break }
         }
         try tellPending()
     }

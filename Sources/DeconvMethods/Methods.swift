@@ -4,7 +4,9 @@ package import DeconvVolume
 /// The methods there are.
 package enum Methods {
     /// All of them, the default first.
-    package static let all: [any DeconvolutionMethod.Type] = [RichardsonLucy.self, Wiener.self, Landweber.self]
+    package static let all: [any DeconvolutionMethod.Type] = [
+        RichardsonLucy.self, Auto.self, Wiener.self, Landweber.self,
+    ]
 
     /// The method that options name, with its constants.
     /// - Throws: `invalidArgument` where there is none of that name.

@@ -15,6 +15,12 @@ package protocol Solver<W>: AnyObject {
     /// b: camera offset and haze of the volumes to come, in the units of the image, at least 0. At first that of the method.
     var background: Double { get set }
 
+    /// What was found out of the channel of the volumes to come, for methods that ask for it.
+    var tuning: MethodTuning? { get set }
+
+    /// Looks at each forward projection; nil where nobody does.
+    var watch: ProjectionWatch? { get set }
+
     /// The result so far.
     var estimate: Estimate<W> { get set }
 
@@ -42,6 +48,10 @@ package protocol Solver<W>: AnyObject {
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError)
 }
+
+/// Gets the number of a step, from 1, and H·estimate over the measured voxels, z, y, x, as it is before the step; gives whether
+/// another step may follow this one.
+package typealias ProjectionWatch = (_ iteration: Int, _ projection: [Float]) throws(DeconvolutionError) -> Bool
 
 /// What one step of a method showed.
 package struct SolverStep: Sendable {
@@ -77,6 +87,18 @@ package struct Estimate<W: Workspace> {
 }
 
 extension Solver {
+    /// None, for methods that ask for nothing.
+    package var tuning: MethodTuning? {
+        get { nil }
+        set { precondition(newValue == nil, "the method asks for none") }
+    }
+
+    /// None, for methods that are not tuned.
+    package var watch: ProjectionWatch? {
+        get { nil }
+        set { precondition(newValue == nil, "the method is not tuned") }
+    }
+
     /// Makes the transfer function of a PSF.
     /// - Parameter psf: centered on voxel n/2 (integer division) of each axis, sum 1.
     package func setPSF(_ psf: Volume) throws(DeconvolutionError) { try setBlur(Blur(psf)) }

@@ -32,6 +32,18 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var snr = 20.0
     /// Where the estimate starts.
     public var start = StartingEstimate.light
+    /// How the estimate goes on beyond each update, for methods that multiply.
+    public var acceleration = Acceleration.none
+    /// How the number of iterations is found, for methods that iterate.
+    public var stop = StopRule.none
+    /// The most iterations that a stop rule may come to, 1 to 10 000.
+    public var maximumIterationCount = 100
+    /// How much the estimate is held to a small total variation, for methods that multiply.
+    public var totalVariation: TotalVariation = 0
+    /// Counts a photon, above 0; nil for what the noise of the image says.
+    public var gain: Double?
+    /// What the photons are drawn with that are held out, so that the same are held out again.
+    public var seed = 0
     /// Where the PSFs hold, for as many PSFs or a multiple of them; nil for a PSF that is the same everywhere.
     public var psfPlaces: [PSFPlace]?
     /// Modes that PSFs of several places are made of, 1 to 8; nil for as few as leave no more than 10 % of any.

@@ -118,10 +118,12 @@ extension OptionDescription {
             case .bytes: "a size such as 8GB"
             case .spacing: "three positive sizes in micrometers, as z,y,x"
             case .shape: "three sizes from 1 to \(VolumeShape.mostInText), as z,y,x"
-            case .numberOrAuto: range == nil ? "a number of counts, or auto" : "auto, or a number of counts"
+            case .numberOrAuto:
+                range == nil ? "a number of counts, or auto" : "auto, or a number" + (unit.map { " of \($0)" } ?? "")
             case .numbers: "numbers in \(unit ?? valueName), one for all channels or one for each,"
             case .texts: "one <\(valueName)>, or one a channel with commas between them"
             case .numbersOrAuto: "auto, or numbers of counts, one for all channels or one for each,"
+            case .stopRule: "none, held-out, whiteness, or divergence: and a part below 1, such as divergence:1e-3"
             case .places: "places as z or z/y/x, each with its file or none, such as 0:a.tif,10:b.tif"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")
@@ -280,6 +282,7 @@ extension OptionType {
         case .numbers: "n,..."
         case .numbersOrAuto: "auto|n,..."
         case .places: "z:file,..."
+        case .stopRule: "rule"
         case .boolean, .text, .texts, .words: nil
         }
     }

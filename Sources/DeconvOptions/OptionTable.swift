@@ -54,6 +54,35 @@ package struct OptionTable: Sendable {
                     + "\(takers.map(\.rawValue).listed("and")); leave it out"
             )
         }
+        try checkStop(options)
+    }
+
+    /// Refuses what contradicts a stop rule, or does nothing without one.
+    private func checkStop(_ options: JobOptions) throws(DeconvolutionError) {
+        let (given, wanted) = (options.given, options.deconvolution)
+        guard self[.stop]?.methods?.contains(wanted.method) ?? true else { return }
+        if wanted.stop != .none, given.contains(.iterations) {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.stop, wanted.stop.text) finds the number of iterations, which \(.iterations) gives; leave one of them "
+                    + "out, or give \(.maxIterations)"
+            )
+        }
+        if wanted.totalVariation == .auto, wanted.stop != .heldOut {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.totalVariation, "auto"): only photons that are held out tell; give \(.stop, "held-out"), or a weight"
+            )
+        }
+        let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0
+        for (option, isUsed) in [
+            (OptionName.maxIterations, wanted.stop != .none), (.gain, needsPhotons), (.seed, wanted.stop == .heldOut),
+        ] where given.contains(option) && !isUsed {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(option): does nothing without \(.stop, "held-out"); give that too, or leave it out"
+            )
+        }
     }
 
     /// The values of all options of a group: what is kept for one of these keys suits all jobs of the same.
@@ -318,6 +347,57 @@ extension OptionTable {
             .method,
             \.deconvolution.start,
             "Where the estimate starts; light clears the haze of a background soonest.",
+            effect: .voxels
+        ),
+        OptionDescription(
+            .accelerate,
+            .method,
+            \.deconvolution.acceleration,
+            "How the estimate goes on beyond each update: 15 iterations then do the work of 50.",
+            effect: .voxels
+        ),
+        OptionDescription(
+            .stop,
+            .method,
+            \.deconvolution.stop,
+            "How the number of iterations is found, once a channel: where photons that were held out are foretold best "
+                + "(held-out), where nothing of the image is left but noise (whiteness), or where an iteration takes less "
+                + "than a part off the divergence (divergence:1e-3).",
+            effect: .voxels
+        ),
+        OptionDescription(
+            .maxIterations,
+            .method,
+            \.deconvolution.maximumIterationCount,
+            "The most iterations that a stop rule may come to.",
+            range: .from(1, to: 1e4),
+            effect: .voxels
+        ),
+        OptionDescription(
+            .totalVariation,
+            .method,
+            \.deconvolution.totalVariation,
+            "How much the estimate is held to a small total variation, over the root of its light in photons; 0.15 suits "
+                + "most cells, 0 single points. auto asks photons that were held out.",
+            range: .from(0, to: 100),
+            effect: .voxels
+        ),
+        OptionDescription(
+            .gain,
+            .method,
+            \.deconvolution.gain,
+            "Counts a photon.",
+            in: "counts",
+            range: .above(0),
+            otherwise: "what the noise of the image says",
+            effect: .voxels
+        ),
+        OptionDescription(
+            .seed,
+            .method,
+            \.deconvolution.seed,
+            "Number that the photons to hold out are drawn with.",
+            range: .from(0, to: 4_294_967_295),
             effect: .voxels
         ),
 

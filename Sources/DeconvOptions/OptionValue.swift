@@ -44,6 +44,8 @@ package enum OptionType: Hashable, Sendable {
     case numbersOrAuto
     /// Places in an image, each with a file or none.
     case places
+    /// How the number of iterations is found.
+    case stopRule
 
     /// Its name in `gpudeconv options --json`.
     package var name: String {
@@ -61,6 +63,7 @@ package enum OptionType: Hashable, Sendable {
         case .texts: "texts"
         case .numbersOrAuto: "numbers or auto"
         case .places: "places"
+        case .stopRule: "stop rule"
         }
     }
 
@@ -187,6 +190,23 @@ extension ImageBackground: OptionValue {
     }
 }
 
+extension TotalVariation: OptionValue {
+    package static var type: OptionType { .numberOrAuto }
+    package static func parse(_ text: String) -> Self? { text == "auto" ? .auto : Double(text).map { .weight($0) } }
+    package var scalar: OptionScalar {
+        switch self {
+        case .auto: .text("auto")
+        case .weight(let weight): .number(weight)
+        }
+    }
+}
+
+extension StopRule: OptionValue {
+    package static var type: OptionType { .stopRule }
+    package static func parse(_ text: String) -> Self? { Self(text: text) }
+    package var scalar: OptionScalar { .text(text) }
+}
+
 extension ImageSaturation: OptionValue {
     package static var type: OptionType { .numberOrAuto }
     package static func parse(_ text: String) -> Self? { text == "auto" ? .auto : Double(text).map { .value($0) } }
@@ -242,6 +262,7 @@ extension OptionWords {
 
 extension BoundaryMode: OptionWords {}
 extension StartingEstimate: OptionWords {}
+extension Acceleration: OptionWords {}
 extension DeconvolutionOptions.Backend: OptionWords {}
 extension FFTChoice: OptionWords {}
 

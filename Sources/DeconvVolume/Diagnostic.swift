@@ -145,6 +145,10 @@ extension Diagnostic {
         public static let badPixels = Kind("badPixels")
         /// Planes of which all voxels are the same, inside a stack.
         public static let emptyPlanes = Kind("emptyPlanes")
+        /// An image of which nobody can tell how many photons it has, where a method asks for them.
+        public static let photonsUnknown = Kind("photonsUnknown")
+        /// A search for the number of iterations that ended at the most there may be.
+        public static let iterationsCut = Kind("iterationsCut")
         /// A result that is the image itself.
         public static let resultIsImage = Kind("resultIsImage")
         /// Saturated voxels that do not count.

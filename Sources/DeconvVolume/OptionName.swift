@@ -91,6 +91,12 @@ extension OptionName {
     package static let readNoise = OptionName("read-noise")
     package static let start = OptionName("start")
     package static let snr = OptionName("snr")
+    package static let accelerate = OptionName("accelerate", property: "acceleration")
+    package static let stop = OptionName("stop")
+    package static let maxIterations = OptionName("max-iterations", property: "maximumIterationCount")
+    package static let totalVariation = OptionName("total-variation")
+    package static let gain = OptionName("gain")
+    package static let seed = OptionName("seed")
 
     // MARK: PSF
 

@@ -78,6 +78,12 @@ struct MethodArguments: ParsableArguments {
     @Option(.readNoise) var readNoise: String?
     @Option(.snr) var snr: String?
     @Option(.start) var start: String?
+    @Option(.accelerate) var accelerate: String?
+    @Option(.stop) var stop: String?
+    @Option(.maxIterations) var maxIterations: String?
+    @Option(.totalVariation) var totalVariation: String?
+    @Option(.gain) var gain: String?
+    @Option(.seed) var seed: String?
 }
 
 /// What happens to a PSF before it is used.

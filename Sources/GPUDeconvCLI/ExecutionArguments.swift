@@ -91,7 +91,8 @@ struct ExecutionArguments: ParsableArguments {
         let devices =
             report.devices.count > 1 ? "\(report.devices.count) devices" : report.device.name
         let iterations = report.iterationCount == 1 ? "1 iteration" : "\(report.iterationCount) iterations"
-        var how = "\(iterations) of \(report.secondsPerIteration.inWords) on \(devices)"
+        let done = report.tuningSentence.map { "\($0); an iteration took" } ?? "\(iterations) of"
+        var how = "\(done) \(report.secondsPerIteration.inWords) on \(devices)"
         if report.tileCount > 1 { how += " in \(report.tileCount) tiles" }
         return "\(job.output): \(volumes); \(how), \(report.seconds.total.inWords) in all"
     }

@@ -67,7 +67,8 @@ struct Plan: ParsableCommand {
         }
         line("device", "\(plan.backend.device.name) (\(plan.backend.device.backend.rawValue))")
         line("method", plan.method.name.rawValue)
-        line("iterations", "\(plan.method.stepCount), boundary \(plan.boundary.rawValue)")
+        let atMost = plan.method.tuningRequest.map { $0.stop == .none ? "" : "at most " } ?? ""
+        line("iterations", "\(atMost)\(plan.method.stepCount), boundary \(plan.boundary.rawValue)")
         line(
             "tiles",
             tiles.tile == nil ? "none: in one piece" : "\(tiles.tileCount) (\(tiles.tileCounts)), halo \(tiles.halo)"

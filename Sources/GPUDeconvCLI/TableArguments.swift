@@ -83,7 +83,7 @@ extension OptionType {
     fileprivate var mayBeNegative: Bool {
         switch self {
         case .integer, .number, .numbers, .bytes, .spacing, .shape, .numberOrAuto, .numbersOrAuto, .places: true
-        case .boolean, .text, .texts, .words: false
+        case .boolean, .text, .texts, .words, .stopRule: false
         }
     }
 }

@@ -49,13 +49,15 @@ struct MethodCase {
 
     func deconvolve(
         _ engine: TestEngine,
-        _ method: some DeconvolutionMethod
+        _ method: some DeconvolutionMethod,
+        tuning: MethodTuning? = nil
     ) throws -> (estimate: [Float], divergence: [Double]) {
         try engine.deconvolve(
             .float32(observed),
             sensitivity: sensitivity,
             method,
             background: background,
+            tuning: tuning,
             part: .frame
         )
     }

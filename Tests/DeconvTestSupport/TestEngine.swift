@@ -97,17 +97,20 @@ package final class TestEngine {
     ///   - observed: the whole image.
     ///   - sensitivity: f of its voxels; nil for 1.
     ///   - background: the method's, where the voxels differ in their sensitivity.
+    ///   - tuning: what was found out for the method.
     ///   - part: what the result and the divergence are of.
     package func deconvolve(
         _ observed: VoxelData,
         sensitivity: [Float]? = nil,
         _ method: some DeconvolutionMethod,
         background: Double = 0,
+        tuning: MethodTuning? = nil,
         part: Part = .image
     ) throws -> (estimate: [Float], divergence: [Double]) {
         func run<W: Workspace>(_ workspace: W) throws -> (estimate: [Float], divergence: [Double]) {
             let solver = try method.makeSolver(on: workspace)
             try solver.setBlur(blur)
+            if let tuning { solver.tuning = tuning }
             let voxels = observed.floats
             var mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
             if let sensitivity {

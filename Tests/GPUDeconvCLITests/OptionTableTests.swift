@@ -24,6 +24,7 @@ import Testing
         case .numberOrAuto: "7"
         case .numbersOrAuto: "7,5"
         case .places: "0,7.5"
+        case .stopRule: "whiteness"
         }
     }
 
@@ -102,6 +103,11 @@ import Testing
             for option in table where option.group == .method && option.name != .method {
                 var options = JobOptions()
                 options.deconvolution.method = method.name
+                // What a search needs does nothing without one.
+                let ofSearch: [OptionName] = [.maxIterations, .gain, .seed]
+                if ofSearch.contains(option.name), method.options.contains(.stop) {
+                    options.deconvolution.stop = .heldOut
+                }
                 try option.set(&options, to: sample(option))
                 if method.options.contains(option.name) {
                     try OptionTable.standard.validate(options)

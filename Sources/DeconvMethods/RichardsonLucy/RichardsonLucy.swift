@@ -10,7 +10,12 @@ package import DeconvVolume
 ///
 /// f is the sensitivity of a voxel: 0 where nothing was recorded, so outside the frame and on bad or saturated voxels, and
 /// the flat field elsewhere. Where nothing is estimated outside the frame, f counts as 1 there in W, so that W = 1 for a
-/// perfect camera.
+/// perfect camera. With total variation (Dey et al. 2006, Microsc. Res. Tech. 69:260) the product is divided by
+/// max(1 − λ div(∇x / |∇x|), 0.2), x as it is before.
+///
+/// An accelerated update is made at a point p beyond x, p = max(x + a (x − x'), 0) with x' the estimate before; for the heavy ball
+/// a = max(0, (k − 1) / (k + 2)) in step k = 0, 1, …; for Biggs and Andrews a = Σ v v' / Σ v'², from 0 to 1, with v the change
+/// of the update before and v' that of the one before it.
 package struct RichardsonLucy: DeconvolutionMethod {
     /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
     fileprivate static let normalizationThreshold: Float = 0.01
@@ -26,11 +31,18 @@ package struct RichardsonLucy: DeconvolutionMethod {
     package var readNoise: Double
     /// Where the estimate starts.
     package var start: StartingEstimate
+    /// How it goes on beyond each update.
+    package var acceleration: Acceleration
+    package var tuningRequest: TuningRequest?
 
     package static let description = MethodDescription(
         name: .richardsonLucy,
         help: "maximum likelihood for Poisson noise, iterated (Richardson 1972, Lucy 1974)",
-        options: [.iterations, .boundary, .background, .readNoise, .start]
+        options: [
+            .iterations, .boundary, .background, .readNoise, .start, .accelerate, .stop, .maxIterations,
+            .totalVariation,
+            .gain, .seed,
+        ]
     )
 
     /// A run of the method.
@@ -39,9 +51,11 @@ package struct RichardsonLucy: DeconvolutionMethod {
         background: Double = 0,
         readNoise: Double = 0,
         start: StartingEstimate = .light,
+        acceleration: Acceleration = .none,
         divergenceInterval: Int = 0
     ) {
         precondition(background >= 0 && readNoise >= 0)
+        self.acceleration = acceleration
         loop = IterationLoop(count: iterationCount, divergenceInterval: divergenceInterval)
         self.background = background
         self.readNoise = readNoise
@@ -49,24 +63,35 @@ package struct RichardsonLucy: DeconvolutionMethod {
     }
 
     package init(_ options: DeconvolutionOptions) {
+        let request = TuningRequest(options)
         self.init(
-            iterationCount: options.iterationCount,
+            iterationCount: request?.mostSteps ?? options.iterationCount,
             background: options.background.first,
             readNoise: options.readNoise,
             start: options.start,
+            acceleration: options.acceleration,
             divergenceInterval: options.divergenceInterval
         )
+        tuningRequest = request
     }
 
     package var stepCount: Int { loop.count }
 
-    /// The estimate, and W where it differs from 1.
+    /// The estimate, W where it differs from 1, what an acceleration keeps of the steps before, and the weight of total variation.
     package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
-        let isNormalized = geometry.extendsFrame || hasSensitivity
+        var (fields, updated) = geometry.extendsFrame || hasSensitivity ? (2, 3) : (1, 2)
+        switch acceleration {
+        case .none: break
+        case .heavyBall: (fields, updated) = (fields + 1, updated + 2)
+        // The change is known before it is known how far to go on.
+        case .biggsAndrews: (fields, updated) = (fields + 2, updated + 6)
+        }
+        // W is read where the weight is made, which is then read in its place.
+        if tuningRequest?.hasTotalVariation == true { (fields, updated) = (fields + 1, updated + 3) }
         return MethodDemand(
-            fieldCount: isNormalized ? 2 : 1,
+            fieldCount: fields,
             comparison: .ratio,
-            updatedFieldCount: isNormalized ? 3 : 2,
+            updatedFieldCount: updated,
             isMadeByTransforms: true
         )
     }
@@ -97,6 +122,15 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
     let workspace: W
     private let blur: BlurProjection<W>
     var estimate: Estimate<W>
+    var tuning: MethodTuning?
+    var watch: ProjectionWatch?
+    /// The estimate of the step before, and the change by the update before, for an acceleration that needs them.
+    private var former: W.Field?
+    private var change: W.Field?
+    /// Σ of the square of that change.
+    private var changeSquare = 0.0
+    /// W with total variation, once there is one.
+    private var weight: W.Field?
     /// Room for W, made when it first differs from 1 and kept, for volumes may have it in turns.
     private var normalization: W.Field?
     /// Whether W differs from 1.
@@ -166,22 +200,101 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         )
         let light = mean - method.background
         try method.start.set(estimate.field, on: workspace, background: method.background, light: light)
-        try method.loop.run(on: workspace, measuring: measured, step: step) {
-            (iteration, measured, isFollowed) throws(DeconvolutionError) in
+        let totalVariation = tuning.flatMap { tuning in
+            tuning.totalVariation > 0 ? TotalVariationConstants(tuning, light: light) : nil
+        }
+        var loop = method.loop
+        if let tuning { loop.count = tuning.stepCount }
+        var goesOn = true
+        try loop.run(on: workspace, measuring: measured, step: step) {
+            goesOn
+        } update: { (iteration, counted, isFollowed) throws(DeconvolutionError) in
             try blur.forwardProject(estimate.field)
+            if let watch { goesOn = try watch(iteration, workspace.downloadWork(measured)) }
             let comparesLight = method.comparesLight(iteration)
             let divergence = try workspace.takeRatio(
                 comparesLight ? method.lightConstants(mean: mean) : modeled,
-                measuring: measured
+                measuring: counted
             )
             try blur.backProject()
-            try workspace.multiply(
-                estimate.field,
-                byWorkAnd: isNormalized ? normalization : nil,
+            try update(
+                iteration,
                 least: comparesLight ? Float(StartingEstimate.least) : 0,
-                projectingNext: isFollowed
+                totalVariation,
+                isFollowed: isFollowed
             )
             return divergence
         }
+    }
+
+    /// A field that is made when it is first needed.
+    private func kept(_ field: inout W.Field?) throws(DeconvolutionError) -> W.Field {
+        if let field { return field }
+        let made = try workspace.makeField()
+        field = made
+        return made
+    }
+
+    /// Multiplies the estimate by what the work volume holds, and goes on beyond it where another step follows.
+    private func update(
+        _ iteration: Int,
+        least: Float,
+        _ totalVariation: TotalVariationConstants?,
+        isFollowed: Bool
+    ) throws(DeconvolutionError) {
+        var factor = isNormalized ? normalization : nil
+        if let totalVariation {
+            let field = try kept(&weight)
+            try workspace.storeTotalVariationWeight(
+                in: field,
+                of: estimate.field,
+                normalization: factor,
+                totalVariation
+            )
+            factor = field
+        }
+        guard isFollowed, method.acceleration != .none else {
+            return try workspace.multiply(
+                estimate.field,
+                byWorkAnd: factor,
+                least: least,
+                projectingNext: isFollowed
+            )
+        }
+        let before = try kept(&former)
+        if method.acceleration == .heavyBall {
+            return try workspace.multiply(
+                estimate.field,
+                byWorkAnd: factor,
+                least: least,
+                extrapolatingFrom: before,
+                momentum: Float(iteration - 1) / Float(iteration + 2),
+                projectingNext: true
+            )
+        }
+        let followed = try kept(&change)
+        let sums = try workspace.multiply(
+            estimate.field,
+            byWorkAnd: factor,
+            least: least,
+            following: followed
+        )
+        let likeness = iteration > 1 && changeSquare > 0 ? sums.product / changeSquare : 0
+        changeSquare = sums.square
+        try workspace.extrapolate(estimate.field, from: before, momentum: Float(min(max(likeness, 0), 1)))
+    }
+}
+
+extension TotalVariationConstants {
+    /// Gradients below this part of the mean light count as none.
+    private static let smoothing = 1e-3
+
+    /// As tuned, for an image of some mean light.
+    fileprivate init(_ tuning: MethodTuning, light: Double) {
+        self.init(
+            strength: Float(tuning.totalVariation),
+            smoothing: Float(Self.smoothing * light),
+            rates: SIMD3(tuning.rates[0], tuning.rates[1], tuning.rates[2])
+        )
     }
 }

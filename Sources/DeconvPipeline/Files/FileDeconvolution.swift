@@ -451,7 +451,7 @@ package struct FileDeconvolution: Sendable {
         let results = JobPlan.Results.inAnyOrder(writeBytes: writeBytes)
         let setup = try job.makeSetup(results: results)
         job.description.limitKeptBytes(setup.plans)
-        let (looked, now) = try looked(job, fingerprint(setup), output)
+        let (looked, now) = try looked(job, setup, fingerprint(setup), output)
         let job = looked
         guard options.tileShape == nil, options.memoryLimitBytes == nil, let begun = ZarrSink.begunJob(output),
             now.isSameButForTiles(as: begun)
@@ -478,6 +478,7 @@ package struct FileDeconvolution: Sendable {
     /// holds, if it is that of the same job.
     private func looked(
         _ job: DeconvolutionJob,
+        _ setup: JobSetup,
         _ fingerprint: JobFingerprint,
         _ output: ZarrOutputPlan
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobFingerprint) {
@@ -485,7 +486,7 @@ package struct FileDeconvolution: Sendable {
         if let earlier = ZarrSink.begunJob(output), fingerprint.isSameWithAnyTiles(as: earlier) {
             begun = earlier.findings.flatMap { ImageFindings(text: $0, channelCount: input.source.image.channelCount) }
         }
-        let job = try job.lookedAt(goingOnWith: begun)
+        let job = try job.lookedAt(goingOnWith: begun).tuned(on: setup)
         var fingerprint = fingerprint
         fingerprint.findings = job.description.findings.text
         return (job, fingerprint)

@@ -15,6 +15,8 @@ struct ImageFindings: Hashable, Sendable, Codable {
         var saturation: Double?
         /// Pixels that do not count, y · width + x, ascending.
         var badPixels: [Int] = []
+        /// What was found out for the method; nil where it asks for nothing, and until it has been.
+        var tuning: ChannelTuning?
 
         /// What it holds without light when `shift` has been added; at least 0.
         var shiftedBackground: Double { max(background + shift, 0) }

@@ -56,12 +56,19 @@ package struct TimeEstimate: Sendable, Hashable {
     ) throws(DeconvolutionError) -> Double {
         var options = options
         options.iterationCount = 5
+        options.stop = .none
         options.divergenceInterval = 0
         let method = try Methods.method(options)
         func run(_ workspace: some Workspace) throws(DeconvolutionError) -> Double {
             let solver = try method.makeSolver(on: workspace)
             try solver.setPSF(Volume(shape: VolumeShape(z: 1, y: 1, x: 1), voxels: [1]))
             solver.background = 0
+            if let request = method.tuningRequest {
+                solver.tuning = MethodTuning(
+                    stepCount: method.stepCount,
+                    totalVariation: request.hasTotalVariation ? 0.01 : 0
+                )
+            }
             let level: Float = 100
             try workspace.setObserved { region in .float32([Float](repeating: level, count: region.shape.voxelCount)) }
             let clock = ContinuousClock()

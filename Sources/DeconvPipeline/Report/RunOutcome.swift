@@ -64,19 +64,3 @@ extension RunReport {
     /// How its result is to be judged.
     package var outcome: RunOutcome { RunOutcome(self) }
 }
-
-extension Double {
-    /// In three figures, without an exponent: `0.0123`, `99.8`, `1230`.
-    private var rounded3: Double {
-        guard self != 0, isFinite else { return self }
-        var scale = 1.0
-        var size = magnitude
-        while size < 100 { (size, scale) = (size * 10, scale * 10) }
-        return (self * scale).rounded() / scale
-    }
-
-    fileprivate var threeFigures: String {
-        let value = rounded3
-        return value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
-    }
-}

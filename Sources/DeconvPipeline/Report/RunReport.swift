@@ -98,8 +98,10 @@ public struct RunReport: Sendable {
     public var fft: FFTLibrary? { devices.first?.fft }
     /// The method's name.
     public var method: String
-    /// Updates of each volume.
+    /// Updates of each volume; where channels have their own number, the largest.
     public var iterationCount: Int
+    /// What was found out for the method, one a channel; empty where it asks for nothing.
+    package var tunings: [ChannelTuning] = []
     /// What was taken to lie outside the frame.
     public var boundary: BoundaryMode
     /// Background of each channel in counts, given or found.
@@ -160,7 +162,7 @@ public struct RunReport: Sendable {
 
 extension RunReport: Encodable {
     private enum Key: String, CodingKey {
-        case backend, device, devices, fft, method, iterations, boundary, background, survey, shape, channels,
+        case backend, device, devices, fft, method, iterations, tuning, boundary, background, survey, shape, channels,
             timepoints,
             spacing,
             workShape
@@ -186,6 +188,7 @@ extension RunReport: Encodable {
         try container.encode(fft?.rawValue, forKey: .fft)
         try container.encode(method, forKey: .method)
         try container.encode(iterationCount, forKey: .iterations)
+        if !tunings.isEmpty { try container.encode(tunings.map(TuningRecord.init), forKey: .tuning) }
         try container.encode(boundary.rawValue, forKey: .boundary)
         if Set(backgrounds).count == 1 {
             try container.encode(backgrounds[0], forKey: .background)

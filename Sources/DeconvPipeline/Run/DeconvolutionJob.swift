@@ -131,6 +131,24 @@ package struct DeconvolutionJob: Sendable {
         return job
     }
 
+    /// The job, which has looked at its image, with what its method has to find out of each channel.
+    /// - Throws: as `ChannelTuner.tuning`.
+    func tuned(on setup: JobSetup) throws(DeconvolutionError) -> DeconvolutionJob {
+        let plan = setup.plans[0]
+        guard var look = description.look, let request = plan.method.tuningRequest else { return self }
+        let start = ContinuousClock().now
+        let tuner = ChannelTuner(description, plan, request)
+        for channel in look.findings.channels.indices where look.findings.channels[channel].tuning == nil {
+            let (tuning, warnings) = try tuner.tuning(channel: channel)
+            look.findings.channels[channel].tuning = tuning
+            for warning in warnings where !look.tuningWarnings.contains(warning) { look.tuningWarnings.append(warning) }
+        }
+        look.seconds += (ContinuousClock().now - start).inSeconds
+        var job = self
+        job.description.look = look
+        return job
+    }
+
     /// Does the work.
     /// - Parameter sink: takes the planes of the result, channel fastest, then z, then time point; is finished here.
     /// - Throws: `DeconvolutionError`; the sink then shows nothing.
@@ -174,7 +192,7 @@ package struct DeconvolutionJob: Sendable {
         }
         let (plans, begun) = (setup.plans, setup.begin(description.cancellation))
         description.limitKeptBytes(plans)
-        let description = try lookedAt().description
+        let description = try lookedAt().tuned(on: setup).description
         var preparing = begun
         preparing.prepare += description.look?.seconds ?? 0
         let start = ContinuousClock().now

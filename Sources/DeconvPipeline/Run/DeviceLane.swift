@@ -241,10 +241,15 @@ final class DeviceLane: @unchecked Sendable {
         let clock = ContinuousClock()
         let started = clock.now
         try record.measure(\.compute) { () throws(DeconvolutionError) in
-            try engine.run(mean: volume.mean, background: background, measuring: plan.tiles.imageInWhole) {
-                (step) throws(DeconvolutionError) in
+            try engine.run(
+                mean: volume.mean,
+                background: background,
+                tuning: job.findings.channels[position.channel].tuning?.tuning,
+                measuring: plan.tiles.imageInWhole,
+                watch: nil
+            ) { (step) throws(DeconvolutionError) in
                 // What is complete is written, whoever asks to stop: see `VolumeWriter`.
-                if step.iteration < plan.method.stepCount { try job.cancellation.check() }
+                if step.iteration < job.stepCount(position.channel, plan.method) { try job.cancellation.check() }
                 try agenda.check()
                 try check()
                 record.iterated(position)

@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvIO
+import DeconvMethods
 import DeconvOptions
 import DeconvVolume
 import Logging
@@ -30,15 +31,22 @@ struct JobDescription: Sendable {
         /// What a sample of its planes tells.
         let survey: ImageSurvey
         /// What its channels are computed with.
-        let findings: ImageFindings
+        var findings: ImageFindings
         /// What was spent on it, seconds.
-        let seconds: Double
+        var seconds: Double
+        /// What was noticed while a method was tuned to it.
+        var tuningWarnings: [Diagnostic] = []
     }
 
     /// What its channels are computed with.
     var findings: ImageFindings {
         guard let look else { preconditionFailure("a job looks at its image before it runs") }
         return look.findings
+    }
+
+    /// Steps that a method takes for a volume of a channel.
+    func stepCount(_ channel: Int, _ method: any DeconvolutionMethod) -> Int {
+        look?.findings.channels[channel].tuning?.tuning.stepCount ?? method.stepCount
     }
 
     /// The image as it is computed from.

@@ -37,8 +37,10 @@ final class RunRecord: Sendable {
     private let heldCount: Int
     /// Of the PSFs.
     private let psfBorders: [PSFBorder]
-    /// Steps that the method takes for a volume.
-    private let stepCount: Int
+    /// Steps that the method takes for a volume of each channel.
+    private let stepCounts: [Int]
+    /// Those of all volumes.
+    private let totalStepCount: Int
     /// Whether there are several devices.
     let hasSeveralDevices: Bool
     private let clock = ContinuousClock()
@@ -62,10 +64,12 @@ final class RunRecord: Sendable {
         hasSeveralDevices = plans.count > 1
         let options = job.options
         let plan = plans[0]
-        stepCount = plan.method.stepCount
+        let steps = (0..<plan.image.channelCount).map { job.stepCount($0, plan.method) }
+        stepCounts = steps
+        totalStepCount = job.source.image.volumes.reduce(0) { $0 + steps[$1.channel] }
         psfBorders = plan.psfs.map { PSFBorder($0.psf.volume) }
         var warnings: [Diagnostic] = []
-        var seen = job.look?.warnings(job.source.name, options) ?? []
+        var seen = (job.look?.warnings(job.source.name, options) ?? []) + (job.look?.tuningWarnings ?? [])
         if !options.psfAsIs, let warning = JobDescription.Look.resultIsImage(job.source.name, plan.psfs) {
             seen.append(warning)
         }
@@ -73,7 +77,7 @@ final class RunRecord: Sendable {
         var report = RunReport(
             device: plan.backend.device,
             method: plan.method.name.rawValue,
-            iterationCount: plan.method.stepCount,
+            iterationCount: steps.max() ?? plan.method.stepCount,
             boundary: plan.boundary,
             backgrounds: job.findings.channels.map(\.background),
             shape: plan.image.shape,
@@ -92,6 +96,7 @@ final class RunRecord: Sendable {
         )
         report.devices = plans.map { RunReport.DeviceShare(number: $0.deviceNumber, device: $0.backend.device) }
         report.resumedVolumeCount = heldCount
+        report.tunings = job.findings.channels.compactMap(\.tuning)
         report.survey = zip(job.look?.survey.channels ?? [], job.findings.channels).map { ChannelRecord($0, $1) }
         report.foundMask = job.look.map { look in look.survey.channels.map(\.badColumns.all) } ?? []
         var figures: [VolumePosition: VolumeFigures] = [:]
@@ -104,7 +109,7 @@ final class RunRecord: Sendable {
                 figures: figures,
                 finishedCount: heldCount,
                 entries: Array(plans.indices),
-                completedIterations: heldCount * plan.method.stepCount
+                completedIterations: held.reduce(0) { $0 + steps[$1.channel] }
             )
         )
     }
@@ -163,7 +168,7 @@ extension RunRecord {
         state.withLock { [work] state in
             state.forget(volume.position)
             state.work[volume.position] = work
-            if volume.isDark { state.iterated(volume.position, stepCount) }
+            if volume.isDark { state.iterated(volume.position, stepCounts[volume.position.channel]) }
         }
     }
 
@@ -311,7 +316,7 @@ extension RunRecord {
     /// The stage of the whole run: those of its threads would take turns many times a second.
     private func stage(_ stage: DeconvolutionProgress.Stage, _ state: State) -> DeconvolutionProgress.Stage {
         if stage == .compiling { return stage }
-        if state.completedIterations == stepCount * job.source.image.volumeCount { return .writing }
+        if state.completedIterations == totalStepCount { return .writing }
         return state.computingSince == nil ? stage : .computing
     }
 
@@ -321,7 +326,7 @@ extension RunRecord {
         _ state: State
     ) -> DeconvolutionProgress {
         let image = job.source.image
-        let total = stepCount * image.volumeCount
+        let total = totalStepCount
         var progress = DeconvolutionProgress(
             stage: stage,
             device: device.name,
@@ -338,7 +343,7 @@ extension RunRecord {
             if seconds > 0 {
                 let left = total - state.completedIterations
                 if left > 0 { progress.secondsLeft = seconds / done * Double(left) }
-                let volumes = done / Double(stepCount)
+                let volumes = done / Double(total) * Double(image.volumeCount)
                 progress.voxelsPerSecond = volumes * Double(image.shape.voxelCount) / seconds
             }
         }

@@ -40,11 +40,13 @@ protocol VolumeEngine: AnyObject {
         reading read: @escaping (Region) throws(DeconvolutionError) -> [Float]
     ) throws(DeconvolutionError)
 
-    /// See `Solver.run` and `Solver.background`.
+    /// See `Solver.run`, `Solver.background`, `Solver.tuning` and `Solver.watch`.
     func run(
         mean: Double,
         background: Double,
+        tuning: MethodTuning?,
         measuring measured: Region,
+        watch: ProjectionWatch?,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError)
 
@@ -136,10 +138,14 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     func run(
         mean: Double,
         background: Double,
+        tuning: MethodTuning?,
         measuring measured: Region,
+        watch: ProjectionWatch?,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         solver.background = background
+        solver.tuning = tuning
+        solver.watch = watch
         try solver.run(mean: mean, measuring: measured, step: step)
     }
 

@@ -1,0 +1,43 @@
+package import DeconvDevice
+public import DeconvOptions
+package import DeconvPlan
+package import DeconvVolume
+
+extension MethodName {
+    /// Richardson-Lucy with what the image's own photons say is best.
+    public static let auto = MethodName(rawValue: "auto")
+}
+
+/// Accelerated Richardson-Lucy whose number of iterations and weight of total variation are those by which photons that were held
+/// out of each channel are foretold best.
+package struct Auto: DeconvolutionMethod {
+    package static let description = MethodDescription(
+        name: .auto,
+        help: "accelerated Richardson-Lucy, as long and as smooth as photons that were held out say",
+        options: [.boundary, .background, .readNoise, .maxIterations, .gain, .seed]
+    )
+
+    private let method: RichardsonLucy
+
+    package init(_ options: DeconvolutionOptions) {
+        var options = options
+        options.acceleration = .heavyBall
+        options.stop = .heldOut
+        options.totalVariation = .auto
+        // From light, faint images stop before haze and noise have parted.
+        options.start = .flat
+        method = RichardsonLucy(options)
+    }
+
+    package var tuningRequest: TuningRequest? { method.tuningRequest }
+
+    package var stepCount: Int { method.stepCount }
+
+    package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
+        method.demand(geometry, hasSensitivity: hasSensitivity)
+    }
+
+    package func makeSolver<W: Workspace>(on workspace: W) throws(DeconvolutionError) -> any Solver<W> {
+        try method.makeSolver(on: workspace)
+    }
+}

@@ -1,0 +1,46 @@
+package import DeconvOptions
+
+/// What the volumes of a channel are computed with, found out on a part of one of them.
+package struct MethodTuning: Hashable, Sendable, Codable {
+    /// Steps that a volume takes, at least 1.
+    package var stepCount: Int
+    /// λ of total variation; 0 for none.
+    package var totalVariation: Double
+    /// The smallest voxel size over that along z, y and x, by which total variation counts differences.
+    package var rates: [Float]
+
+    /// What was found out.
+    package init(stepCount: Int, totalVariation: Double = 0, rates: [Float] = [1, 1, 1]) {
+        precondition(stepCount >= 1 && totalVariation >= 0 && rates.count == 3)
+        self.stepCount = stepCount
+        self.totalVariation = totalVariation
+        self.rates = rates
+    }
+}
+
+/// What has to be found out on a part of a channel before its volumes are computed.
+package struct TuningRequest: Hashable, Sendable {
+    /// How the number of steps is found.
+    package var stop: StopRule
+    /// The number of steps where that is none, and the most there may be elsewhere.
+    package var mostSteps: Int
+    /// The weights of total variation to choose from, at least one.
+    package var weights: [Double]
+    /// Counts a photon; nil for what the noise of the image says.
+    package var gain: Double?
+    /// What photons are drawn with.
+    package var seed: Int
+
+    /// What options leave open; nil where they say everything.
+    package init?(_ options: DeconvolutionOptions) {
+        stop = options.stop
+        weights = options.totalVariation.candidates
+        mostSteps = stop == .none ? options.iterationCount : options.maximumIterationCount
+        gain = options.gain
+        seed = options.seed
+        if stop == .none, weights == [0] { return nil }
+    }
+
+    /// Whether a method takes a field for the weight of total variation.
+    package var hasTotalVariation: Bool { weights.contains { $0 > 0 } }
+}

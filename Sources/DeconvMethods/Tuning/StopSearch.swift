@@ -1,0 +1,157 @@
+package import DeconvOptions
+package import DeconvVolume
+import Glibc
+
+/// Looks at what an estimate foretells of an image, step after step, for the step after which to stop.
+package struct StopSearch {
+    /// What a part of an image is compared with.
+    package struct Image: Sendable {
+        /// Voxels of the part.
+        package var shape: VolumeShape
+        /// What the estimate is made from, counts, z, y, x.
+        package var observed: [Float]
+        /// Photons that were held out of it, in counts; nil where none were.
+        package var heldOut: [Float]?
+        /// f of the voxels; nil for 1.
+        package var weights: [Float]?
+        /// b of what the estimate is made from, counts.
+        package var background: Double
+        /// Least expectation, counts, above 0.
+        package var floor: Double
+        /// Counts a photon.
+        package var gain: Double
+
+        /// A part of an image.
+        package init(
+            shape: VolumeShape,
+            observed: [Float],
+            heldOut: [Float]?,
+            weights: [Float]?,
+            background: Double,
+            floor: Double,
+            gain: Double
+        ) {
+            self.shape = shape
+            self.observed = observed
+            self.heldOut = heldOut
+            self.weights = weights
+            self.background = background
+            self.floor = floor
+            self.gain = gain
+        }
+    }
+
+    /// Steps without a better one before held-out photons end the search.
+    private static let patience = 2
+
+    private let image: Image
+    private let rule: StopRule
+    private let mostSteps: Int
+    /// Of each step: the log-likelihood of the photons that were held out (nats, less what is the same for all), the likeness of
+    /// neighbors, or the Poisson divergence.
+    package private(set) var values: [Double] = []
+    /// The step after which to stop, from 1; nil until it is known.
+    private var found: Int?
+
+    /// A search.
+    /// - Parameter rule: not `none`; `heldOut` only for an image with photons that were held out.
+    package init(_ rule: StopRule, _ image: Image, mostSteps: Int) {
+        precondition(rule != .none && (rule != .heldOut || image.heldOut != nil))
+        (self.rule, self.image, self.mostSteps) = (rule, image, mostSteps)
+    }
+
+    /// Looks at the expectation before a step.
+    /// - Parameter projection: H·estimate over the part, counts.
+    /// - Returns: whether there is more to see.
+    package mutating func look(_ projection: [Float]) -> Bool {
+        switch rule {
+        case .none: break
+        case .heldOut:
+            values.append(likelihood(projection))
+            if values.count - bestStep >= Self.patience { found = bestStep }
+        case .whiteness:
+            values.append(likeness(projection))
+            if values[values.count - 1] < 0 { found = values.count }
+        case .divergence(let part):
+            values.append(divergence(projection))
+            if values.count > 1, values[values.count - 2] - values[values.count - 1] < part * values[values.count - 1] {
+                found = values.count
+            }
+        }
+        return found == nil && values.count < mostSteps
+    }
+
+    /// Steps that a volume takes.
+    package var stepCount: Int { found ?? (rule == .heldOut ? bestStep : max(values.count, 1)) }
+
+    /// Whether the rule itself ended the search, not the most steps that there may be.
+    package var isFound: Bool { found != nil || (rule == .heldOut && bestStep < values.count) }
+
+    /// The largest value so far.
+    package var best: Double { values.max() ?? -.infinity }
+
+    private var bestStep: Int { (values.firstIndex(of: best) ?? 0) + 1 }
+
+    /// Calls `body` with every voxel that counts and its expectation y = f·(H·estimate) + b.
+    @inline(__always)
+    private func forEach(_ projection: [Float], _ body: (_ voxel: Int, _ expected: Double) -> Void) {
+        for voxel in projection.indices {
+            let weight = image.weights?[voxel] ?? 1
+            guard weight > 0 else { continue }
+            body(voxel, max(Double(weight) * Double(projection[voxel]) + image.background, image.floor))
+        }
+    }
+
+    /// Σ s ln y − y over the photons s that were held out, y as many as are expected of them.
+    private func likelihood(_ projection: [Float]) -> Double {
+        guard let heldOut = image.heldOut else { preconditionFailure("a search by photons has some") }
+        let share = (1 - Thinning.keptShare) / Thinning.keptShare
+        var sum = 0.0
+        forEach(projection) { voxel, expected in
+            sum += Double(heldOut[voxel]) * log(share * expected / image.gain) - share * expected
+        }
+        return sum / image.gain
+    }
+
+    /// Mean correlation of (g − y) / √y with its neighbor along y and x.
+    private func likeness(_ projection: [Float]) -> Double {
+        var residuals = [Float](repeating: 0, count: projection.count)
+        var (sum, count) = (0.0, 0)
+        forEach(projection) { voxel, expected in
+            let residual = (Double(image.observed[voxel]) - expected) / expected.squareRoot()
+            residuals[voxel] = Float(residual)
+            sum += residual
+            count += 1
+        }
+        guard count > 0 else { return -1 }
+        let mean = Float(sum / Double(count))
+        var square = 0.0
+        forEach(projection) { voxel, _ in
+            residuals[voxel] -= mean
+            square += Double(residuals[voxel]) * Double(residuals[voxel])
+        }
+        // An expectation that is the image itself leaves nothing.
+        guard square > 0 else { return -1 }
+        let shape = image.shape
+        var likeness = 0.0
+        for (axis, stride) in [(1, shape.x), (2, 1)] where shape[axis] > 1 {
+            var (products, pairs) = (0.0, 0)
+            for voxel in residuals.indices where voxel / stride % shape[axis] + 1 < shape[axis] {
+                products += Double(residuals[voxel]) * Double(residuals[voxel + stride])
+                pairs += 1
+            }
+            likeness += products / Double(pairs) / (square / Double(count))
+        }
+        return likeness / 2
+    }
+
+    /// Σ g ln(g/y) − g + y.
+    private func divergence(_ projection: [Float]) -> Double {
+        var sum = 0.0
+        forEach(projection) { voxel, expected in
+            let counts = Double(max(image.observed[voxel], 0))
+            sum += (counts > 0 ? counts * log(counts / expected) : 0) - counts + expected
+        }
+        return sum
+    }
+}

@@ -1,0 +1,237 @@
+import DeconvDevice
+import DeconvMethods
+import DeconvOptics
+import DeconvOptions
+import DeconvPlan
+import DeconvSurvey
+import DeconvVolume
+
+/// Finds out on a part of each channel what its volumes are computed with.
+struct ChannelTuner {
+    private let job: JobDescription
+    private let plan: JobPlan
+    private let request: TuningRequest
+
+    /// Fewer photons say too little to hold some of them out.
+    private static let fewestPhotons = 1e4
+    /// What an estimate of the noise is taken times: too much costs little, too little very much.
+    private static let caution = 1.05
+    /// Nats by which total variation must foretell held-out photons better than none.
+    private static let clearlyBetter = 10.0
+    /// One voxel in so many is brighter than what light is measured by.
+    private static let brightest = 1000
+    /// Time points that are tried for one with light.
+    private static let mostTries = 8
+    /// Steps where no volume has light.
+    private static let standardSteps = 10
+
+    /// - Parameters:
+    ///   - job: has looked at its image.
+    ///   - plan: of the device that computes.
+    init(_ job: JobDescription, _ plan: JobPlan, _ request: TuningRequest) {
+        (self.job, self.plan, self.request) = (job, plan, request)
+    }
+
+    /// What a channel is computed with.
+    /// - Returns: with what a person should know of it.
+    /// - Throws: as `VolumeSource.read`; `outOfMemory`, `deviceFailed` that name the device; `cancelled`.
+    func tuning(channel: Int) throws(DeconvolutionError) -> (ChannelTuning, [Diagnostic]) {
+        let background = job.findings.channels[channel].shiftedBackground
+        guard let part = try part(channel: channel, background) else {
+            return (untuned("no volume of the channel has light"), [])
+        }
+        let psf = plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.modes[0].psf
+        let estimate = try PhotonEstimate(
+            part,
+            psf: psf,
+            gain: request.gain,
+            isWhole: job.source.image.pixelType.inMemory != .float32,
+            survey: job.look?.survey.channels[channel] ?? ChannelSurvey(),
+            shift: job.findings.channels[channel].shift
+        )
+        var (noise, origin): (PhotonNoise?, ChannelTuning.GainOrigin?)
+        var exception: String?
+        switch estimate {
+        case .noise(let known, let how): (noise, origin) = (known, how)
+        case .unknown(let reason): exception = reason
+        }
+        let gain = noise?.gain ?? 1
+        let bright = part.light(above: background, oneIn: Self.brightest) / gain
+        if let noise, part.sum(above: background) / noise.gain < Self.fewestPhotons {
+            exception = "it has fewer than \(Int(Self.fewestPhotons)) photons"
+        }
+        var rule = request.stop
+        var weights = request.weights
+        if rule == .heldOut, exception != nil {
+            rule = .whiteness
+            // Only photons tell one weight from another.
+            if weights.count > 1 { weights = [0] }
+        } else {
+            exception = nil
+        }
+        var result = ChannelTuning(
+            tuning: tuning(weights[0], bright),
+            stop: rule.text,
+            weight: weights[0],
+            gain: noise?.gain,
+            gainOrigin: origin,
+            light: bright,
+            exception: exception,
+            isCut: false,
+            curves: []
+        )
+        if rule != .none { try search(rule, weights, part, channel, noise, &result) }
+        return (result, warnings(result))
+    }
+
+    /// What is used where nothing can be found out.
+    private func untuned(_ exception: String) -> ChannelTuning {
+        ChannelTuning(
+            tuning: MethodTuning(stepCount: min(Self.standardSteps, request.mostSteps)),
+            stop: StopRule.none.text,
+            weight: 0,
+            gain: nil,
+            gainOrigin: nil,
+            light: 0,
+            exception: exception,
+            isCut: false,
+            curves: []
+        )
+    }
+
+    /// A part of the first volume with light.
+    private func part(channel: Int, _ background: Double) throws(DeconvolutionError) -> TuningPart? {
+        let source = job.recorded
+        let maps = SensitivityMaps(
+            job.sensitivity,
+            job.findings,
+            masksBadPixels: job.options.masksBadPixels,
+            image: source,
+            cancellation: job.cancellation
+        )
+        for timepoint in 0..<min(source.image.timepointCount, Self.mostTries) {
+            try job.cancellation.check()
+            let position = VolumePosition(channel: channel, timepoint: timepoint)
+            let part = try TuningPart(of: source, position, maps, background: background)
+            if part.mean > background { return part }
+        }
+        return nil
+    }
+
+    private func tuning(_ weight: Double, _ light: Double) -> MethodTuning {
+        var rates: [Float] = [1, 1, 1]
+        if let spacing = plan.spacing, spacing.isValid {
+            let sizes = [spacing.z, spacing.y, spacing.x]
+            rates = sizes.map { Float(sizes.min()! / $0) }
+        }
+        return MethodTuning(
+            stepCount: request.mostSteps,
+            totalVariation: weight / max(light, 1).squareRoot(),
+            rates: rates
+        )
+    }
+
+    /// Runs the method with each weight as long as the rule wants to see more.
+    private func search(
+        _ rule: StopRule,
+        _ weights: [Double],
+        _ part: TuningPart,
+        _ channel: Int,
+        _ noise: PhotonNoise?,
+        _ result: inout ChannelTuning
+    ) throws(DeconvolutionError) {
+        let background = job.findings.channels[channel].shiftedBackground
+        var share = 1.0
+        var (observed, heldOut): ([Float], [Float]?) = (part.voxels, nil)
+        if rule == .heldOut, var noise {
+            if result.gainOrigin != .given {
+                noise.gain *= Self.caution
+                noise.darkVariance *= Self.caution
+            }
+            let thinning = Thinning(
+                part.voxels,
+                numbers: part.number(in: job.source.image.shape),
+                noise: noise,
+                random: Philox(seed: UInt32(clamping: request.seed), stream: UInt32(channel))
+            )
+            (observed, heldOut, share) = (thinning.kept, thinning.heldOut, Thinning.keptShare)
+        }
+        let run = try PartRun(
+            part,
+            observed: observed,
+            lightShare: share,
+            job,
+            plan,
+            channel: channel,
+            background: background
+        )
+        let image = StopSearch.Image(
+            shape: part.region.shape,
+            observed: observed,
+            heldOut: heldOut,
+            weights: part.weights,
+            background: share * background,
+            floor: Double(RatioConstants.leastDivisor) * share * part.mean,
+            gain: noise?.gain ?? 1
+        )
+        var searches: [(weight: Double, search: StopSearch)] = []
+        for weight in weights {
+            var search = StopSearch(rule, image, mostSteps: request.mostSteps)
+            try run.run(tuning(weight, result.light)) { (_, projection) throws(DeconvolutionError) in
+                try job.cancellation.check()
+                return search.look(projection)
+            }
+            searches.append((weight, search))
+            result.curves.append(ChannelTuning.Curve(totalVariation: weight, values: search.values))
+        }
+        var chosen = searches[0]
+        if rule == .heldOut {
+            let best = searches.max { $0.search.best < $1.search.best }!
+            if best.search.best - chosen.search.best > Self.clearlyBetter { chosen = best }
+        }
+        result.weight = chosen.weight
+        result.tuning = tuning(chosen.weight, result.light)
+        result.tuning.stepCount = chosen.search.stepCount
+        result.isCut = !chosen.search.isFound
+    }
+
+    private func warnings(_ result: ChannelTuning) -> [Diagnostic] {
+        var warnings: [Diagnostic] = []
+        if let exception = result.exception {
+            warnings.append(
+                Diagnostic(
+                    .photonsUnknown,
+                    "\(subject: job.source.name): nobody can tell how many photons it has, so that none were held out and the "
+                        + "iterations end where the rest looks like noise; give \(.gain) if you know it",
+                    figures: "\(exception)"
+                )
+            )
+        }
+        if result.isCut {
+            warnings.append(
+                Diagnostic(
+                    .iterationsCut,
+                    "\(subject: job.source.name): \(.maxIterations) ended the iterations before \(.stop) would have; give more",
+                    figures: "\(result.tuning.stepCount) iterations"
+                )
+            )
+        }
+        return warnings
+    }
+}
+
+extension TuningPart {
+    /// Σ of what its voxels hold above a background, counts; what is below counts as none.
+    fileprivate func sum(above background: Double) -> Double {
+        voxels.indices.reduce(0) { sum, index in
+            weights?[index] == 0 ? sum : sum + max(Double(voxels[index]) - background, 0)
+        }
+    }
+
+    /// What one in so many voxels exceeds above a background, counts.
+    fileprivate func light(above background: Double, oneIn count: Int) -> Double {
+        let good = voxels.indices.filter { weights?[$0] != 0 }.map { voxels[$0] }.sorted()
+        guard !good.isEmpty else { return 0 }
+        return max(Double(good[good.count - 1 - good.count / count]) - background, 0)
+    }
+}

@@ -1,0 +1,64 @@
+package import DeconvMethods
+import DeconvOptions
+import DeconvVolume
+
+/// What was found out on a part of a channel, and how: what its volumes are computed with.
+package struct ChannelTuning: Hashable, Sendable, Codable {
+    /// Where the counts a photon come from.
+    package enum GainOrigin: String, Hashable, Sendable, Codable {
+        /// Somebody gave them.
+        case given
+        /// From the noise at frequencies that no light of the image can have.
+        case spectrum
+        /// From how the noise of small parts of the image grows with their light.
+        case light
+        /// A count is taken for a photon.
+        case assumed
+    }
+
+    /// What a search along the steps of one weight showed.
+    package struct Curve: Hashable, Sendable, Codable {
+        /// w of total variation.
+        package var totalVariation: Double
+        /// Of each step: log-likelihood of held-out photons in nats, likeness of neighbors, or Poisson divergence.
+        package var values: [Double]
+    }
+
+    /// What the method gets.
+    package var tuning: MethodTuning
+    /// How the number of steps was found: the rule as an option has it.
+    package var stop: String
+    /// w of total variation.
+    package var weight: Double
+    /// Counts a photon; nil where nobody needed them or nothing tells.
+    package var gain: Double?
+    /// Where they come from.
+    package var gainOrigin: GainOrigin?
+    /// S: what all but one in a thousand voxels do not reach above the background, photons.
+    package var light: Double
+    /// Why another rule than that of the options decided; nil where none did.
+    package var exception: String?
+    /// Whether the rule was still looking for a better step when there were as many as there may be.
+    package var isCut: Bool
+    /// What was seen on the way, one a weight that was tried.
+    package var curves: [Curve]
+
+    /// `17 iterations (held-out photons), TV 0.15, 2.2 counts a photon`.
+    package var sentence: String {
+        let steps = tuning.stepCount == 1 ? "1 iteration" : "\(tuning.stepCount) iterations"
+        var parts = [steps + (Self.words(stop).map { " (\($0))" } ?? "")]
+        if weight > 0 { parts.append("TV \(weight.inMessage)") }
+        if let gain { parts.append("\(gain.threeFigures) counts a photon") }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func words(_ stop: String) -> String? {
+        guard let rule = StopRule(text: stop) else { return nil }
+        return switch rule {
+        case .none: nil
+        case .heldOut: "held-out photons"
+        case .whiteness: "whiteness of the rest"
+        case .divergence(let part): "divergence, \(part.inMessage)"
+        }
+    }
+}
