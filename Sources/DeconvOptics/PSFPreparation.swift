@@ -440,7 +440,7 @@ package struct PSFPreparation: Sendable, Hashable {
             return (found.noise, whole)
         } else {
             report.background = found.level
-            field = found.subtracted(from: field)
+            field = found.subtracted(from: found.flattened(field))
             faults.check(measured, &field, found, report: &report)
         }
         guard field.sum > 0 else { throw noLight(name, found.level) }

@@ -382,7 +382,7 @@ private struct Finder {
 
     /// That figures are missing, all of them at once.
     func nothingToComputeFrom(_ imageName: String) -> DeconvolutionError {
-        let names = missing.map { "\($0)" as Message }
+        let names = missing.map { $0 == .sheetThickness ? "\($0) or \(.sheetNA)" : "\($0)" as Message }
         var list: Message = names[0]
         for (index, name) in names.enumerated().dropFirst() {
             list = "\(list)\(index == names.count - 1 ? " and " : ", ")\(name)"
