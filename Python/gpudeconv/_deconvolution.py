@@ -377,9 +377,10 @@ def plan(
     """
     figures: dict[str, Any] = {name: options.pop(name) for name in FIGURES if name in options}  # type: ignore[misc]
     _options.refuse_unknown(plan, options)
+    computed: dict[str, Any] = {}
     if psf is None:
         _refuse_options_of_psfs(dict(options))
-        psf = psf_for(image, options.get("spacing"), figures)
+        psf = psf_for(image, options.get("spacing"), figures, computed)
         options["psf_as_is"] = True
     else:
         _refuse_figures(figures)
@@ -417,6 +418,8 @@ def plan(
         )
     )
     result: dict[str, Any] = _native.take_json(text)
+    if computed:
+        result["computedPSF"] = computed
     return result
 
 
@@ -474,7 +477,7 @@ def deconvolve_file(
     with reporter(progress) as function:
         done = _native.run(
             _native.library().gpudeconv_deconvolve_file,
-            _options.for_volumes(_workers.resolved({"iterations": iterations, **options, **found}), 3),
+            _options.for_volumes(_workers.resolved({"iterations": iterations, **options}), 3),
             _encoded(input),
             psfs,
             len(paths),

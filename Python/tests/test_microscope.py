@@ -168,6 +168,7 @@ def test_the_report_has_what_an_array_s_psf_was_computed_from(image):
     made = {}
     gpudeconv.generate_psf(SPACING, image_shape=image.shape, report=made, **FIGURES)
     assert report["computedPSF"] == made and made["na"] == 1.2
+    assert gpudeconv.plan(image, spacing=SPACING, backend="cpu", **FIGURES)["computedPSF"] == made
     given = {}
     psf = gpudeconv.generate_psf(SPACING, image_shape=image.shape, **FIGURES)
     gpudeconv.deconvolve(image, psf, 2, psf_as_is=True, backend="cpu", report=given)
