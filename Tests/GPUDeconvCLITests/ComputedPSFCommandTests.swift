@@ -66,7 +66,9 @@ import Testing
         var image = try ImageFile.open(path: folder.path("made.tif")).image
         image.provenance = provenance
         let sink = try TIFFSink(path: folder.path("changed.tif"), image: image, pixelType: .float32)
-        try sink.append(volume: voxels, planeVoxelCount: image.shape.planeVoxelCount)
+        for start in stride(from: 0, to: voxels.count, by: image.shape.planeVoxelCount) {
+            try voxels[start..<start + image.shape.planeVoxelCount].withUnsafeBufferPointer { try sink.append($0) }
+        }
         try sink.finish()
         let changed = try await Command.run(["psf", "inspect", "changed.tif", "--json"], in: folder)
         #expect(changed.output.contains("\"isAsIs\" : false") || changed.output.contains("\"isAsIs\":false"))
@@ -99,11 +101,8 @@ import Testing
         #expect(wrong.status == 64)
         #expect(
             wrong.error.contains(
-                "--background 1.0,2.0,3.0: 3 values, but two.tif has 2 channels, of which --channel chooses 1"
-            )
-                || wrong.error.contains(
-                    "--background 1,2,3: 3 values, but two.tif has 2 channels, of which --channel chooses 1"
-                ),
+                "--background 1,2,3: 3 values, but two.tif has 2 channels, of which --channel chooses 1"
+            ),
             "\(wrong.error)"
         )
     }
