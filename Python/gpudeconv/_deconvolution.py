@@ -34,7 +34,7 @@ def deconvolve(
     iterations: int | None = None,
     *,
     flat_field: NDArray[Any] | None = None,
-    mask: NDArray[Any] | None = None,
+    mask: NDArray[Any] | Literal["auto"] | None = None,
     **options: Unpack[ArrayOptions],
 ) -> NDArray[np.float32]: ...
 @overload
@@ -84,7 +84,7 @@ def deconvolve(
     iterations: int | None = None,
     *,
     flat_field: ArrayLike | None = None,
-    mask: ArrayLike | None = None,
+    mask: ArrayLike | Literal["auto"] | None = None,
     **options: Unpack[ArrayOptions],
 ) -> NDArray[np.float32]: ...
 def deconvolve(
@@ -106,7 +106,7 @@ def deconvolve(
     seed: int | None = None,
     saturation: float | Literal["auto"] | None = None,
     flat_field: ArrayLike | None = None,
-    mask: ArrayLike | None = None,
+    mask: ArrayLike | Literal["auto"] | None = None,
     spacing: Sequence[float] | None = None,
     psf_at: Places | None = None,
     psf_modes: int | None = None,
@@ -194,8 +194,9 @@ def deconvolve(
         largest value and hardly any come near.
     flat_field : array_like or dask.array.Array, optional
         How sensitive each voxel is; divided by its mean, 0 is bad. Broadcasts with the image.
-    mask : array_like or dask.array.Array, optional
-        False or 0 on bad voxels, which then do not count and may be NaN. Broadcasts with the image.
+    mask : array_like, dask.array.Array or 'auto', optional
+        False or 0 on bad voxels, which then do not count and may be NaN. Broadcasts with the image. ``auto`` finds
+        pixels that are hot or dead in every plane, and empty planes; not for Dask arrays.
     spacing, psf_spacing : sequence of float, optional
         Voxel sizes of image and PSF in µm, in the order of the axes. Where they differ, the PSF is resampled.
     psf_at : sequence of float or of sequences of float, optional
@@ -289,12 +290,14 @@ def deconvolve(
     keywords = dict(locals())
     options = {name: value for name, value in keywords.items() if name not in OWN_KEYWORDS}
     figures = {name: keywords[name] for name in FIGURES}
+    computed: dict[str, Any] = {}
     if psf is None:
         _refuse_options_of_psfs(options)
-        psf = psf_for(image, spacing, figures)
+        psf = psf_for(image, spacing, figures, computed)
         options["psf_as_is"] = True
     else:
         _refuse_figures(figures)
+    mask = _found_mask(mask, options)
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
@@ -308,6 +311,11 @@ def deconvolve(
             )
         if out is not None or progress or report is not None:
             raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")
+        if options.get("mask") is not None:
+            raise ValueError(
+                "mask='auto' looks at whole stacks, and chunks of Dask arrays know nothing of each other: give the mask "
+                "that mask='auto' finds in a file, which write_mask keeps"
+            )
         from . import _dask
 
         try:
@@ -354,6 +362,8 @@ def deconvolve(
             *arguments,
             progress=function,
         )
+    if computed:
+        done["computedPSF"] = computed
     _warnings.pass_on(done, report)
     return result
 
@@ -368,7 +378,7 @@ def plan(
     iterations: int | None = None,
     *,
     flat_field: ArrayLike | None = None,
-    mask: ArrayLike | None = None,
+    mask: ArrayLike | Literal["auto"] | None = None,
     **options: Unpack[PlanOptions],
 ) -> dict[str, Any]:
     """What `deconvolve` would do: device, tiles and memory.
@@ -376,7 +386,7 @@ def plan(
     Parameters
     ----------
     image, flat_field, mask : array_like or dask.array.Array
-        As for `deconvolve`; only shapes and types count.
+        As for `deconvolve`; only shapes and types count, and whether `mask` is ``'auto'``.
     psf : array_like, optional
         As for `deconvolve`; what it is computed from where it is left out is among `options`.
     iterations : int, optional
@@ -396,12 +406,15 @@ def plan(
     """
     figures: dict[str, Any] = {name: options.pop(name) for name in FIGURES if name in options}  # type: ignore[misc]
     _options.refuse_unknown(plan, options)
+    computed: dict[str, Any] = {}
     if psf is None:
         _refuse_options_of_psfs(dict(options))
-        psf = psf_for(image, options.get("spacing"), figures)
+        psf = psf_for(image, options.get("spacing"), figures, computed)
         options["psf_as_is"] = True
     else:
         _refuse_figures(figures)
+    found: dict[str, Any] = {}
+    mask = _found_mask(mask, found)
     psf = _arrays.readable(psf, "psf")
     arrays = {
         name: value if hasattr(value, "shape") and hasattr(value, "dtype") else np.asarray(value)
@@ -425,7 +438,7 @@ def plan(
     text = ctypes.c_void_p()
     _native.check(
         _native.library().gpudeconv_plan(
-            _options.for_volumes(_workers.resolved({"iterations": iterations, **options}), core),
+            _options.for_volumes(_workers.resolved({"iterations": iterations, **options, **found}), core),
             outline("image"),
             _native.CArray.of(_arrays.as_volumes(psf, core)),
             outline("flat_field"),
@@ -434,6 +447,8 @@ def plan(
         )
     )
     result: dict[str, Any] = _native.take_json(text)
+    if computed:
+        result["computedPSF"] = computed
     return result
 
 
@@ -500,6 +515,16 @@ def deconvolve_file(
         )
     _warnings.pass_on(done, None)
     return done
+
+
+def _found_mask(mask: Any, options: dict[str, Any]) -> Any:
+    """The mask where it is an array; where it is to be found, None, with the option for that."""
+    if not isinstance(mask, str):
+        return mask
+    if mask != "auto":
+        raise ValueError(f"mask is {mask!r}: give an array, or 'auto'; deconvolve_file takes the path of a file")
+    options["mask"] = mask
+    return None
 
 
 def _refuse_options_of_psfs(options: dict[str, Any]) -> None:

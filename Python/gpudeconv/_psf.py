@@ -174,14 +174,17 @@ FIGURES = (
 
 
 def psf_for(
-    image: Any, spacing: Sequence[float] | None, figures: MicroscopeOptions
+    image: Any,
+    spacing: Sequence[float] | None,
+    figures: MicroscopeOptions,
+    report: dict[str, Any] | None = None,
 ) -> NDArray[np.float32]:
     """The PSF that is computed for an image of which none is given: of as many axes as the image, with the channels in front."""
     if np.ndim(image) < 3:
         raise ValueError("psf is missing, and one is computed for volumes only: give psf, or image three axes")
     if spacing is None:
         raise ValueError("psf is missing, and to compute one spacing must be known: give both, or psf")
-    psf = generate_psf(spacing, image_shape=np.shape(image)[-3:], **figures)
+    psf = generate_psf(spacing, image_shape=np.shape(image)[-3:], report=report, **figures)
     if psf.ndim == 3:
         return psf
     if np.ndim(image) < 4 or np.shape(image)[0] != len(psf):

@@ -248,3 +248,22 @@ def test_symmetric_psfs_move_nothing():
 def test_is_dask_does_not_import_dask():
     assert not _arrays.is_dask(np.ones(3))
     assert "dask.array" not in sys.modules or _arrays.is_dask(sys.modules["dask.array"].ones(3))
+
+
+@pytest.mark.filterwarnings("ignore::gpudeconv.DeconvolutionWarning")
+def test_hot_pixels_are_found_in_arrays():
+    rng = np.random.default_rng(2)
+    image = rng.poisson(30.0, (16, 32, 32)).astype("u2")
+    image[:, 9, 12] += 3000
+    psf = np.zeros((3, 5, 5))
+    psf[1, 1:4, 1:4] = 1
+    mask = np.ones(image.shape, bool)
+    mask[:, 9, 12] = False
+    report = {}
+    found = gpudeconv.deconvolve(image, psf, 4, mask="auto", report=report, **CPU)
+    np.testing.assert_array_equal(found, gpudeconv.deconvolve(image, psf, 4, mask=mask, **CPU))
+    assert report["survey"][0]["hotPixels"] == 1
+    planned = [gpudeconv.plan(image, psf, 4, mask=value, **CPU)["deviceBytes"] for value in ("auto", mask, None)]
+    assert planned[0] == planned[1] > planned[2]
+    with pytest.raises(ValueError, match="give an array, or 'auto'"):
+        gpudeconv.deconvolve(image, psf, 4, mask="bad.tif", **CPU)

@@ -234,3 +234,9 @@ def test_chunks_that_find_their_own_background_are_warned_of(psf):
     images = da.ones((3, 4, 8, 8), chunks=(1, 4, 8, 8))
     with pytest.warns(gpudeconv.DeconvolutionWarning, match="found by each chunk for itself"):
         gpudeconv.deconvolve(images, psf, background="auto")
+
+
+def test_a_mask_that_is_found_is_refused():
+    image = da.zeros((8, 16, 16), chunks=(4, 16, 16))
+    with pytest.raises(ValueError, match="mask='auto' looks at whole stacks"):
+        gpudeconv.deconvolve(image, np.ones((3, 3, 3)), mask="auto")

@@ -160,3 +160,16 @@ def test_a_plan_tells_the_seconds_of_all_iterations_on_all_volumes(image):
     plan = gpudeconv.plan(np.stack([image] * 3), None, 7, **options)
     assert plan["secondsPerIteration"] > 0
     assert plan["seconds"] == pytest.approx(3 * 7 * plan["secondsPerIteration"])
+
+
+def test_the_report_has_what_an_array_s_psf_was_computed_from(image):
+    report = {}
+    gpudeconv.deconvolve(image, spacing=SPACING, iterations=2, backend="cpu", report=report, **FIGURES)
+    made = {}
+    gpudeconv.generate_psf(SPACING, image_shape=image.shape, report=made, **FIGURES)
+    assert report["computedPSF"] == made and made["na"] == 1.2
+    assert gpudeconv.plan(image, spacing=SPACING, backend="cpu", **FIGURES)["computedPSF"] == made
+    given = {}
+    psf = gpudeconv.generate_psf(SPACING, image_shape=image.shape, **FIGURES)
+    gpudeconv.deconvolve(image, psf, 2, psf_as_is=True, backend="cpu", report=given)
+    assert given.get("computedPSF") is None

@@ -58,7 +58,23 @@ extension MeasuredBackground {
             }
         }
         background.unrecordedShare = unrecordedShare
+        if background.slope == nil, background.noise == 0, unrecordedShare == nil {
+            background.takeMirroredSlope(in: field, border: border, peak: peak, level: given)
+        }
         return background
+    }
+
+    /// Looks for a slope where there is no noise that would show it.
+    private mutating func takeMirroredSlope(in field: PSFField, border: [Int], peak: Double, level given: Double?) {
+        let middle = Self.quantile(border.map { field.values[$0] }, 0.5)
+        let center = PSFCentering.center(of: PSFField(shape: field.shape, values: field.values.map { $0 - middle }))
+        guard let slope = BackgroundSlope(mirroredIn: field, about: center, at: border, of: measuredBox) else { return }
+        if given == nil {
+            let flat = slope.subtracted(from: field, keepsZeros: false)
+            self = Self.measured(in: flat, border: border, box: measuredBox, peak: peak, level: nil)
+            subtractsSlope = true
+        }
+        self.slope = slope
     }
 
     /// Judges a border that is known.

@@ -17,10 +17,23 @@ package struct PSFPreparation: Sendable, Hashable {
         case value(Double)
     }
 
+    /// Where a PSF comes from.
+    package enum Origin: String, CaseIterable, Sendable {
+        /// From anywhere.
+        case measured
+        /// From images of beads, by `BeadMeasurement`: without its background, in a box of which was said what it cuts off.
+        case beads
+        /// From figures of a microscope, on voxel n/2 and without a background: it is neither moved nor searched for faults, and
+        /// where its voxels have the image's size it is only normalised.
+        case computed
+    }
+
     /// The background to subtract.
     package var background: Background
     /// Whether the PSF is only checked and normalised; then `background` is not used.
     package var isAsIs: Bool
+    /// Where the PSF comes from.
+    package var origin: Origin
     /// What the PSF is averaged over once it is centered; not with `isAsIs`.
     package var symmetry: PSFSymmetry
     /// Whether there is a warning where neither image nor PSF says how large its voxels are: files do, arrays need not.
@@ -30,11 +43,13 @@ package struct PSFPreparation: Sendable, Hashable {
     package init(
         background: Background = .automatic,
         isAsIs: Bool = false,
+        origin: Origin = .measured,
         symmetry: PSFSymmetry = .none,
         warnsOfNoSpacing: Bool = true
     ) {
         self.background = background
         self.isAsIs = isAsIs
+        self.origin = origin
         self.symmetry = symmetry
         self.warnsOfNoSpacing = warnsOfNoSpacing
     }
@@ -68,10 +83,11 @@ package struct PSFPreparation: Sendable, Hashable {
         }
         try checkSymmetry(measured.shape, name: name)
         var report = PSFPreparationReport(inputShape: measured.shape, inputSpacing: measured.spacing)
-        report.isAsIs = isAsIs
+        let isReady = isAsIs || isReady(measured, imageSpacing)
+        report.isAsIs = isReady
         report.symmetry = symmetry
         let psf =
-            isAsIs
+            isReady
             ? try normalizedOnly(measured, name: name, imageSpacing: imageSpacing, report: &report)
             : try fullyPrepared(
                 measured,
@@ -95,6 +111,14 @@ package struct PSFPreparation: Sendable, Hashable {
             )
         }
         return PreparedPSF(psf: psf, report: report)
+    }
+
+    /// Whether a computed PSF is what it has to become.
+    private func isReady(_ measured: Volume, _ imageSpacing: VoxelSpacing?) -> Bool {
+        guard origin == .computed, background == .automatic, symmetry == .none, let from = measured.spacing,
+            let imageSpacing
+        else { return false }
+        return differingAxes(measured.shape, from, imageSpacing).isEmpty
     }
 
     private static func check(_ measured: Volume, name: String) throws(DeconvolutionError) {
@@ -184,9 +208,11 @@ package struct PSFPreparation: Sendable, Hashable {
         report: inout PSFPreparationReport
     ) throws(DeconvolutionError) -> PointSpreadFunction {
         var field = PSFField(measured)
-        let (noise, noisy) = try removeBackground(from: &field, name: name, report: &report)
+        let standsOnNothing = origin == .computed && background == .automatic
+        let (noise, noisy) =
+            standsOnNothing ? (0, nil) : try removeBackground(from: &field, name: name, report: &report)
 
-        let center = PSFCentering.center(of: field)
+        let center = origin == .computed ? (0..<3).map { Double(field.shape[$0] / 2) } : PSFCentering.center(of: field)
         let ratios = spacingRatios(measured, name, imageSpacing, imageName, report: &report)
         let resampling = PSFResampling(
             shape: field.shape,
@@ -223,7 +249,8 @@ package struct PSFPreparation: Sendable, Hashable {
         }
 
         report.negativeFraction = PSFNormalization.clipNegatives(&field)
-        if report.negativeFraction > 0.01 {
+        // The level at the faces of a box around beads was taken off.
+        if report.negativeFraction > 0.01, origin != .beads {
             let isInterpolated = resampling.axes.contains { !$0.isCopy }
             report.warn(
                 .psfNegative,
@@ -398,7 +425,7 @@ package struct PSFPreparation: Sendable, Hashable {
             let whole = (field, found.measuredBox)
             if let support {
                 report.lightVoxelCount = support.voxelCount
-                if support.touchesEdge {
+                if support.touchesEdge, origin != .beads {
                     report.warn(
                         .psfCutOff,
                         "\(subject: name): the light of the PSF reaches the edge of its box, so its tails are cut "
@@ -413,7 +440,7 @@ package struct PSFPreparation: Sendable, Hashable {
             return (found.noise, whole)
         } else {
             report.background = found.level
-            field = found.subtracted(from: field)
+            field = found.subtracted(from: found.flattened(field))
             faults.check(measured, &field, found, report: &report)
         }
         guard field.sum > 0 else { throw noLight(name, found.level) }

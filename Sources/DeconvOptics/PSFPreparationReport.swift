@@ -135,8 +135,3 @@ package struct PSFPreparationReport: Sendable, Encodable {
         try container.encode(warnings, forKey: .diagnostics)
     }
 }
-
-extension VoxelSpacing {
-    /// The distances in the order z, y, x, µm.
-    fileprivate var axes: [Double] { [z, y, x] }
-}

@@ -41,4 +41,11 @@ package struct JobOptions: Sendable, Hashable {
             given.insert(option.name)
         }
     }
+
+    /// What to compute, with bad pixels left out where the mask is the one that is found.
+    package var deconvolutionWithFoundMask: DeconvolutionOptions {
+        var options = deconvolution
+        if mask == Self.foundMask { options.masksBadPixels = true }
+        return options
+    }
 }

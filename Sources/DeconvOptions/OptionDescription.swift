@@ -100,6 +100,16 @@ extension OptionDescription {
     /// Its value for people, and what `set` takes; nil where there is none.
     package func text(_ options: JobOptions) -> String? { get(options)?.text }
 
+    /// The default of what an image's file may say.
+    static let imageFileSays = "what the image's file says"
+
+    /// What it is where nobody says and there is no image; nil where it must be given.
+    package var defaultTextWithoutImage: String? {
+        guard let defaultText, defaultText.hasPrefix(Self.imageFileSays) else { return defaultText }
+        let rest = defaultText.dropFirst(Self.imageFileSays.count)
+        return rest.isEmpty ? nil : String(rest.dropFirst(", else ".count))
+    }
+
     /// Its default for programs; nil where it has none, or one that only a run finds.
     package var defaultValue: OptionScalar? { value(JobOptions()) }
 

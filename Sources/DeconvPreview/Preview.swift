@@ -72,7 +72,7 @@ package struct Preview: Sendable {
             )
         }
         if let spacing {
-            let sizes = [spacing.z, spacing.y, spacing.x]
+            let sizes = spacing.axes
             guard sizes.max()! <= Self.mostElongation * sizes.min()! else {
                 throw DeconvolutionError(
                     .invalidArgument,

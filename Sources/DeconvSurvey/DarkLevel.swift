@@ -11,6 +11,8 @@ package struct DarkLevel: Hashable, Sendable {
     package let level: Double
     /// Standard deviation of the noise of a voxel at that level, counts.
     package let noise: Double
+    /// Part of the tiles that lie at the level, as far as their noise tells.
+    package let share: Double
 
     /// Too few tiles say nothing.
     static let fewestTiles = 16
@@ -34,6 +36,7 @@ package struct DarkLevel: Hashable, Sendable {
         let deviation = TrimmedMean.ofSquares(darkest.map { Double($0.saddle) }).squareRoot()
         // Without noise the darkest tiles are the level.
         level = deviation > 0 ? Self.edge(means, deviation) : means[Int(Self.edgeQuantile * Double(means.count))]
+        share = Double(means.count { [level] in abs($0 - level) <= 2 * deviation }) / Double(means.count)
     }
 
     /// Without tiles that nobody recorded, such as the corners of a volume that was sheared.

@@ -44,8 +44,19 @@ package struct BeadJob: Sendable {
         }
         var warnings: [Diagnostic] = []
         var fields: [BeadField] = []
+        var read: [String] = []
         for path in inputs {
             let file = try ImageFile.open(path: path)
+            for path in file.paths {
+                if let same = read.first(where: { OutputPaths.isSameFile($0, path) }) {
+                    let name: Message = same == path ? "" : ", as \(same)"
+                    throw DeconvolutionError(
+                        .invalidArgument,
+                        "\(path): is given twice\(name), and its beads would count twice; leave one out"
+                    )
+                }
+            }
+            read += file.paths
             let channel = try channel(of: file)
             warnings += file.diagnostics.filter { measurement.spacing == nil || !$0.kind.isAboutSpacing }
             try checkMemory(file)
@@ -59,7 +70,13 @@ package struct BeadJob: Sendable {
         var options = OutputOptions()
         options.overwrite = overwrite
         let psf = beads.psf
-        let image = ImageDescription(shape: psf.shape, pixelType: .float32, spacing: psf.spacing)
+        var image = ImageDescription(shape: psf.shape, pixelType: .float32, spacing: psf.spacing)
+        var provenance = Provenance()
+        provenance.add("program", "gpudeconv \(ProgramVersion.text)")
+        let names = inputs.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+        provenance.add("beads", names.joined(separator: ", "))
+        PSFMark(.beads, psf.voxels).add(to: &provenance)
+        image.provenance = provenance
         let sink = try options.makeSink(path: output, image: image)
         // Before the PSF is there: a run that fails leaves nothing that looks finished.
         if let picture {

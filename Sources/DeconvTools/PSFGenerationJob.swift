@@ -40,11 +40,26 @@ package struct PSFGenerationJob: Sendable {
         var output = OutputOptions()
         output.overwrite = overwrite
         let psf = computed.psf
-        let image = ImageDescription(shape: psf.shape, pixelType: .float32, spacing: psf.spacing)
+        var image = ImageDescription(shape: psf.shape, pixelType: .float32, spacing: psf.spacing)
+        image.provenance = provenance(psf)
         let sink = try output.makeSink(path: path, image: image)
         try sink.append(volume: psf.voxels, planeVoxelCount: psf.shape.planeVoxelCount)
         try sink.finish()
         return Result(path: path, computed: computed, origin: ComputedPSFReport(psfs))
+    }
+
+    /// How the PSF came about, for its file.
+    private func provenance(_ psf: PointSpreadFunction) -> Provenance {
+        var provenance = Provenance()
+        provenance.add("program", "gpudeconv \(ProgramVersion.text)")
+        var (given, none) = (JobOptions(), JobOptions())
+        given.deconvolution.microscope = options.microscope
+        none.deconvolution.microscope = MicroscopeOptions()
+        for option in OptionTable.standard.options where option.group == .microscope {
+            if let text = option.text(given), text != option.text(none) { provenance.add(option.name.words, text) }
+        }
+        PSFMark(.computed, psf.voxels).add(to: &provenance)
+        return provenance
     }
 }
 
@@ -84,9 +99,4 @@ extension PSFGenerationJob.Result {
             )
         ]
     }
-}
-
-extension VoxelSpacing {
-    /// The three distances in the order z, y, x.
-    fileprivate var axes: [Double] { [z, y, x] }
 }

@@ -6,11 +6,14 @@ public struct AcquisitionMetadata: Hashable, Sendable {
         public var value: Value
         /// The place, for messages: `LensNA of its OME-XML`.
         public var place: String
+        /// Whether the file says it once, and it was taken for each of several channels.
+        public var isShared: Bool
 
         /// A value from a place.
-        public init(_ value: Value, _ place: String) {
+        public init(_ value: Value, _ place: String, isShared: Bool = false) {
             self.value = value
             self.place = place
+            self.isShared = isShared
         }
     }
 

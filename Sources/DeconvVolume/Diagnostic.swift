@@ -139,6 +139,8 @@ extension Diagnostic {
         public static let cameraOffset = Kind("cameraOffset")
         /// A channel of which no background could be found.
         public static let backgroundUnknown = Kind("backgroundUnknown")
+        /// A channel without a dark part, of which light was taken for background.
+        public static let backgroundTakesLight = Kind("backgroundTakesLight")
         /// Many voxels at the largest value, and hardly any just below.
         public static let saturationSeen = Kind("saturationSeen")
         /// Pixels of the camera that are hot or dead in every plane.

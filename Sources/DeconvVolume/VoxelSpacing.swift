@@ -30,6 +30,9 @@ public struct VoxelSpacing: Hashable, Sendable {
         }
     }
 
+    /// The distances along z, y and x, µm.
+    package var axes: [Double] { [z, y, x] }
+
     /// Whether two spacings are the same to within `relativeTolerance` on every axis.
     ///
     /// The default lets through what a rounded text in a file header does to a number.

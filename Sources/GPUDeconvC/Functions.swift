@@ -190,7 +190,7 @@ public func gpudeconv_deconvolve(
         )
         if batch.isEmpty { return }
         try OptionTable.standard.validate(options)
-        let job = try batch.job(options.deconvolution, call)
+        let job = try batch.job(options.deconvolutionWithFoundMask, call)
         var done = try session(pointer).run(job, into: batch.collection)
         done.origin = RunOrigin(options, files: false)
         report?.pointee = strdup(JSONText.of(done, .keyword))
@@ -214,7 +214,7 @@ public func gpudeconv_plan(
         let psf = try psf.required("psf").pointee.strided("the PSF")
         let flatField = try flatField?.pointee.strided("the flat field", needsData: false)
         let mask = try mask?.pointee.strided("the mask", needsData: false)
-        let options = OptionsBox.options(options).deconvolution
+        let options = OptionsBox.options(options).deconvolutionWithFoundMask
         let psfs = try psf.parts(of: options)
         let arrays = [("the image", image), ("the PSF", psfs[0]), ("the flat field", flatField), ("the mask", mask)]
         let leading = try VolumeBatch.broadcast(

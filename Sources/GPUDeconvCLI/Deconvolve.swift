@@ -8,12 +8,12 @@ struct Deconvolve: ParsableCommand {
         abstract: "Deconvolve a TIFF stack, a series of them, or a Zarr array; runs without a subcommand too.",
         usage: "gpudeconv [deconvolve] <input> [--psf <psf>] --output <path> [<options>]",
         discussion: """
-            Without a PSF one is computed, from what the image's file says of the microscope and
-            from the options of Microscope.
+            Without a PSF one is computed, from what the image's file says of the
+            microscope and from the options of Microscope.
 
             Examples:
               gpudeconv cell.ome.tif -o sharp.tif
-              gpudeconv cell.tif -o sharp.tif --microscope confocal --na 1.4 --immersion oil --dye GFP
+              gpudeconv cell.tif -o sharp.tif --na 1.4 --immersion oil --dye GFP
               gpudeconv cell.tif --psf psf.tif -o sharp.tif
               gpudeconv cell.tif --psf psf.tif -o sharp.tif -i 20 --background 98
               gpudeconv cell.tif --psf green.tif,red.tif -o sharp.tif --dtype uint16

@@ -64,10 +64,10 @@ struct PSF: ParsableCommand {
 
         /// What a PSF is held against.
         struct Optics: ParsableArguments {
-            @Option(.microscope) var microscope: String?
-            @Option(.na) var na: String?
-            @Option(.emission) var emission: String?
-            @Option(.immersion) var immersion: String?
+            @Option(.microscope, hasImage: false) var microscope: String?
+            @Option(.na, hasImage: false) var na: String?
+            @Option(.emission, hasImage: false) var emission: String?
+            @Option(.immersion, hasImage: false) var immersion: String?
         }
 
         @Flag(help: "Replace the picture if it exists.")

@@ -40,7 +40,24 @@ extension PSF {
         )
         var shape: ShapeArgument?
 
-        @OptionGroup(title: "Microscope") var microscope: MicroscopeArguments
+        @OptionGroup(title: "Microscope") var microscope: Figures
+
+        /// What a PSF is computed from where no image says anything of it.
+        struct Figures: ParsableArguments {
+            @Option(.microscope, hasImage: false) var microscope: String?
+            @Option(.model, hasImage: false) var model: String?
+            @Option(.na, hasImage: false) var na: String?
+            @Option(.emission, hasImage: false) var emission: String?
+            @Option(.excitation, hasImage: false) var excitation: String?
+            @Option(.dye, hasImage: false) var dye: String?
+            @Option(.immersion, hasImage: false) var immersion: String?
+            @Option(.sampleIndex, hasImage: false) var sampleIndex: String?
+            @Option(.coverGlass, hasImage: false) var coverGlass: String?
+            @Option(.depth, hasImage: false) var depth: String?
+            @Option(.pinhole, hasImage: false) var pinhole: String?
+            @Option(.sheetThickness, hasImage: false) var sheetThickness: String?
+            @Option(.sheetNA, hasImage: false) var sheetNA: String?
+        }
 
         @Flag(help: "Replace the output if it exists.")
         var overwrite = false
@@ -79,8 +96,9 @@ extension PSFGenerationJob.Result {
             ("ends", "\(ends) of the peak is as bright as the first and the last plane get"),
         ]
         if computed.focalShift != 0 {
+            let way = computed.focalShift > 0 ? "farther" : "nearer"
             rows.append(
-                ("focal shift", String(format: "%.3f µm farther than the point lies deep", computed.focalShift))
+                ("focal shift", String(format: "%.3f µm \(way) than the point lies deep", abs(computed.focalShift)))
             )
         }
         if computed.isLimited { rows.append(("limited", "99 % of the light would take more voxels than are computed")) }

@@ -5,16 +5,18 @@ import GPUDeconv
 
 extension Option where Value == String? {
     /// An option of the table, which has its help, its default and its values; the property only says that a command takes it.
+    /// - Parameter hasImage: whether the command reads an image, whose file may say what somebody does not.
     init(
         _ name: OptionName,
         short: Bool = false,
+        hasImage: Bool = true,
         parsing: SingleValueParsingStrategy? = nil
     ) {
         let record = OptionTable.standard.record(name)
         self.init(
             name: short ? .shortAndLong : .long,
             parsing: parsing ?? (record.type.mayBeNegative ? .unconditional : .next),
-            help: ArgumentHelp("\(record.helpWithDefault)", valueName: record.valueName),
+            help: ArgumentHelp("\(record.help(hasImage: hasImage))", valueName: record.valueName),
             completion: record.completion
         )
     }
@@ -65,9 +67,11 @@ extension OptionTable {
 }
 
 extension OptionDescription {
-    fileprivate var helpWithDefault: String {
+    /// Its help with values and default.
+    fileprivate func help(hasImage: Bool) -> String {
+        let byDefault = hasImage ? defaultText : defaultTextWithoutImage
         let notes = [
-            type.words.map { "values: \($0.joined(separator: ", "))" }, defaultText.map { "default: \($0)" },
+            type.words.map { "values: \($0.joined(separator: ", "))" }, byDefault.map { "default: \($0)" },
         ]
         .compactMap(\.self)
         return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"

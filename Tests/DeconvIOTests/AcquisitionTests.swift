@@ -120,4 +120,33 @@ import Testing
         #expect(found.channels.map { $0.mode?.value } == ["LaserScanningConfocalMicroscopy", "Widefield Fluorescence"])
         #expect(found.refractiveIndex == .init(1.518, "RefractiveIndex in ImageJ's info"))
     }
+
+    /// As programs write numbers where decimals stand behind a comma.
+    @Test func aCommaBeforeDecimalsIsRead() throws {
+        let text = ome(
+            #"<Instrument ID="I"><Objective ID="O" LensNA="1,4" Immersion="Oil"/></Instrument>"#,
+            "",
+            #"<Channel ID="C" EmissionWavelength="520,5"/>"#,
+            channelCount: 1
+        )
+        let found = try #require(try acquisition(text))
+        #expect(found.numericalAperture?.value == 1.4 && found.channels[0].emission?.value == 520.5)
+        func info(_ text: String) -> AcquisitionMetadata {
+            AcquisitionText.acquisition(text, channelCount: 1, place: "ImageJ's info")
+        }
+        #expect(info("LensNA = 1,4").numericalAperture?.value == 1.4)
+        #expect(info("RefractiveIndex = 1,515").refractiveIndex?.value == 1.515)
+        #expect(info("ObjectiveName = Plan-Apochromat 63x/1,40 Oil").numericalAperture?.value == 1.4)
+        #expect(info("ExcitationWavelength = 488,561").channels.map { $0.excitation?.value } == [488])
+        #expect(info("ExcitationWavelength = 488, 561").channels.map { $0.excitation?.value } == [488])
+    }
+
+    @Test func lightThatIsSaidOnceIsSharedByChannels() {
+        let info = "EmissionWavelength = 520\nExcitationWavelength #2 = 561"
+        let found = AcquisitionText.acquisition(info, channelCount: 2, place: "ImageJ's info")
+        #expect(found.channels.map { $0.emission?.isShared } == [true, true])
+        #expect(found.channels.map { $0.excitation?.isShared } == [nil, false])
+        let one = AcquisitionText.acquisition(info, channelCount: 1, place: "ImageJ's info")
+        #expect(one.channels.map { $0.emission?.isShared } == [false])
+    }
 }

@@ -233,6 +233,78 @@ extension PSFPreparationReport {
         #expect(kernel.warning(.psfClipped) == nil, "\(kernel.warnings)")
     }
 
+    /// Without noise a few voxels tell: three in a row, or a block of which some are missing.
+    @Test(arguments: [0.4, 0.7]) func aClippedPeakOfFewVoxelsIsSaid(level: Double) throws {
+        let shape = VolumeShape(z: 15, y: 15, x: 15)
+        let whole = GaussianPSF.voxels(shape: shape, sigma: [1.2, 1, 1], peak: 1000)
+        #expect(try Bead.report(whole.map { Float($0) }, shape).faults == [])
+        let clipped = try Bead.report(whole.map { Float(min($0, level * 1000)) }, shape)
+        #expect(clipped.faults == [.psfClipped], "\(clipped.warnings)")
+        // A ring of four around a dark middle is a hollow focus.
+        let places = [[7.0, 7, 5], [7, 7, 9], [7, 5, 7], [7, 9, 7]]
+        let ring = places.map { GaussianPSF.voxels(shape: shape, center: $0, sigma: [1.2, 1, 1], peak: 1000) }
+        let hollow = try Bead.report((0..<shape.voxelCount).map { i in Float(ring.map { $0[i] }.max()!) }, shape)
+        #expect(hollow.warning(.psfClipped) == nil, "\(hollow.warnings)")
+    }
+
+    /// As a median over beads, or a denoised one, has it.
+    @Test(arguments: [0.02, 0.05, 0.2], [0, 1, 2])
+    func aGradientWithoutNoiseIsSaidAndTakenOff(rise: Double, axis: Int) throws {
+        let light = Bead.light()
+        let shape = Bead.shape
+        let top = light.max()!
+        let voxels = light.indices.map { offset -> Float in
+            let place = [offset / shape.planeVoxelCount, offset / shape.x % shape.y, offset % shape.x]
+            return Float(light[offset] + rise * top * Double(place[axis]) / Double(shape[axis] - 1))
+        }
+        let prepared = try Bead.prepared(voxels)
+        #expect(prepared.report.faults == [.psfSlope], "\(prepared.report.warnings)")
+        let found = try #require(prepared.report.backgroundRise)
+        #expect(abs(found[axis] - rise * top) < 0.1 * rise * top, "\(found)")
+        #expect(Bead.error(prepared.psf, light) < 0.05)
+    }
+
+    /// Computed PSFs are not the same on both sides of focus where the sample's index is another one.
+    @Test(arguments: [0.0, 5, 20]) func aComputedPSFHasNoGradient(depth: Double) throws {
+        var microscope = Microscope(
+            kind: .widefield,
+            numericalAperture: 1.3,
+            emissionWavelength: 520,
+            excitationWavelength: nil,
+            immersionIndex: 1.515
+        )
+        (microscope.sampleIndex, microscope.depth, microscope.model) = (1.33, depth, .scalar)
+        let spacing = VoxelSpacing(z: 0.25, y: 0.1, x: 0.1)
+        let shape = VolumeShape(z: 31, y: 33, x: 33)
+        let psf = try microscope.pointSpreadFunction(shape: shape, spacing: spacing, limit: nil).psf
+        let report = try Bead.report(psf.voxels, psf.shape, spacing: spacing)
+        #expect(report.warning(.psfSlope) == nil && report.warning(.psfClipped) == nil, "\(report.warnings)")
+    }
+
+    // MARK: Origin
+
+    /// Its point is voxel n/2, wherever its light is brightest.
+    @Test func aComputedPSFIsOnlyResampled() throws {
+        let shape = VolumeShape(z: 24, y: 17, x: 17)
+        let light = GaussianPSF.voxels(shape: shape, center: [13, 8, 8], sigma: [2.5, 1.5, 1.5], peak: 1)
+        let voxels = light.map { Float($0 + 0.01) }
+        let spacing = VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
+        let preparation = PSFPreparation(origin: .computed)
+        let same = try Bead.prepared(voxels, shape, preparation, spacing: spacing)
+        let sum = voxels.reduce(0.0) { $0 + Double($1) }
+        #expect(
+            same.report.isAsIs && zip(same.psf.voxels, voxels).allSatisfy { abs(Double($0) - Double($1) / sum) < 1e-9 }
+        )
+        let twice = VoxelSpacing(z: 0.2, y: 0.1, x: 0.1)
+        let coarse = try Bead.prepared(voxels, shape, preparation, spacing: spacing, imageSpacing: twice)
+        #expect(coarse.report.center == [12, 8, 8] && coarse.report.background == 0)
+        // Neither centered: the brightest plane lies half a voxel behind the middle.
+        let planes = (0..<coarse.psf.shape.z).map { z in coarse.psf.volume[z, coarse.psf.center.y, coarse.psf.center.x]
+        }
+        let middle = coarse.psf.center.z
+        #expect(abs(planes[middle] / planes[middle + 1] - 1) < 0.05, "\(planes)")
+    }
+
     // MARK: Place
 
     @Test(arguments: [[12.0, 16, 5], [3, 16, 16], [12, 29, 28]]) func aBeadFarOffTheMiddleIsSaid(center: [Double])

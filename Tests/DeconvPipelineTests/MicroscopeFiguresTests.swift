@@ -195,11 +195,37 @@ import Testing
         options.emission = [461, 525, 610]
         #expect(
             problem(image(channels: 2, confocal), options)
-                == "--emission 461,525,610: there are 3 for 2 channels; give one for all or one a channel"
+                == "--emission 461,525,610: 3 values, but cell.tif has 2 channels; give one for all or one a channel"
         )
         options.emission = []
         options.dyes = ["mChery"]
         #expect(problem(image(confocal), options) == "--dye mChery: is not known; did you mean mCherry?")
+    }
+
+    /// As in ImageJ's info, where a key without a number says nothing of which channel it is.
+    @Test func aWavelengthThatIsSaidOnceForTwoChannelsIsAssumed() throws {
+        func lines(_ names: [String]) throws -> [String] {
+            try text(
+                image(channels: 2, names: names) {
+                    confocal(&$0)
+                    for index in 0..<2 {
+                        $0.channels[index].emission = .init(520, "EmissionWavelength in ImageJ's info", isShared: true)
+                    }
+                }
+            )
+        }
+        #expect(try lines([])[1].contains("emission") == false)
+        #expect(
+            try lines([])[2].contains("emission 520 nm (EmissionWavelength in ImageJ's info has one for 2 channels)")
+        )
+        // A dye in a channel's name says more.
+        #expect(try lines(["GFP", "mCherry"])[2].contains("610 nm"))
+    }
+
+    @Test func aLightSheetWithoutFiguresIsToldBothWays() {
+        var options = MicroscopeOptions()
+        options.kind = .lightSheet
+        #expect(problem(image(confocal), options)?.contains("give --sheet-thickness or --sheet-na to have one") == true)
     }
 
     @Test func figuresThatWouldDoNothingAreRefused() {

@@ -112,6 +112,29 @@ import Testing
         #expect(said(try run([Self.recorded(offset: 100)]) { $0.background = 90 }.report, .cameraOffset) == nil)
     }
 
+    /// A part cut out of a cell: light everywhere, of another brightness from place to place.
+    @Test func lightThatIsTakenForBackgroundIsSaid() throws {
+        var light = Self.light
+        for index in light.indices {
+            let (z, y, x) = (index / 1920, index / 48 % 40, index % 48)
+            light[index] = 60 + 25 * sin(Double(x) / 5) * cos(Double(y) / 6) + 2 * Double(z) + 0.02 * light[index]
+        }
+        let cut = Self.recorded(offset: 100, light: light)
+        let report = try run([cut]) { $0.background = .auto }.report
+        let warning = try #require(said(report, .backgroundTakesLight), "\(report.warnings.map(\.description))")
+        #expect(warning.contains("--background") && warning.hasSuffix(" % of the light)"), "\(warning)")
+        // What it says it takes is what it takes.
+        let percent = try #require(warning.split(separator: " ").compactMap { Double($0) }.last)
+        let mean = light.reduce(0, +) / Double(light.count)
+        #expect(abs(percent / 100 - (report.backgrounds[0] - 100) / mean) < 0.12, "\(warning)")
+        #expect(said(try run([cut]) { $0.background = 100 }.report, .backgroundTakesLight) == nil)
+        // With a dark part there is nothing to say, even where haze lies on all of it.
+        for haze in [0.0, 40] {
+            let whole = Self.recorded(offset: 100, light: Self.light.map { $0 + haze })
+            #expect(said(try run([whole]) { $0.background = .auto }.report, .backgroundTakesLight) == nil)
+        }
+    }
+
     // MARK: Saturation
 
     @Test(arguments: [Float(600), 255])
@@ -248,6 +271,17 @@ import Testing
         mask[3] = 0
         let report = try run([image], mask: mask) { $0.background = 100 }.report
         #expect(report.maskedVoxelCount == 1 && said(report, .lightChanged) != nil)
+    }
+
+    /// What may be on one saturated voxel explains nothing of half of the light, on a hundred it does.
+    @Test(arguments: [1, 300])
+    func saturatedVoxelsSilenceNoMoreThanTheyExplain(count: Int) throws {
+        var image = Self.recorded(offset: 100)
+        let top = try #require(image.max()) + 100
+        for index in 0..<count { image[index * 37] = top }
+        let report = try run([image]) { ($0.background, $0.saturation) = (112, .value(Double(top))) }.report
+        #expect(report.saturatedInputVoxelCount == count)
+        #expect((said(report, .lightChanged) == nil) == (count > 1), "\(report.resultSum / report.observedSum)")
     }
 
     @Test func noiseIsBlamedWhereThereIsHardlyAnyLight() throws {

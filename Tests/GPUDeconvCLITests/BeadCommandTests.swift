@@ -8,8 +8,8 @@ import Testing
     private static let shape = VolumeShape(z: 24, y: 90, x: 90)
     private static let spacing = VoxelSpacing(z: 0.2, y: 0.1, x: 0.1)
 
-    /// Four bright Gaussians on a pedestal without noise, and two that touch.
-    private static func write(_ folder: TemporaryFolder, channels: Int = 1) throws {
+    /// Four bright Gaussians on a pedestal, and two that touch.
+    private static func write(_ folder: TemporaryFolder, channels: Int = 1, noise: Bool = false) throws {
         var sum = [Double](repeating: 100, count: shape.voxelCount)
         for center in [
             [11.3, 20.2, 20.7], [12.1, 20.4, 66.1], [11.8, 65.9, 20.3], [12.4, 45.2, 45.6], [12, 70, 64],
@@ -18,7 +18,8 @@ import Testing
             let bead = GaussianPSF.voxels(shape: shape, center: center, sigma: [1.6, 1.3, 1.3], peak: 1000)
             for i in sum.indices { sum[i] += bead[i] }
         }
-        let voxels = sum.map { Float($0) }
+        var generator = SeededGenerator(seed: 3)
+        let voxels = sum.map { noise ? Float(generator.poisson($0)) : Float($0) }
         let planes = (0..<shape.z).flatMap { z in
             let plane = voxels[z * shape.planeVoxelCount..<(z + 1) * shape.planeVoxelCount]
             return (0..<channels).flatMap { _ in plane }
@@ -49,6 +50,31 @@ import Testing
 
         let again = try await Command.run(["psf", "from-beads", "beads.tif", "-o", "psf.tif"], in: folder)
         #expect(again.status != 0 && again.error.contains("--overwrite"), "\(again.error)")
+    }
+
+    /// What is wrong with it was said when it was made.
+    @Test func aPSFFromBeadsIsUsedWithoutAWarning() async throws {
+        let folder = try TemporaryFolder()
+        try Self.write(folder, noise: true)
+        let made = try await Command.run(["psf", "from-beads", "beads.tif", "-o", "psf.tif"], in: folder)
+        #expect(made.status == 0 && made.error.isEmpty, "\(made.error)")
+        let used = try await Command.run(["psf", "inspect", "psf.tif"], in: folder)
+        #expect(used.status == 0 && used.error.isEmpty, "\(used.error)")
+        let small = ["psf", "from-beads", "beads.tif", "-o", "small.tif", "--box", "9,7,7"]
+        let cut = try await Command.run(small, in: folder)
+        #expect(cut.error.contains("has not faded at the faces of the box"), "\(cut.error)")
+    }
+
+    @Test func beadsThatCountTwiceAndBallsLargerThanTheirImagesAreRefused() async throws {
+        let folder = try TemporaryFolder()
+        try Self.write(folder)
+        let twice = ["psf", "from-beads", "beads.tif", "./beads.tif", "-o", "psf.tif"]
+        let same = try await Command.run(twice, in: folder)
+        #expect(same.status == 64 && same.error.contains("./beads.tif: is given twice, as beads.tif"), "\(same.error)")
+        let large = ["psf", "from-beads", "beads.tif", "-o", "psf.tif", "--bead-diameter", "1"]
+        let refused = try await Command.run(large, in: folder)
+        #expect(refused.status == 64 && refused.error.contains("more than the images of the beads are wide"))
+        #expect(folder.contents == ["beads.tif"])
     }
 
     @Test func theReportNamesEveryBead() async throws {

@@ -49,6 +49,11 @@ package struct AcquisitionText {
             func figure(_ unit: String? = nil) -> AcquisitionMetadata.Entry<Double>? {
                 Self.quantity(value, in: unit).map { .init($0, here) }
             }
+            // Light is another one in each channel; nobody knows which one is meant.
+            let isShared = channel == nil && channelCount > 1
+            func light(_ entry: AcquisitionMetadata.Entry<Double>?) -> AcquisitionMetadata.Entry<Double>? {
+                entry.map { .init($0.value, $0.place, isShared: isShared) }
+            }
             // Without a number it is said of all channels.
             let indices = channel.map { ($0 < channelCount ? $0..<$0 + 1 : 0..<0) } ?? 0..<channelCount
             switch meaning {
@@ -61,8 +66,9 @@ package struct AcquisitionText {
                     found.numericalAperture = found.numericalAperture ?? .init(na, here)
                     if let medium { found.immersion = found.immersion ?? .init(medium, here) }
                 }
-            case .emission: for i in indices { channels[i].emission = channels[i].emission ?? figure("nm") }
-            case .excitation: for i in indices { channels[i].excitation = channels[i].excitation ?? figure("nm") }
+            case .emission: for i in indices { channels[i].emission = channels[i].emission ?? light(figure("nm")) }
+            case .excitation:
+                for i in indices { channels[i].excitation = channels[i].excitation ?? light(figure("nm")) }
             case .airyUnits:
                 for i in indices { channels[i].pinholeAiryUnits = channels[i].pinholeAiryUnits ?? figure() }
             case .mode: for i in indices { channels[i].mode = channels[i].mode ?? .init(value, here) }
@@ -90,8 +96,15 @@ package struct AcquisitionText {
     /// A number, and perhaps a unit of length behind it.
     /// - Parameter unit: what it is wanted in; nil for a plain number.
     private static func quantity(_ text: String, in unit: String?) -> Double? {
-        let digits = text.prefix { $0.isNumber || ".eE+-".contains($0) }
-        guard let value = Double(digits) else { return nil }
+        var digits = text.prefix { $0.isNumber || ".,eE+-".contains($0) }
+        // A list, such as 488,561, of which the first one counts; the comma before decimals has few digits on one of its sides.
+        if let comma = digits.firstIndex(of: ","),
+            digits[digits.index(after: comma)...].prefix(while: \.isNumber).isEmpty
+                || digits[..<comma].count >= 3 && digits[comma...].count >= 4
+        {
+            digits = digits[..<comma]
+        }
+        guard let value = Double(decimal: digits) else { return nil }
         guard let unit, let wanted = LengthUnit.micrometers(unit) else { return value }
         let stated = LengthUnit.micrometers(String(text[digits.endIndex...]).trimmed) ?? wanted
         return value * stated / wanted
@@ -99,9 +112,9 @@ package struct AcquisitionText {
 
     /// The NA and the medium in an objective's name: `63x/1.40 Oil`, `100x 1.45 NA`.
     private static func objective(_ name: String) -> (na: Double, medium: String?)? {
-        guard let match = name.firstMatch(of: #/(?:/|[xX]\s+|NA\s*)([01]\.[0-9]+)/#), let na = Double(match.1) else {
-            return nil
-        }
+        guard let match = name.firstMatch(of: #/(?:/|[xX]\s+|NA\s*)([01][.,][0-9]+)/#),
+            let na = Double(decimal: match.1)
+        else { return nil }
         let words = name.lowercased()
         let medium = ["oil", "glyc", "water", "silicone", "air", "dry"].first { words.contains($0) }
         return (na, medium)

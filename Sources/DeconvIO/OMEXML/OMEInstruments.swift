@@ -102,7 +102,7 @@ struct OMEInstruments {
     }
 
     private func number(_ attributes: [String: String], _ names: [String]) -> AcquisitionMetadata.Entry<Double>? {
-        guard let entry = text(attributes, names), let value = Double(entry.value) else { return nil }
+        guard let entry = text(attributes, names), let value = Double(decimal: entry.value) else { return nil }
         return .init(value, entry.place)
     }
 

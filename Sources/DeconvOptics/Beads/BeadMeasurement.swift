@@ -21,6 +21,11 @@ package struct BeadMeasurement: Sendable {
     private static let fewBeads = 3
     /// Diameter over the least lateral width of its image from which on a bead is large.
     private static let largeShare = 0.8
+    /// The same from which on it cannot be: a ball through which light shines is 0.87 diameters wide at half maximum.
+    private static let mostShare = 1.2
+    /// Of the peak; with more light two thirds of the way to the faces of the box, it has not faded at these. Beads of a widefield
+    /// microscope in the box that is the default have 0.014 there, of a confocal one 0.005, Gaussians 0.0006.
+    private static let mostNearFaces = 0.01
 
     /// With everything left to the stacks.
     package init() {}
@@ -76,19 +81,27 @@ package struct BeadMeasurement: Sendable {
         let level = border.isEmpty ? 0 : MeasuredBackground.clippedMean(border)
         let noise = RobustSpread.of(border.map { $0 - level })
         for i in field.values.indices { field.values[i] -= level }
+        let nearFaces = Self.lightNearFaces(of: field)
 
         var report = BeadReport(spots, fieldCount: fields.count, box: field.shape, spacing: spacing)
         report.beadDiameter = beadDiameter
         report.noise = noise / (field.values.max() ?? 1)
         let imageWidths = Self.widths(field, width)
         if let beadDiameter, let spacing {
+            let lateral = (1..<3).compactMap { axis in imageWidths[axis].map { $0 * spacing[axis] } }.min()
             let known = (0..<3).map { imageWidths[$0] ?? Double(field.shape[$0]) }
             field = BeadSphere(diameter: beadDiameter, spacing: spacing).removed(
                 from: field,
                 noise: noise,
                 width: known
             )
-            let lateral = (1..<3).compactMap { axis in imageWidths[axis].map { $0 * spacing[axis] } }.min()
+            if let lateral, beadDiameter > Self.mostShare * lateral {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "\(.beadDiameter, beadDiameter): is more than the images of the beads are wide, "
+                        + "\(Self.rounded(lateral)) µm; give the diameter in micrometers, and check \(.spacing)"
+                )
+            }
             if let lateral, beadDiameter > Self.largeShare * lateral {
                 report.warn(
                     .beadsLarge,
@@ -114,6 +127,15 @@ package struct BeadMeasurement: Sendable {
                 figures: "\(report.used) of \(report.found)"
             )
         }
+        if nearFaces > Self.mostNearFaces {
+            report.warn(
+                .psfCutOff,
+                "the light of the beads has not faded at the faces of the box, so that the PSF's tails are cut off; a larger "
+                    + "\(.box) holds them",
+                figures:
+                    "\(Self.rounded(100 * nearFaces)) % of the peak two thirds of the way to the faces of \(field.shape)"
+            )
+        }
         if spacing == nil {
             report.warn(
                 .spacingUnknown,
@@ -126,6 +148,21 @@ package struct BeadMeasurement: Sendable {
             spacing: spacing
         )
         return MeasuredBeads(psf: psf, report: report, spots: spots)
+    }
+
+    /// Mean light between 0.6 and 0.75 of the way from the center to the faces, over the peak.
+    private static func lightNearFaces(of field: PSFField) -> Double {
+        let center = field.shape.centerVoxel
+        let values = field.values.indices.compactMap { offset -> Double? in
+            let place = field.index(of: offset)
+            let distance = (0..<3).reduce(0.0) { most, axis in
+                field.shape[axis] > 1
+                    ? max(most, abs(Double(place[axis] - center[axis])) / Double(center[axis])) : most
+            }
+            return distance > 0.6 && distance <= 0.75 ? field.values[offset] : nil
+        }
+        guard let top = field.values.max(), top > 0, !values.isEmpty else { return 0 }
+        return values.reduce(0, +) / Double(values.count) / top
     }
 
     /// Full widths at half maximum through the brightest voxel, which a skewed PSF has beside its center; as those of beads, from

@@ -101,7 +101,7 @@ package struct BeadReport: Sendable, Encodable {
         try container.encode(used, forKey: .used)
         try container.encode(rejected, forKey: .rejected)
         try container.encode(box.axes, forKey: .box)
-        try container.encode(spacing.map { [$0.z, $0.y, $0.x] }, forKey: .spacing)
+        try container.encode(spacing?.axes, forKey: .spacing)
         try container.encode(beadDiameter, forKey: .beadDiameter)
         try container.encode(noise, forKey: .noise)
         try container.encode(fullWidthAtHalfMaximum, forKey: .fullWidthAtHalfMaximum)

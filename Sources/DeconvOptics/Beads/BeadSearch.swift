@@ -141,7 +141,7 @@ struct BeadSearch {
     ///   - largest: the largest value of the data's type, where that is an integer.
     func spots(field: Int, voxels: [Float], largest: Float?) -> [BeadSpot] {
         var spots: [BeadSpot] = []
-        let plateau = SaturationPlateau(voxels, shape: shape, largest: largest)
+        let limit = CameraLimit(voxels, shape: shape, largest: largest)
         for place in maxima {
             let height = smoothed[place] - level
             if spots.contains(where: { belongs(place, height, to: $0) }) { continue }
@@ -153,7 +153,7 @@ struct BeadSearch {
                     signalToNoise: height / max(noise, 1e-6 * height),
                     widths: widths(through: place),
                     isBright: height >= leastHeight,
-                    isSaturated: plateau.isReached(around: place, width: width)
+                    isSaturated: limit.isReached(around: place, width: width)
                 )
             )
         }

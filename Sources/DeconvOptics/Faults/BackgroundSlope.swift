@@ -74,6 +74,57 @@ struct BackgroundSlope {
         guard spread > 0, perVoxel.contains(where: { $0 != 0 }) else { return nil }
     }
 
+    /// Part of the peak by which a background rises before it counts in a PSF without noise.
+    private static let leastRiseOfPeak = 0.01
+    /// Of the differences between opposite sides what a plane leaves of them. Measured: of computed PSFs, aberrated ones and crops of them
+    /// too, it leaves half or more; of a rise of a fiftieth of the peak a hundredth.
+    private static let mostLeft = 0.25
+    /// In fewer voxels the cone of light of an aberrated PSF looks like a slope.
+    private static let fewestVoxels = 12
+
+    /// The plane through the differences between voxels and their mirror images about the center, of a PSF without noise: its light is
+    /// nearly the same on opposite sides, and a slope is not.
+    /// - Returns: nil where the differences are none of a plane.
+    init?(mirroredIn field: PSFField, about center: [Double], at offsets: [Int], of box: Region) {
+        let twice = center.map { Int((2 * $0).rounded()) }
+        var places: [[Double]] = []
+        var values: [Double] = []
+        for offset in offsets {
+            let here = field.index(of: offset)
+            let there = VolumeIndex { twice[$0] - here[$0] }
+            guard box.contains(Region(origin: there, shape: VolumeShape(z: 1, y: 1, x: 1))) else { continue }
+            places.append((0..<3).map { Double(here[$0]) - Double(twice[$0]) / 2 })
+            values.append((field.values[offset] - field[there]) / 2)
+        }
+        let axes = (0..<3).filter { box.shape[$0] >= Self.fewestVoxels }
+        var kept = Array(values.indices)
+        var slope = [0.0, 0.0, 0.0]
+        func rest(_ i: Int) -> Double {
+            values[i] - slope[0] * places[i][0] - slope[1] * places[i][1] - slope[2] * places[i][2]
+        }
+        for _ in 0..<6 {
+            guard kept.count >= 32 else { return nil }
+            for _ in 0..<4 {
+                for axis in axes {
+                    var (product, square) = (0.0, 0.0)
+                    for i in kept {
+                        product += rest(i) * places[i][axis]
+                        square += places[i][axis] * places[i][axis]
+                    }
+                    if square > 0 { slope[axis] += product / square }
+                }
+            }
+            let limit = 3 * RobustSpread.of(kept.map(rest))
+            kept = values.indices.filter { abs(rest($0)) <= limit }
+        }
+        self.box = box
+        residual = RobustSpread.of(values.indices.map(rest))
+        let before = RobustSpread.of(values)
+        let least = Self.leastRiseOfPeak * (field.values.max() ?? 0)
+        perVoxel = (0..<3).map { abs(slope[$0]) * Double(box.shape[$0] - 1) > least ? slope[$0] : 0 }
+        guard residual < Self.mostLeft * before, perVoxel.contains(where: { $0 != 0 }) else { return nil }
+    }
+
     /// From one face of the box to the other along z, y and x, counts.
     var rises: [Double] { (0..<3).map { abs(perVoxel[$0]) * Double(box.shape[$0] - 1) } }
 

@@ -90,8 +90,8 @@ struct PSFFaults {
     private func checkSlope(_ background: MeasuredBackground, report: inout PSFPreparationReport) {
         guard let slope = background.slope else { return }
         let rises = slope.rises.map(short).joined(separator: ", ")
-        let figures: Message =
-            "rises by \(rises) counts across the box along z, y, x; noise of \(short(slope.residual))"
+        let noise: Message = background.noise > 0 ? "; noise of \(short(slope.residual))" : ""
+        let figures: Message = "rises by \(rises) counts across the box along z, y, x\(noise)"
         report.backgroundRise = slope.rises
         if background.subtractsSlope {
             report.warn(

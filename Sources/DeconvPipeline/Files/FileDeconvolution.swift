@@ -15,6 +15,8 @@ package struct FileDeconvolution: Sendable {
     private let mask: (any ImageFileSource)?
     private let psfs: [MeasuredPSF]
     private let jobOptions: JobOptions
+    /// Those of the job, with the values of the channels that are deconvolved.
+    private var options: DeconvolutionOptions
     private let psfFiles: [any ImageFileSource]
     private let computedPSFs: ComputedPSFs?
     private let psfWarnings: [Diagnostic]
@@ -71,8 +73,10 @@ package struct FileDeconvolution: Sendable {
                 )
             )
         }
+        let channels = self.input.chosenChannels
+        self.options = try options.deconvolution.chosen(channels, self.input.source.name)
         if paths.isEmpty {
-            let (source, deconvolution) = (self.input.source, options.deconvolution)
+            let (source, deconvolution) = (self.input.source, self.options)
             let computed = try ComputedPSFs(
                 deconvolution.microscope,
                 image: source.image,
@@ -84,7 +88,7 @@ package struct FileDeconvolution: Sendable {
         } else {
             computedPSFs = nil
         }
-        let (source, known) = (self.input.source, options.deconvolution)
+        let (source, known) = (self.input.source, self.options)
         var figures = computedPSFs?.figures
         if figures == nil {
             do throws(DeconvolutionError) {
@@ -103,15 +107,14 @@ package struct FileDeconvolution: Sendable {
             warnings += figures.samplingWarnings(of: spacing, source.name)
         }
         psfWarnings = warnings
-        // One a channel of the file: those of the channels that were selected.
-        if let channels = self.input.selected?.channels, countOfPlace > 1,
-            psfs.count == placeCount * self.input.whole.image.channelCount
-        {
-            psfs = (0..<placeCount).flatMap { [psfs] place in channels.map { psfs[place * countOfPlace + $0] } }
+        let chosen = (0..<placeCount).compactMap { [psfs] place in
+            channels.values(of: Array(psfs[place * countOfPlace..<(place + 1) * countOfPlace]))
         }
+        if chosen.count == placeCount, psfs.count == placeCount * countOfPlace { psfs = chosen.flatMap { $0 } }
+        let psfsOfPlace = psfs.count / placeCount
         if let figures, computedPSFs == nil {
             for index in psfs.indices {
-                psfs[index].limit = try? figures.limit(channel: countOfPlace == 1 ? 0 : index % countOfPlace)
+                psfs[index].limit = try? figures.limit(channel: psfsOfPlace <= 1 ? 0 : index % psfsOfPlace)
             }
         }
         self.psfs = psfs
@@ -119,7 +122,8 @@ package struct FileDeconvolution: Sendable {
         let findsMask = options.mask == JobOptions.foundMask
         self.mask = try Self.map(findsMask ? nil : options.mask, .mask, "a mask", of: self.input)
         var options = options
-        options.deconvolution.masksBadPixels = options.deconvolution.masksBadPixels || findsMask
+        options.deconvolution = options.deconvolutionWithFoundMask
+        self.options.masksBadPixels = options.deconvolution.masksBadPixels
         jobOptions = options
     }
 
@@ -189,21 +193,17 @@ package struct FileDeconvolution: Sendable {
         }
         var psfs: [MeasuredPSF] = []
         for channel in 0..<image.channelCount {
+            let voxels = try file.readVolume(channel: channel).floats
             psfs.append(
                 MeasuredPSF(
                     name: image.channelCount == 1 ? file.name : "\(file.name), channel \(channel)",
-                    volume: Volume(
-                        shape: image.shape,
-                        voxels: try file.readVolume(channel: channel).floats,
-                        spacing: image.spacing
-                    )
+                    volume: Volume(shape: image.shape, voxels: voxels, spacing: image.spacing),
+                    origin: PSFMark.origin(of: voxels, image.provenance)
                 )
             )
         }
         return psfs
     }
-
-    private var options: DeconvolutionOptions { jobOptions.deconvolution }
 
     /// Removes the hidden files of all unfinished outputs; safe in a signal handler.
     package static func removeUnfinishedOutputs() { AtomicOutput.removeAllUnfinished() }

@@ -12,6 +12,12 @@ struct InputImage: Sendable {
     /// What is deconvolved of it.
     var source: any ImageFileSource { if let selected { selected } else { whole } }
 
+    /// Which channels of the file are deconvolved.
+    var chosenChannels: ChosenChannels {
+        let count = whole.image.channelCount
+        return selected.map { ChosenChannels($0.channels, of: count) } ?? ChosenChannels(all: count)
+    }
+
     /// Of a map that has as many channels or time points as the file, those that were selected.
     func selected(of map: any ImageFileSource) throws(DeconvolutionError) -> any ImageFileSource {
         guard let selected else { return map }

@@ -23,7 +23,7 @@ package enum OutputPaths {
     }
 
     /// Whether two paths lead to one file or folder that exists.
-    static func isSameFile(_ a: String, _ b: String) -> Bool {
+    package static func isSameFile(_ a: String, _ b: String) -> Bool {
         var (first, second) = (stat(), stat())
         return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev
             && first.st_ino == second.st_ino

@@ -32,16 +32,10 @@ struct ImageFindings: Hashable, Sendable, Codable {
     /// - Throws: `invalidArgument` where there are not as many backgrounds as channels.
     init(_ options: DeconvolutionOptions, _ survey: ImageSurvey, name: String) throws(DeconvolutionError) {
         let count = survey.channels.count
-        if let given = options.background.given, given.count != 1, given.count != count {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "\(.background, options.background.text): \(given.count) values, but \(name) has \(count) "
-                    + "channel\(count == 1 ? "" : "s"); give one for all or one a channel"
-            )
-        }
+        let given = try options.chosen(ChosenChannels(all: count), name).background.given
         channels = survey.channels.enumerated().map { number, survey in
             let background: Double
-            if let given = options.background.given {
+            if let given {
                 background = given.count == 1 ? given[0] : given[number]
             } else {
                 background = survey.dark.map { $0.level.sixFigures } ?? 0

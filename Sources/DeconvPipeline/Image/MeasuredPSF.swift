@@ -9,16 +9,21 @@ package struct MeasuredPSF: Sendable {
     package var volume: Volume
     /// Whether somebody should have said how large its voxels are, or those of the image: files do.
     package var shouldHaveSpacing: Bool
-    /// Whether it was computed for the image, so that there is nothing to prepare.
-    package var isComputed: Bool
+    /// Where it comes from.
+    package var origin: PSFPreparation.Origin
     /// How narrow the optics can make it, where somebody knows.
     var limit: DiffractionLimit?
 
-    package init(name: String, volume: Volume, shouldHaveSpacing: Bool = true, isComputed: Bool = false) {
+    package init(
+        name: String,
+        volume: Volume,
+        shouldHaveSpacing: Bool = true,
+        origin: PSFPreparation.Origin = .measured
+    ) {
         self.name = name
         self.volume = volume
         self.shouldHaveSpacing = shouldHaveSpacing
-        self.isComputed = isComputed
+        self.origin = origin
     }
 }
 
@@ -39,7 +44,8 @@ extension MeasuredPSF {
         volume.spacing = options.psfSpacing ?? volume.spacing
         return try PSFPreparation(
             background: background,
-            isAsIs: options.psfAsIs || isComputed,
+            isAsIs: options.psfAsIs,
+            origin: origin,
             symmetry: options.psfRadialAverage ? .radial : options.psfSymmetrize ? .mirrored : .none,
             warnsOfNoSpacing: shouldHaveSpacing
         )

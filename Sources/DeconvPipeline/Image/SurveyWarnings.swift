@@ -6,7 +6,11 @@ import DeconvVolume
 extension JobDescription.Look {
     /// What a sample of an image's planes tells that a person should know, each once for all channels.
     func warnings(_ name: String, _ options: DeconvolutionOptions) -> [Diagnostic] {
-        [saturation(name, options), badPixels(name, options), unknownBackground(name, options)].compactMap(\.self)
+        [
+            saturation(name, options), badPixels(name, options), unknownBackground(name, options),
+            noDarkPart(name, options),
+        ]
+        .compactMap(\.self)
     }
 
     /// Said where a PSF has nothing but one voxel, so that there is no blur to take out.
@@ -81,5 +85,26 @@ extension JobDescription.Look {
             figures: unknown.count == survey.channels.count
                 ? nil : "channels \(unknown.map { "\($0)" }.joined(separator: ", "))"
         )
+    }
+
+    /// Of the light; what `auto` takes of less is within what haze takes.
+    private static let leastShareTaken = 0.15
+
+    /// Said where `auto` takes light for background, for nothing in the image is dark.
+    private func noDarkPart(_ name: String, _ options: DeconvolutionOptions) -> Diagnostic? {
+        guard options.background == .auto else { return nil }
+        let found = figures({ channel in
+            channel.lightShareOfDarkParts.flatMap { $0 >= Self.leastShareTaken ? (channel.dark?.level ?? 0, $0) : nil }
+        }) { level, share in
+            "\(level.rounded1) counts, about \(Int((share * 100).rounded())) % of the light"
+        }
+        return found.map {
+            Diagnostic(
+                .backgroundTakesLight,
+                "\(subject: name): nothing in the image is dark, as in a part cut out of a cell, so that "
+                    + "\(.background, "auto") takes light for background; give the camera's offset as \(.background)",
+                figures: $0
+            )
+        }
     }
 }

@@ -69,7 +69,7 @@ package struct ComputedPSFs: Sendable {
             MeasuredPSF(
                 name: computed.count == 1 ? "the computed PSF" : "the computed PSF of channel \(index)",
                 volume: psf.psf.volume,
-                isComputed: true
+                origin: .computed
             )
         }
     }

@@ -58,6 +58,8 @@ extension MicroscopeFigures {
         image: ImageDescription?,
         imageName: String
     ) throws(DeconvolutionError) {
+        let count = Finder.channelCount(options, image)
+        let options = try options.chosen(ChosenChannels(all: count), imageName)
         var finder = Finder(options: options, image: image)
         self.options = options
         finder.check("numerical aperture", finder.metadata.numericalAperture, 0.01...2, .na, imageName)
@@ -153,8 +155,12 @@ private struct Finder {
         metadata = image?.acquisition ?? AcquisitionMetadata()
         channelNames = image?.channelNames ?? []
         hasImage = image != nil
-        channelCount =
-            image?.channelCount ?? max(1, options.emission.count, options.excitation.count, options.dyes.count)
+        channelCount = Self.channelCount(options, image)
+    }
+
+    /// Channels of the image; where there is none, as many as some option has values.
+    static func channelCount(_ options: MicroscopeOptions, _ image: ImageDescription?) -> Int {
+        image?.channelCount ?? max(1, options.emission.count, options.excitation.count, options.dyes.count)
     }
 
     mutating func lacks(_ option: OptionName) { if !missing.contains(option) { missing.append(option) } }
@@ -219,10 +225,10 @@ private struct Finder {
         let said = metadata.channels.indices.contains(index) ? metadata.channels[index] : AcquisitionMetadata.Channel()
         let kind = try kind(said, imageName)
         let dye = try dye(index, said)
-        let emission = try emission(index, said, dye, imageName)
+        let emission = emission(index, said, dye, imageName)
         guard let kind, let emission else { return nil }
         var channel = MicroscopeFigures.Channel(kind: kind, emission: emission)
-        let exciting = try excitation(index, said, dye: nil, imageName)
+        let exciting = excitation(index, said, dye: nil, imageName)
         switch kind.value {
         case .widefield: break
         case .lightSheet:
@@ -232,7 +238,7 @@ private struct Finder {
             if channel.excitation == nil { lacks(.excitation) }
         case .confocal, .spinningDisk:
             channel.excitation =
-                try excitation(index, said, dye: dye, imageName) ?? Self.laser(below: emission.value)
+                excitation(index, said, dye: dye, imageName) ?? Self.laser(below: emission.value)
             channel.pinhole = pinhole(said, kind.value, emission.value)
         }
         // One photon has the energy that it gives, or more; of two each has less.
@@ -280,13 +286,6 @@ private struct Finder {
 
     /// The dye that was given.
     private func dye(_ index: Int, _ said: AcquisitionMetadata.Channel) throws(DeconvolutionError) -> Figure<Dye>? {
-        guard options.dyes.count <= 1 || options.dyes.count == channelCount else {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "\(.dye, options.dyes.joined(separator: ",")): there are \(options.dyes.count) for "
-                    + "\(channelCount == 1 ? "1 channel" : "\(channelCount) channels"); give one for all or one a channel"
-            )
-        }
         guard let name = Self.element(index, of: options.dyes) else {
             for (text, place) in [(said.dye?.value, said.dye?.place), (channelName(index), "the channel's name")] {
                 if let text, let dye = Dye.mentioned(in: text) {
@@ -314,11 +313,11 @@ private struct Finder {
         _ said: AcquisitionMetadata.Channel,
         _ dye: Figure<Dye>?,
         _ imageName: String
-    ) throws(DeconvolutionError) -> Figure<Double>? {
-        if let value = try element(index, of: options.emission, .emission) { return Figure(value, .given) }
+    ) -> Figure<Double>? {
+        if let value = Self.element(index, of: options.emission) { return Figure(value, .given) }
         if let dye, dye.origin == .given { return Figure(dye.value.emission, .given) }
         check("wavelength of the emitted light", said.emission, 200...2000, .emission, imageName, unit: " nm")
-        if let entry = said.emission { return Figure(entry.value, .read(entry.place)) }
+        if let entry = said.emission, dye == nil || !entry.isShared { return Figure(entry.value, origin(entry)) }
         if let dye { return Figure(dye.value.emission, dye.origin) }
         lacks(.emission)
         return nil
@@ -329,12 +328,18 @@ private struct Finder {
         _ said: AcquisitionMetadata.Channel,
         dye: Figure<Dye>?,
         _ imageName: String
-    ) throws(DeconvolutionError) -> Figure<Double>? {
-        if let value = try element(index, of: options.excitation, .excitation) { return Figure(value, .given) }
+    ) -> Figure<Double>? {
+        if let value = Self.element(index, of: options.excitation) { return Figure(value, .given) }
         if let dye, dye.origin == .given { return Figure(dye.value.excitation, .given) }
         check("wavelength of the exciting light", said.excitation, 200...2000, .excitation, imageName, unit: " nm")
-        if let entry = said.excitation { return Figure(entry.value, .read(entry.place)) }
+        if let entry = said.excitation, dye == nil || !entry.isShared { return Figure(entry.value, origin(entry)) }
         return dye.map { Figure($0.value.excitation, $0.origin) }
+    }
+
+    /// Where a wavelength comes from.
+    private func origin(_ entry: AcquisitionMetadata.Entry<Double>) -> Origin {
+        entry.isShared
+            ? .assumed("\(entry.place) has one for \(channelCount) channels") : .read(entry.place)
     }
 
     /// The laser that is likely to excite light of a wavelength.
@@ -371,28 +376,13 @@ private struct Finder {
         return Figure(.airyUnits(1), .assumed("as is usual"))
     }
 
-    private func element(
-        _ index: Int,
-        of values: [Double],
-        _ option: OptionName
-    ) throws(DeconvolutionError) -> Double? {
-        guard values.isEmpty || values.count == 1 || values.count == channelCount else {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "\(option, values.map(\.inMessage).joined(separator: ",")): there are \(values.count) for "
-                    + "\(channelCount == 1 ? "1 channel" : "\(channelCount) channels"); give one for all or one a channel"
-            )
-        }
-        return Self.element(index, of: values)
-    }
-
     private static func element<Value>(_ index: Int, of values: [Value]) -> Value? {
         values.count == 1 ? values[0] : values.indices.contains(index) ? values[index] : nil
     }
 
     /// That figures are missing, all of them at once.
     func nothingToComputeFrom(_ imageName: String) -> DeconvolutionError {
-        let names = missing.map { "\($0)" as Message }
+        let names = missing.map { $0 == .sheetThickness ? "\($0) or \(.sheetNA)" : "\($0)" as Message }
         var list: Message = names[0]
         for (index, name) in names.enumerated().dropFirst() {
             list = "\(list)\(index == names.count - 1 ? " and " : ", ")\(name)"

@@ -64,7 +64,7 @@ extension FileRecord: Encodable {
         try container.encode(channelCount, forKey: .channels)
         try container.encode(timepointCount, forKey: .timepoints)
         try container.encode(pixelType.rawValue, forKey: .pixelType)
-        try container.encode(spacing.map { [$0.z, $0.y, $0.x] }, forKey: .spacing)
+        try container.encode(spacing?.axes, forKey: .spacing)
         try container.encode(spacingOrigin, forKey: .spacingFrom)
         try container.encode(byteCount, forKey: .bytes)
         try container.encode(checksum, forKey: .crc32c)

@@ -49,7 +49,7 @@ package struct PlanDescription: Encodable {
         shape = plan.image.shape.axes
         channels = plan.image.channelCount
         timepoints = plan.image.timepointCount
-        spacing = plan.spacing.map { [$0.z, $0.y, $0.x] }
+        spacing = plan.spacing?.axes
         workShape = plan.tiles.workShape.axes
         tileCount = plan.tiles.tileCount
         tiles = plan.tiles.tileCounts.axes

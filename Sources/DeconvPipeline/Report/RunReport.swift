@@ -199,7 +199,7 @@ extension RunReport: Encodable {
         try container.encode(shape.axes, forKey: .shape)
         try container.encode(channelCount, forKey: .channels)
         try container.encode(timepointCount, forKey: .timepoints)
-        try container.encode(spacing.map { [$0.z, $0.y, $0.x] }, forKey: .spacing)
+        try container.encode(spacing?.axes, forKey: .spacing)
         try container.encode(workShape.axes, forKey: .workShape)
         try container.encode(tileCount, forKey: .tileCount)
         try container.encode(halo.axes, forKey: .halo)

@@ -377,7 +377,7 @@ extension RunRecord {
         }
         report.warnings += warnings(of: known)
         if known.count == image.volumeCount {
-            warnOfLight(&report)
+            warnOfLight(&report, known)
         } else {
             report.warnings.append(
                 Diagnostic(
@@ -421,7 +421,25 @@ extension RunRecord {
     /// The same without a background, where only a fault makes so much.
     private static let faultyChange = 0.5
 
-    private func warnOfLight(_ report: inout RunReport) {
+    /// What a result may hold on a masked voxel, over the mean of those that count: they may lie where it is bright.
+    private static let mostOnMasked = 3.0
+    /// What it may hold on a saturated one, over what the camera could still tell.
+    private static let mostOnSaturated = 10.0
+
+    /// Light that a result may hold where voxels do not count: it is estimated, and nothing in the image is compared with it.
+    private func mostUncompared(_ volumes: [(VolumePosition, VolumeFigures)]) -> Double {
+        volumes.reduce(0) { sum, volume in
+            let (position, figures) = volume
+            let channel = job.findings.channels[position.channel]
+            let (masked, saturated) = (Double(figures.maskedVoxelCount), Double(figures.saturatedVoxelCount))
+            let counted = Double(job.source.image.shape.voxelCount) - masked - saturated
+            let mean = counted > 0 ? max(figures.light / counted, 0) : 0
+            let top = channel.saturation.map { max($0 - channel.background, 0) } ?? 0
+            return sum + Self.mostOnMasked * masked * mean + Self.mostOnSaturated * saturated * top
+        }
+    }
+
+    private func warnOfLight(_ report: inout RunReport, _ volumes: [(VolumePosition, VolumeFigures)]) {
         let options = job.options
         let channels = job.findings.channels
         if report.saturatedInputVoxelCount > 0, options.saturation != nil {
@@ -439,14 +457,11 @@ extension RunRecord {
         }
         let change = report.resultSum / report.observedSum - 1
         let voxelCount = Double(report.shape.voxelCount * report.channelCount * report.timepointCount)
-        // What is estimated on bad voxels has nothing in the image to be compared with: a hundredth of them holds about a
-        // hundredth of the light, but a few saturated ones may hold most of it.
-        let isComparable =
-            Double(report.maskedVoxelCount) <= 0.01 * voxelCount && report.saturatedInputVoxelCount == 0
-            && job.sensitivity.flatField == nil
         let hasBackground = channels.contains { $0.shiftedBackground > 0 }
         let noticed = hasBackground ? Self.noticedChange : Self.faultyChange
-        guard isComparable, report.observedSum > 0, abs(change) > noticed else { return }
+        // Voxels that do not count only add to a result.
+        let unexplained = change > 0 ? max(change - mostUncompared(volumes) / report.observedSum, 0) : -change
+        guard job.sensitivity.flatField == nil, report.observedSum > 0, unexplained > noticed else { return }
         let (cause, figures) = LightChange.cause(
             LightChange.Evidence(
                 change: change,

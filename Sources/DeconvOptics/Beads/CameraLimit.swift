@@ -1,7 +1,7 @@
 import DeconvVolume
 
 /// The value at which a camera or its file ends.
-struct SaturationPlateau {
+struct CameraLimit {
     /// Neighbors that share the largest value of the data before it counts as an end: one voxel has it in any stack, and
     /// two may by chance.
     private static let leastNeighbors = 3
