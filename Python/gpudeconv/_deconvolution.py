@@ -102,7 +102,7 @@ def deconvolve(
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     spacing: Sequence[float] | None = None,
-    psf_at: Places | None = None,
+    psf_at: Places | Literal["auto"] | None = None,
     psf_modes: int | None = None,
     psf_spacing: Sequence[float] | None = None,
     psf_background: float | Literal["auto"] = "auto",
@@ -175,10 +175,11 @@ def deconvolve(
         False or 0 on bad voxels, which then do not count and may be NaN. Broadcasts with the image.
     spacing, psf_spacing : sequence of float, optional
         Voxel sizes of image and PSF in µm, in the order of the axes. Where they differ, the PSF is resampled.
-    psf_at : sequence of float or of sequences of float, optional
+    psf_at : sequence of float or of sequences of float, or 'auto', optional
         Where each of several PSFs holds, which then lie along one more axis of `psf`, the last before its own: depths
         in µm from the image's first plane, or z, y and x from its first voxel. Between them the PSF is the mean of its
-        neighbors by their distance. Needs `spacing`; not for ``wiener`` nor Dask arrays.
+        neighbors by their distance. Needs `spacing`; not for ``wiener``. Without `psf` depths for which PSFs are
+        computed, `sample_depth` being that of the first plane; ``auto`` takes as many as their differences ask for.
     psf_modes : int, optional
         Modes that these PSFs are made of, 1 to 8; each takes as long as one PSF. By default as few as leave 10 % of
         none.
@@ -266,24 +267,24 @@ def deconvolve(
     keywords = dict(locals())
     options = {name: value for name, value in keywords.items() if name not in OWN_KEYWORDS}
     figures = {name: keywords[name] for name in FIGURES}
+    made = None
     if psf is None:
         _refuse_options_of_psfs(options)
-        psf = psf_for(image, spacing, figures)
-        options["psf_as_is"] = True
+        psf, psf_at, made = psf_for(image, spacing, figures, psf_at)
+        options |= {"psf_as_is": True, "psf_at": psf_at}
     else:
-        _refuse_figures(figures)
+        _refuse_options_of_computed(figures, psf_at)
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
-        if psf_at is not None:
-            raise ValueError("psf_at is not for Dask arrays, whose chunks do not know where they lie: give it NumPy's")
         if out is not None or progress or report is not None:
             raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")
         from . import _dask
 
         try:
             # Here, and not by a worker in an hour.
-            _options.for_volumes(options, _arrays.core_axes(np.ndim(image), np.ndim(psf))).check()
+            own_axes = np.ndim(psf) - (0 if psf_at is None else 1)
+            _options.for_volumes(options, _arrays.core_axes(np.ndim(image), own_axes)).check()
         except ImportError:
             # Only the workers need a library that can be loaded.
             pass
@@ -326,6 +327,8 @@ def deconvolve(
             progress=function,
         )
     _warnings.pass_on(done, report)
+    if made is not None and report is not None:
+        report["computedPSF"] = made
     return result
 
 
@@ -367,12 +370,13 @@ def plan(
     """
     figures: dict[str, Any] = {name: options.pop(name) for name in FIGURES if name in options}  # type: ignore[misc]
     _options.refuse_unknown(plan, options)
+    made = None
     if psf is None:
         _refuse_options_of_psfs(dict(options))
-        psf = psf_for(image, options.get("spacing"), figures)
+        psf, options["psf_at"], made = psf_for(image, options.get("spacing"), figures, options.get("psf_at"))
         options["psf_as_is"] = True
     else:
-        _refuse_figures(figures)
+        _refuse_options_of_computed(figures, options.get("psf_at"))
     psf = _arrays.readable(psf, "psf")
     arrays = {
         name: value if hasattr(value, "shape") and hasattr(value, "dtype") else np.asarray(value)
@@ -405,7 +409,7 @@ def plan(
         )
     )
     result: dict[str, Any] = _native.take_json(text)
-    return result
+    return result if made is None else {**result, "computedPSF": made}
 
 
 def deconvolve_file(
@@ -476,14 +480,18 @@ def deconvolve_file(
 def _refuse_options_of_psfs(options: dict[str, Any]) -> None:
     """Raises ValueError where somebody gave an option of a measured PSF and no PSF."""
     defaults = deconvolve.__kwdefaults__ or {}
-    for name in ("psf_at", "psf_modes", "psf_spacing", "psf_background", "psf_as_is", "radial_average", "symmetrize"):
+    for name in ("psf_spacing", "psf_background", "psf_as_is", "radial_average", "symmetrize"):
         if options.get(name, defaults[name]) != defaults[name]:
             raise ValueError(f"{name} is for a PSF that is given, and psf is not: leave it out, or give psf")
+    if options.get("psf_modes") is not None and options.get("psf_at") is None:
+        raise ValueError("psf_modes is for PSFs of several places: give them with psf_at, or leave it out")
 
 
-def _refuse_figures(figures: dict[str, Any]) -> None:
-    """Raises ValueError where somebody gave figures of a microscope and a PSF."""
+def _refuse_options_of_computed(figures: dict[str, Any], psf_at: Any) -> None:
+    """Raises ValueError where somebody gave what a PSF is computed from and a PSF."""
     defaults = deconvolve.__kwdefaults__ or {}
+    if isinstance(psf_at, str) and psf_at == "auto":
+        raise ValueError("psf_at='auto' is for PSFs that are computed, and psf is given: give the place of each PSF")
     for name, value in figures.items():
         if value != defaults[name]:
             raise ValueError(f"{name} is for a PSF that is computed, and psf is given: leave one of them out")

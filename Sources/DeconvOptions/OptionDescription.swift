@@ -122,7 +122,7 @@ extension OptionDescription {
             case .numbers: "numbers in \(unit ?? valueName), one for all channels or one for each,"
             case .texts: "one <\(valueName)>, or one a channel with commas between them"
             case .numbersOrAuto: "auto, or numbers of counts, one for all channels or one for each,"
-            case .places: "places as z or z/y/x, each with its file or none, such as 0:a.tif,10:b.tif"
+            case .placesOrAuto: "places as z or z/y/x, each with its file or none, such as 0:a.tif,10:b.tif, or auto"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")
     }
@@ -279,7 +279,7 @@ extension OptionType {
         case .numberOrAuto: "auto|n"
         case .numbers: "n,..."
         case .numbersOrAuto: "auto|n,..."
-        case .places: "z:file,..."
+        case .placesOrAuto: "auto|z:file,..."
         case .boolean, .text, .texts, .words: nil
         }
     }

@@ -23,7 +23,7 @@ import Testing
         case .shape: "7,5,5"
         case .numberOrAuto: "7"
         case .numbersOrAuto: "7,5"
-        case .places: "0,7.5"
+        case .placesOrAuto: "0,7.5"
         }
     }
 

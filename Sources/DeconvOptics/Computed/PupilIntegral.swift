@@ -14,26 +14,25 @@ struct PupilIntegral {
         self.pupil = pupil
         let blockCount = (count + Block.scalarCount - 1) / Block.scalarCount
         let nodeCount = pupil.apertures.count
-        var tables = [[Block]](
-            repeating: [Block](repeating: .zero, count: blockCount * nodeCount),
-            count: pupil.amplitudes.count
-        )
-        for block in 0..<blockCount {
+        let orderCount = pupil.amplitudes.count
+        let rows = concurrentMap(count: blockCount) { block in
+            var rows = [[Block]](repeating: [Block](repeating: .zero, count: nodeCount), count: orderCount)
             for node in 0..<nodeCount {
                 for lane in 0..<Block.scalarCount {
                     let radius = Double(block * Block.scalarCount + lane) * step
                     let x = pupil.wavenumber * radius * pupil.apertures[node]
                     let zeroth = j0(x)
-                    tables[0][block * nodeCount + node][lane] = zeroth
-                    guard tables.count > 1 else { continue }
+                    rows[0][node][lane] = zeroth
+                    guard orderCount > 1 else { continue }
                     let first = j1(x)
-                    tables[1][block * nodeCount + node][lane] = first
-                    tables[2][block * nodeCount + node][lane] = x > 0 ? 2 * first / x - zeroth : 0
+                    rows[1][node][lane] = first
+                    rows[2][node][lane] = x > 0 ? 2 * first / x - zeroth : 0
                 }
             }
+            return rows
         }
         self.blockCount = blockCount
-        self.tables = tables
+        tables = (0..<orderCount).map { order in rows.flatMap { $0[order] } }
     }
 
     /// 2π ∫ I r dr over a plane, µm².

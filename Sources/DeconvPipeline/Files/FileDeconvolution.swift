@@ -77,6 +77,7 @@ package struct FileDeconvolution: Sendable {
                 deconvolution.microscope,
                 image: source.image,
                 spacing: deconvolution.spacing ?? source.image.spacing,
+                depths: PSFDepths(deconvolution),
                 imageName: source.name
             )
             psfs = computed.psfs
@@ -125,13 +126,12 @@ package struct FileDeconvolution: Sendable {
 
     /// Refuses options that would do nothing.
     private static func checkPSFOptions(_ options: JobOptions, hasFiles: Bool) throws(DeconvolutionError) {
-        let ofFiles: [OptionName] = [
-            .psfAt, .psfModes, .psfSpacing, .psfBackground, .psfAsIs, .radialAverage, .symmetrize,
-        ]
+        let ofFiles: [OptionName] = [.psfSpacing, .psfBackground, .psfAsIs, .radialAverage, .symmetrize]
         let ofComputed: [OptionName] = [
             .model, .sampleIndex, .coverGlass, .depth, .pinhole, .sheetThickness, .sheetNA, .psfShape,
         ]
-        if options.deconvolution.psfPlaces == nil, options.given.contains(.psfModes) {
+        let (places, isAuto) = (options.deconvolution.psfPlaces, options.deconvolution.choosesPSFPlaces)
+        if places == nil, !isAuto, options.given.contains(.psfModes) {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(.psfModes): is for PSFs of several places; give them with \(.psfAt), or leave it out"
@@ -203,7 +203,12 @@ package struct FileDeconvolution: Sendable {
         return psfs
     }
 
-    private var options: DeconvolutionOptions { jobOptions.deconvolution }
+    /// What is done, with the places that computed PSFs came to.
+    private var options: DeconvolutionOptions {
+        var options = jobOptions.deconvolution
+        if let computedPSFs { (options.psfPlaces, options.choosesPSFPlaces) = (computedPSFs.places, false) }
+        return options
+    }
 
     /// Removes the hidden files of all unfinished outputs; safe in a signal handler.
     package static func removeUnfinishedOutputs() { AtomicOutput.removeAllUnfinished() }
