@@ -191,7 +191,7 @@ def _generated(
     options: dict[str, Any], image_shape: Sequence[int] | None
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """What the library computes, with the channels in front where wavelengths or dyes are sequences, and what it says of it."""
-    has_channels = any(_is_sequence(options[name]) for name in ("emission", "excitation", "dye"))
+    has_channels = any(_is_sequence(options.get(name)) for name in ("emission", "excitation", "dye"))
     generated = ctypes.POINTER(_native.CArray)()
     text = ctypes.c_void_p()
     _native.check(

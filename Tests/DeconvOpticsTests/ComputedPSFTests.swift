@@ -228,6 +228,16 @@ import Testing
         #expect(concurrentMap(count: 0) { $0 }.isEmpty)
     }
 
+    @Test func tabulatedBesselFunctionsAreThoseOfTheLibrary() {
+        let table = BesselTable(limit: 500)
+        let worst = (0...100_000).map { index in
+            let x = 500 * Double(index) / 100_000
+            let (zeroth, first) = table(x)
+            return max(abs(zeroth - j0(x)), abs(first - j1(x)))
+        }.max()!
+        #expect(worst < 2e-10)
+    }
+
     @Test func aThickCoverGlassIsAsGoodAsImmersionOfItsIndex() throws {
         let spacing = VoxelSpacing(z: 0.3, y: 0.1, x: 0.1)
         let shape = VolumeShape(z: 15, y: 15, x: 15)

@@ -69,7 +69,7 @@ import Testing
             try option.set(&again, to: nil)
             #expect(again == JobOptions())
         }
-        let others: Set<String> = ["overlapsVolumes", "masksBadPixels", "zarr.isOME"]
+        let others: Set<String> = ["overlapsVolumes", "masksBadPixels", "choosesPSFPlaces", "zarr.isOME"]
         for property in Set(defaults.keys).subtracting(found).subtracting(others).sorted() {
             Issue.record("\(property) has no record: add one to OptionTable.records in DeconvOptions/OptionTable.swift")
         }
