@@ -109,7 +109,15 @@ extension Microscope {
             spacing: spacing,
             depthOfFocus: depthOfFocus
         )
-        return inside.total + (try LightSurvey(self, planes: beyond, focus: focus, reach: 0).total)
+        // The farther away a plane, the wider its light: those of about one distance share a field that is as wide as they need.
+        let groups = Dictionary(grouping: beyond) { plane in
+            Int(log2(max(abs(plane.stage - focus) / depthOfFocus, 1)))
+        }
+        var sum = inside.total
+        for distance in groups.keys.sorted() {
+            sum += try LightSurvey(self, planes: groups[distance] ?? [], focus: focus, reach: 0).total
+        }
+        return sum
     }
 
     /// Samples a voxel along each axis: somewhat more than half the phase, in radians, of the finest detail that passes.
