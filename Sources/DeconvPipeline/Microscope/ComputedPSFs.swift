@@ -52,25 +52,30 @@ package struct ComputedPSFs: Sendable {
             )
         }
         let microscopes = figures.channels.indices.map { figures.microscope(figures.channels[$0]) }
-        let series = microscopes.map {
-            DepthSeries(
-                microscope: $0,
-                spacing: spacing,
-                shape: options.psfShape,
-                // Light that reaches one voxel of the image from another.
-                limit: (imageShape ?? image?.shape).map { shape in VolumeShape { 2 * shape[$0] - 1 } }
+        let shape = imageShape ?? image?.shape
+        var series: [DepthSeries] = []
+        for microscope in microscopes {
+            series.append(
+                try DepthSeries(
+                    microscope: microscope,
+                    spacing: spacing,
+                    shape: options.psfShape,
+                    // Light that reaches one voxel of the image from another.
+                    limit: shape.map { shape in VolumeShape { 2 * shape[$0] - 1 } },
+                    extent: depths.extent(shape, spacing)
+                )
             )
         }
         let distances: [Double]
-        (distances, reasonForOne) = try depths.distances(series, imageShape ?? image?.shape)
+        (distances, reasonForOne) = try depths.distances(series, shape, spacing)
         places = distances.count > 1 ? distances.map { PSFPlace(z: $0) } : nil
         var computed: [[Place]] = []
-        for (channel, ofChannel) in series.enumerated() {
-            if let index = microscopes.firstIndex(of: microscopes[channel]), index < channel {
-                computed.append(computed[index])
-            } else {
-                computed.append(try ofChannel.places(at: distances))
-            }
+        for (channel, microscope) in microscopes.enumerated() {
+            // Channels of the same figures share what is computed.
+            let same = series[microscopes.firstIndex(of: microscope) ?? channel]
+            var places: [Place] = []
+            for distance in distances { places.append(try same.place(at: distance)) }
+            computed.append(places)
         }
         self.computed = Set(microscopes).count == 1 ? [computed[0]] : computed
     }

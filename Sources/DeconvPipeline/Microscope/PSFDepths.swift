@@ -30,13 +30,23 @@ package enum PSFDepths: Sendable {
     }
 
     /// The most places that are chosen.
-    private static let most = 9
+    private static let most = 12
+
+    /// The largest distance from the first plane, µm, at which a PSF may be needed.
+    func extent(_ imageShape: VolumeShape?, _ spacing: VoxelSpacing) -> Double {
+        switch self {
+        case .one: 0
+        case .at(let distances): distances.map(abs).max() ?? 0
+        case .chosen: Double((imageShape?.z ?? 1) - 1) * spacing.z
+        }
+    }
 
     /// Distances from the first plane, µm, at which PSFs are needed, and why there is one where several were asked for.
-    /// - Throws: as `DepthSeries.places`.
+    /// - Throws: as `DepthSeries.place`.
     func distances(
         _ channels: [DepthSeries],
-        _ imageShape: VolumeShape?
+        _ imageShape: VolumeShape?,
+        _ spacing: VoxelSpacing
     ) throws(DeconvolutionError) -> (distances: [Double], reasonForOne: Message?) {
         if case .one = self { return ([0], nil) }
         // The shorter the wave, the more a path counts.
@@ -46,30 +56,47 @@ package enum PSFDepths: Sendable {
             )
         }
         if case .at(let distances) = self { return (distances, nil) }
-        guard let imageShape else {
+        guard imageShape != nil else {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(.psfAt, "auto"): depends on how many planes the image has; give the distances of some of them"
             )
         }
-        let thickness = Double(imageShape.z - 1) * first.spacing.z
+        let thickness = extent(imageShape, spacing)
         if thickness == 0 { return ([0], "one, for the image has one plane") }
         return (try Self.chosen(first, thickness), nil)
     }
 
-    /// Places from the first to the last plane: 3, 5 or 9, so that every second one is the mean of its neighbors but for what
-    /// modes may leave too, and what lies between two is nearer still.
-    private static func chosen(_ series: DepthSeries, _ thickness: Double) throws(DeconvolutionError) -> [Double] {
-        var count = 3
-        while true {
-            let distances = (0..<count).map { thickness * Double($0) / Double(count - 1) }
-            guard count < most else { return distances }
-            let psfs = try series.places(at: distances).map(\.computed.psf)
-            let differences = stride(from: 1, to: count, by: 2).map {
-                psfs[$0].difference(fromMeanOf: psfs[$0 - 1], psfs[$0 + 1])
-            }
-            if differences.max()! <= PSFModes.largestError { return distances }
-            count = 2 * count - 1
+    /// What lies between two places.
+    private struct Gap {
+        let ends: (Double, Double)
+        /// By how much the PSF in the middle differs from the mean of those at the ends.
+        let difference: Double
+
+        var middle: Double { (ends.0 + ends.1) / 2 }
+
+        init(_ series: DepthSeries, _ ends: (Double, Double)) throws(DeconvolutionError) {
+            self.ends = ends
+            let psfs = (try series.place(at: ends.0), try series.place(at: ends.1))
+            let middle = try series.place(at: (ends.0 + ends.1) / 2)
+            difference = middle.computed.psf.difference(
+                fromMeanOf: psfs.0.computed.psf,
+                psfs.1.computed.psf
+            )
         }
+    }
+
+    /// Places from the first to the last plane: the gap whose middle is described worst is halved, until none differs by more than
+    /// modes may leave.
+    private static func chosen(_ series: DepthSeries, _ thickness: Double) throws(DeconvolutionError) -> [Double] {
+        var gaps = [try Gap(series, (0, thickness))]
+        while gaps.count + 1 < most {
+            let worst = gaps.indices.max { gaps[$0].difference < gaps[$1].difference }!
+            let gap = gaps[worst]
+            guard gap.difference > PSFModes.largestError else { break }
+            gaps[worst] = try Gap(series, (gap.ends.0, gap.middle))
+            gaps.insert(try Gap(series, (gap.middle, gap.ends.1)), at: worst + 1)
+        }
+        return [0] + gaps.map(\.ends.1)
     }
 }
