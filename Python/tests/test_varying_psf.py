@@ -175,6 +175,21 @@ def test_psfs_along_the_stack_are_those_of_their_depths(image):
     assert plan["psfModes"][0]["places"][0] == [0, 0, 0]
 
 
+def test_places_are_chosen_so_that_psfs_between_them_are_means():
+    figures = FIGURES | {"model": "scalar", "psf_shape": (25, 25, 25)}
+    made = gpudeconv.plan(np.ones((41, 32, 32)), None, psf_at="auto", spacing=SPACING, backend="cpu", **figures)
+    places = made["computedPSF"]["channels"][0]["places"]
+    assert places[0]["z"] == 0 and places[-1]["z"] == 20 and 3 < len(places) <= 12
+    # PSFs change most next to the cover glass.
+    steps = np.diff([place["z"] for place in places])
+    assert (steps[1:] >= steps[:-1]).all() and steps[-1] > steps[0]
+    depths = [place["depth"] for place in places]
+    for low, high in zip(depths, depths[1:]):
+        ends = [gpudeconv.generate_psf(SPACING, sample_depth=depth, **figures) for depth in (low, high)]
+        middle = gpudeconv.generate_psf(SPACING, sample_depth=(low + high) / 2, **figures)
+        assert np.linalg.norm(middle - sum(ends) / 2) <= 0.101 * np.linalg.norm(middle)
+
+
 def test_channels_have_depths_of_their_own(image):
     two = FIGURES | {"emission": [450, 680], "excitation": [405, 640]}
     report = {}
