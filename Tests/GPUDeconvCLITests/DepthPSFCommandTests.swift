@@ -48,7 +48,7 @@ import Testing
         let (report, said) = try await run(words + Self.water, in: folder)
         let places = try #require(report.computedPSF.channels[0].places)
         #expect(places.map(\.z) == [0, 9, 14] && places[0].depth == 4)
-        #expect(said.contains("PSF: 3 of depth: at 0, 9 and 14 µm from the first plane, which are 4, "), "\(said)")
+        #expect(said.contains("PSF: for 3 depths: at 0, 9 and 14 µm from the first plane, which are 4, "), "\(said)")
         // What is sharp in a plane lies where the objective has gone as much farther as the plane says.
         for place in places {
             #expect(abs(place.depth + place.focalShift - (places[0].depth + places[0].focalShift) - place.z) < 0.3)

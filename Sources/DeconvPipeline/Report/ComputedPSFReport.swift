@@ -89,7 +89,7 @@ package struct ComputedPSFReport: Encodable, Sendable {
         if let places = channels[0].places {
             let (distances, depths) = (places.map(\.z.inMessage), places.map(\.depth.inMessage))
             lines.append(
-                "PSF: \(places.count) of depth: at \(distances.listed("and")) µm from the first plane, which are "
+                "PSF: for \(places.count) depths: at \(distances.listed("and")) µm from the first plane, which are "
                     + "\(depths.listed("and")) µm under the cover glass"
             )
         } else if let reasonForOne {
