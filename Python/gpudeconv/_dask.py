@@ -35,10 +35,15 @@ def deconvolve(
     its neighbors' voxels around it, which are then cut off. `function` computes a chunk.
     """
     original_psf = psf
-    core = _arrays.core_axes(np.ndim(image), np.ndim(psf))
+    has_places = options["psf_at"] is not None
+    if has_places:
+        psf = psf if _arrays.is_dask(psf) else np.asarray(psf)
+    core = _arrays.core_axes(np.ndim(image), np.ndim(_arrays.of_first_place(psf) if has_places else psf))
     image = _as_dask(image, core)
     psf = _as_dask(psf, core)
-    psf = psf.rechunk({axis: -1 for axis in range(psf.ndim - core, psf.ndim)})
+    # Axes of a PSF, and the one of the places.
+    psf_core = core + 1 if has_places else core
+    psf = psf.rechunk({axis: -1 for axis in range(psf.ndim - psf_core, psf.ndim)})
     maps = {
         name: _spread(_as_dask(value, core), image, core, name)
         for name, value in (("flat_field", flat_field), ("mask", mask))
@@ -47,7 +52,12 @@ def deconvolve(
     for name, array in {"image": image, "psf": psf, **maps}.items():
         if any(map(math.isnan, array.shape)):
             raise ValueError(f"{name} has chunks of unknown size: call its compute_chunk_sizes() first")
-    leading = _arrays.leading_shape(core, image=image, psf=psf, **maps)
+    leading = _arrays.leading_shape(core, image=image, psf=_arrays.of_first_place(psf) if has_places else psf, **maps)
+    if has_places and psf.shape[-psf_core] != len(options["psf_at"]):
+        raise ValueError(
+            f"psf has the shape {psf.shape} and psf_at {len(options['psf_at'])} places: give psf as many along the last axis "
+            "before a PSF's own"
+        )
     if np.ndim(options["background"]) > 0:
         raise ValueError(
             "background has one value a channel, which is not for Dask arrays, whose chunks may hold some of the "
@@ -95,12 +105,18 @@ def deconvolve(
         image = _with_neighbors(image, sides)
         maps = {name: _with_neighbors(value, sides) for name, value in maps.items()}
 
-    arrays = [image, psf, *maps.values()]
     pairs: list[Any] = []
-    for array in arrays:
-        names = [f"leading {i}" for i in range(array.ndim - core, 0, -1)]
-        names += [f"{'psf' if array is psf else 'image'} {axis}" for axis in range(core)]
+    for array in [image, psf, *maps.values()]:
+        kind, own = ("psf", psf_core) if array is psf else ("image", core)
+        names = [f"leading {i}" for i in range(array.ndim - own, 0, -1)]
+        names += [f"{kind} {axis}" for axis in range(own)]
         pairs += [array, names]
+    # Axes along which chunks have to know where they begin, for PSFs lie at different places of these.
+    placed = [axis for axis in cut if has_places and len({_place(p)[axis] for p in options["psf_at"]}) > 1]
+    if placed and options["spacing"] is None:
+        raise ValueError("psf_at are places in µm, but nobody says how large the voxels of the image are: give spacing")
+    for axis in placed:
+        pairs += [_first_voxels(image.chunks[axis], sides[axis]), [f"image {core + axis}"]]
     ndim = len(leading) + core
     result = da.blockwise(
         _deconvolve_block,
@@ -111,6 +127,7 @@ def deconvolve(
         meta=np.empty((0,) * ndim, np.float32),
         token=options["method"],
         map_names=tuple(maps),
+        placed=placed,
         options=options,
         function=function,
     )
@@ -123,12 +140,32 @@ def deconvolve(
 def _deconvolve_block(
     image: Any,
     psf: Any,
-    *maps: Any,
+    *others: Any,
     map_names: tuple[str, ...],
+    placed: list[int],
     options: dict[str, Any],
     function: Callable[..., Any],
 ) -> Any:
-    return function(image, psf, **dict(zip(map_names, maps)), **options)
+    if placed:
+        places = np.array([_place(place) for place in options["psf_at"]], float)
+        for axis, first_voxel in zip(placed, others[len(map_names) :]):
+            places[:, axis] -= first_voxel[0] * options["spacing"][axis]
+        options = {**options, "psf_at": places.tolist()}
+    return function(image, psf, **dict(zip(map_names, others)), **options)
+
+
+def _place(place: float | Sequence[float]) -> Sequence[float]:
+    """A place as z, y and x."""
+    return (place, 0.0, 0.0) if np.ndim(place) == 0 else place  # type: ignore[return-value]
+
+
+def _first_voxels(chunks: tuple[int, ...], side: int) -> da.Array:
+    """For each voxel along an axis of chunks with neighbors' voxels where the first one of its chunk lies in the whole."""
+    # Its own voxels and those of its neighbors: chunks at both ends have them on one side.
+    own = np.array(chunks) - side * (np.array([0] + [1] * (len(chunks) - 1)) + np.array([1] * (len(chunks) - 1) + [0]))
+    starts = np.concatenate([[0], np.cumsum(own)[:-1]])
+    starts[1:] -= side
+    return da.from_array(np.repeat(starts, chunks), chunks=(chunks,))
 
 
 def _as_dask(array: Any, core: int) -> da.Array:

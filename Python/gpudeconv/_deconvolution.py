@@ -108,7 +108,7 @@ def deconvolve(
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | Literal["auto"] | None = None,
     spacing: Sequence[float] | None = None,
-    psf_at: Places | None = None,
+    psf_at: Places | Literal["auto"] | None = None,
     psf_modes: int | None = None,
     psf_spacing: Sequence[float] | None = None,
     psf_background: float | Literal["auto"] = "auto",
@@ -199,10 +199,11 @@ def deconvolve(
         pixels that are hot or dead in every plane, and empty planes; not for Dask arrays.
     spacing, psf_spacing : sequence of float, optional
         Voxel sizes of image and PSF in µm, in the order of the axes. Where they differ, the PSF is resampled.
-    psf_at : sequence of float or of sequences of float, optional
+    psf_at : sequence of float or of sequences of float, or 'auto', optional
         Where each of several PSFs holds, which then lie along one more axis of `psf`, the last before its own: depths
         in µm from the image's first plane, or z, y and x from its first voxel. Between them the PSF is the mean of its
-        neighbors by their distance. Needs `spacing`; not for ``wiener`` nor Dask arrays.
+        neighbors by their distance. Needs `spacing`; not for ``wiener``. Without `psf` depths for which PSFs are
+        computed, `sample_depth` being that of the first plane; ``auto`` takes as many as their differences ask for.
     psf_modes : int, optional
         Modes that these PSFs are made of, 1 to 8; each takes as long as one PSF. By default as few as leave 10 % of
         none.
@@ -290,19 +291,17 @@ def deconvolve(
     keywords = dict(locals())
     options = {name: value for name, value in keywords.items() if name not in OWN_KEYWORDS}
     figures = {name: keywords[name] for name in FIGURES}
-    computed: dict[str, Any] = {}
+    made = None
     if psf is None:
         _refuse_options_of_psfs(options)
-        psf = psf_for(image, spacing, figures, computed)
-        options["psf_as_is"] = True
+        psf, psf_at, made = psf_for(image, spacing, figures, psf_at)
+        options |= {"psf_as_is": True, "psf_at": psf_at}
     else:
-        _refuse_figures(figures)
+        _refuse_options_of_computed(figures, psf_at)
     mask = _found_mask(mask, options)
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
-        if psf_at is not None:
-            raise ValueError("psf_at is not for Dask arrays, whose chunks do not know where they lie: give it NumPy's")
         if method == "auto" or stop not in (None, "none") or total_variation not in (None, 0):
             raise ValueError(
                 "method='auto', stop and total_variation look at the light of the whole image, and chunks of Dask arrays "
@@ -320,7 +319,8 @@ def deconvolve(
 
         try:
             # Here, and not by a worker in an hour.
-            _options.for_volumes(options, _arrays.core_axes(np.ndim(image), np.ndim(psf))).check()
+            own_axes = np.ndim(psf) - (0 if psf_at is None else 1)
+            _options.for_volumes(options, _arrays.core_axes(np.ndim(image), own_axes)).check()
         except ImportError:
             # Only the workers need a library that can be loaded.
             pass
@@ -362,9 +362,9 @@ def deconvolve(
             *arguments,
             progress=function,
         )
-    if computed:
-        done["computedPSF"] = computed
     _warnings.pass_on(done, report)
+    if made is not None and report is not None:
+        report["computedPSF"] = made
     return result
 
 
@@ -406,13 +406,13 @@ def plan(
     """
     figures: dict[str, Any] = {name: options.pop(name) for name in FIGURES if name in options}  # type: ignore[misc]
     _options.refuse_unknown(plan, options)
-    computed: dict[str, Any] = {}
+    made = None
     if psf is None:
         _refuse_options_of_psfs(dict(options))
-        psf = psf_for(image, options.get("spacing"), figures, computed)
+        psf, options["psf_at"], made = psf_for(image, options.get("spacing"), figures, options.get("psf_at"))
         options["psf_as_is"] = True
     else:
-        _refuse_figures(figures)
+        _refuse_options_of_computed(figures, options.get("psf_at"))
     found: dict[str, Any] = {}
     mask = _found_mask(mask, found)
     psf = _arrays.readable(psf, "psf")
@@ -447,9 +447,7 @@ def plan(
         )
     )
     result: dict[str, Any] = _native.take_json(text)
-    if computed:
-        result["computedPSF"] = computed
-    return result
+    return result if made is None else {**result, "computedPSF": made}
 
 
 def deconvolve_file(
@@ -530,14 +528,18 @@ def _found_mask(mask: Any, options: dict[str, Any]) -> Any:
 def _refuse_options_of_psfs(options: dict[str, Any]) -> None:
     """Raises ValueError where somebody gave an option of a measured PSF and no PSF."""
     defaults = deconvolve.__kwdefaults__ or {}
-    for name in ("psf_at", "psf_modes", "psf_spacing", "psf_background", "psf_as_is", "radial_average", "symmetrize"):
+    for name in ("psf_spacing", "psf_background", "psf_as_is", "radial_average", "symmetrize"):
         if options.get(name, defaults[name]) != defaults[name]:
             raise ValueError(f"{name} is for a PSF that is given, and psf is not: leave it out, or give psf")
+    if options.get("psf_modes") is not None and options.get("psf_at") is None:
+        raise ValueError("psf_modes is for PSFs of several places: give them with psf_at, or leave it out")
 
 
-def _refuse_figures(figures: dict[str, Any]) -> None:
-    """Raises ValueError where somebody gave figures of a microscope and a PSF."""
+def _refuse_options_of_computed(figures: dict[str, Any], psf_at: Any) -> None:
+    """Raises ValueError where somebody gave what a PSF is computed from and a PSF."""
     defaults = deconvolve.__kwdefaults__ or {}
+    if isinstance(psf_at, str) and psf_at == "auto":
+        raise ValueError("psf_at='auto' is for PSFs that are computed, and psf is given: give the place of each PSF")
     for name, value in figures.items():
         if value != defaults[name]:
             raise ValueError(f"{name} is for a PSF that is computed, and psf is given: leave one of them out")

@@ -13,7 +13,7 @@ from . import _arrays, _native, _options, _warnings
 from .typing import Microscope, Model
 
 if TYPE_CHECKING:
-    from .typing import MicroscopeOptions
+    from .typing import MicroscopeOptions, Places
 
 
 def prepare_psf(
@@ -135,23 +135,10 @@ def generate_psf(
         sequences, with zeros around smaller PSFs.
     """
     keywords = dict(locals())
-    options = {name: keywords[name] for name in ("spacing", *FIGURES)}
-    given = _options.for_volumes(options, 3)
-    sequences = [options[name] for name in ("emission", "excitation", "dye") if _is_sequence(options[name])]
-    limit = None if image_shape is None else (ctypes.c_int64 * 3)(*image_shape)
-    library = _native.library()
-    psfs: list[NDArray[np.float32]] = []
-    for channel in range(max(map(len, sequences), default=1)):
-        generated = ctypes.POINTER(_native.CArray)()
-        text = ctypes.c_void_p()
-        _native.check(
-            library.gpudeconv_generate_psf(given, channel, limit, ctypes.byref(generated), ctypes.byref(text))
-        )
-        psfs.append(_taken(generated))
-        made = _native.take_json(text)
+    psf, made = _generated({name: keywords[name] for name in ("spacing", *FIGURES)}, image_shape)
     if report is not None:
         report.update(made)
-    return _stacked(psfs) if sequences else psfs[0]
+    return psf
 
 
 # What a PSF is computed from, by the keywords of `generate_psf` and `deconvolve`.
@@ -174,45 +161,59 @@ FIGURES = (
 
 
 def psf_for(
-    image: Any,
-    spacing: Sequence[float] | None,
-    figures: MicroscopeOptions,
-    report: dict[str, Any] | None = None,
-) -> NDArray[np.float32]:
-    """The PSF that is computed for an image of which none is given: of as many axes as the image, with the channels in front."""
+    image: Any, spacing: Sequence[float] | None, figures: MicroscopeOptions, psf_at: Places | Literal["auto"] | None
+) -> tuple[NDArray[np.float32], list[float] | None, dict[str, Any]]:
+    """The PSF that is computed for an image of which none is given, with the channels in front; for several depths these, in µm
+    from the first plane, with the PSFs along the last axis before their own; and what was computed.
+    """
     if np.ndim(image) < 3:
         raise ValueError("psf is missing, and one is computed for volumes only: give psf, or image three axes")
     if spacing is None:
         raise ValueError("psf is missing, and to compute one spacing must be known: give both, or psf")
-    psf = generate_psf(spacing, image_shape=np.shape(image)[-3:], report=report, **figures)
-    if psf.ndim == 3:
-        return psf
+    options = {"spacing": spacing, "psf_at": psf_at, **figures}
+    psf, made = _generated(options, np.shape(image)[-3:])
+    places = made["channels"][0].get("places")
+    depths = None if places is None else [place["z"] for place in places]
+    if psf_at is not None and depths is None:
+        # One is enough.
+        psf = psf[..., 0, :, :, :]
+    own = 3 if depths is None else 4
+    if psf.ndim == own:
+        return psf, depths, made
     if np.ndim(image) < 4 or np.shape(image)[0] != len(psf):
         raise ValueError(
             f"there are {len(psf)} wavelengths and image has the shape {np.shape(image)}: its first axis must be the channel"
         )
-    return psf.reshape((len(psf), *(1,) * (np.ndim(image) - 4), *psf.shape[1:]))
+    return psf.reshape((len(psf), *(1,) * (np.ndim(image) - 4), *psf.shape[1:])), depths, made
+
+
+def _generated(
+    options: dict[str, Any], image_shape: Sequence[int] | None
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """What the library computes, with the channels in front where wavelengths or dyes are sequences, and what it says of it."""
+    has_channels = any(_is_sequence(options.get(name)) for name in ("emission", "excitation", "dye"))
+    generated = ctypes.POINTER(_native.CArray)()
+    text = ctypes.c_void_p()
+    _native.check(
+        _native.library().gpudeconv_generate_psf(
+            _options.for_volumes(options, 3),
+            -1 if has_channels else 0,
+            None if image_shape is None else (ctypes.c_int64 * 3)(*image_shape),
+            ctypes.byref(generated),
+            ctypes.byref(text),
+        )
+    )
+    return _taken(generated), _native.take_json(text)
 
 
 def _is_sequence(value: Any) -> bool:
     return not isinstance(value, str) and np.ndim(value) == 1
 
 
-def _stacked(psfs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """PSFs of odd sizes in one array, the centers in one place."""
-    shape = np.max([psf.shape for psf in psfs], axis=0)
-    return np.stack(
-        [
-            np.pad(psf, [(most // 2 - size // 2, most - size - most // 2 + size // 2) for size, most in zip(psf.shape, shape)])
-            for psf in psfs
-        ]
-    )
-
-
 def _taken(array: Any) -> NDArray[np.float32]:
     """A copy of an array of the library, which is given back."""
     try:
-        shape = tuple(array.contents.shape[axis] for axis in range(3))
+        shape = tuple(array.contents.shape[axis] for axis in range(array.contents.rank))
         elements = ctypes.cast(array.contents.data, ctypes.POINTER(ctypes.c_float))
         result: NDArray[np.float32] = np.ctypeslib.as_array(elements, shape).copy()
     finally:

@@ -65,7 +65,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     saturation: float | Literal["auto"] | None
     spacing: Sequence[float] | None
-    psf_at: Places | None
+    psf_at: Places | Literal["auto"] | None
     psf_modes: int | None
     psf_spacing: Sequence[float] | None
     psf_background: float | Literal["auto"]

@@ -175,9 +175,11 @@ gpudeconv_status gpudeconv_prepare_psf(
     char **report);
 
 /* The PSF that is computed from the options about the microscope and from `spacing`: sum 1, center at n/2.
- * channel: which of the wavelengths in the options counts, from 0.
+ * channel: which of the wavelengths in the options counts, from 0; -1 for all, along one axis more, the first.
  * image_shape: voxels of the image that it is for, z, y, x, beyond which no light is looked at; NULL where that is not known.
- * generated: gets a C-contiguous array of GPUDECONV_FLOAT32 and rank 3, to be given back to gpudeconv_array_destroy.
+ * generated: gets a C-contiguous array of GPUDECONV_FLOAT32 and rank 3, to be given back to gpudeconv_array_destroy. With the option
+ *   "psf-at", whose value is then a list of distances from the image's first plane in micrometers or "auto", the last axis before a PSF's
+ *   own is that of the places; of 1 where one PSF is enough. Smaller PSFs have zeros around them.
  * report: gets JSON with the keys that `gpudeconv --report` has under `computedPSF`. */
 gpudeconv_status gpudeconv_generate_psf(
     const gpudeconv_options *options,

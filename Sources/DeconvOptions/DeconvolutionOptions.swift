@@ -46,6 +46,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var seed = 0
     /// Where the PSFs hold, for as many PSFs or a multiple of them; nil for a PSF that is the same everywhere.
     public var psfPlaces: [PSFPlace]?
+    /// Whether PSFs that are computed hold at as many depths as their differences ask for, in place of `psfPlaces`.
+    public var choosesPSFPlaces = false
     /// Modes that PSFs of several places are made of, 1 to 8; nil for as few as leave no more than 10 % of any.
     public var psfModeCount: Int?
     /// How the PSF's background is found.

@@ -134,7 +134,7 @@ extension OptionDescription {
             case .texts: "one <\(valueName)>, or one a channel with commas between them"
             case .numbersOrAuto: "auto, or numbers of counts, one for all channels or one for each,"
             case .stopRule: "none, held-out, whiteness, or divergence: and a part below 1, such as divergence:1e-3"
-            case .places: "places as z or z/y/x, each with its file or none, such as 0:a.tif,10:b.tif"
+            case .placesOrAuto: "places as z or z/y/x, each with its file or none, such as 0:a.tif,10:b.tif, or auto"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")
     }
@@ -291,8 +291,8 @@ extension OptionType {
         case .numberOrAuto: "auto|n"
         case .numbers: "n,..."
         case .numbersOrAuto: "auto|n,..."
-        case .places: "z:file,..."
         case .stopRule: "rule"
+        case .placesOrAuto: "auto|z:file,..."
         case .boolean, .text, .texts, .words: nil
         }
     }

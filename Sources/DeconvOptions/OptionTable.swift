@@ -101,7 +101,8 @@ extension OptionTable {
             .psfAt,
             .input,
             \.psfAt,
-            "PSFs that differ from place to place: z or z/y/x of each in µm from the image's first voxel, and its file.",
+            "PSFs that differ from place to place: z or z/y/x of each in µm from the image's first voxel, and its file; z alone, "
+                + "or auto, for PSFs that are computed.",
             effect: .voxels
         ),
         OptionDescription(
@@ -671,8 +672,14 @@ extension JobOptions {
     }
 
     fileprivate var psfAt: PSFPlaceList? {
-        get { deconvolution.psfPlaces.flatMap { PSFPlaceList($0, files: psfFiles) } }
-        set { (deconvolution.psfPlaces, psfFiles) = (newValue?.places, newValue?.files) }
+        get {
+            deconvolution.choosesPSFPlaces
+                ? .auto : deconvolution.psfPlaces.flatMap { PSFPlaceList($0, files: psfFiles) }
+        }
+        set {
+            deconvolution.choosesPSFPlaces = newValue == .auto
+            (deconvolution.psfPlaces, psfFiles) = newValue == .auto ? (nil, nil) : (newValue?.places, newValue?.files)
+        }
     }
 
     fileprivate var memoryLimit: OptionBytes? {

@@ -42,8 +42,8 @@ package enum OptionType: Hashable, Sendable {
     case texts
     /// A number, several of them with commas between them, or `auto`.
     case numbersOrAuto
-    /// Places in an image, each with a file or none.
-    case places
+    /// Places in an image, each with a file or none, or `auto`.
+    case placesOrAuto
     /// How the number of iterations is found.
     case stopRule
 
@@ -62,7 +62,7 @@ package enum OptionType: Hashable, Sendable {
         case .numbers: "numbers"
         case .texts: "texts"
         case .numbersOrAuto: "numbers or auto"
-        case .places: "places"
+        case .placesOrAuto: "places or auto"
         case .stopRule: "stop rule"
         }
     }

@@ -1,8 +1,9 @@
 package import DeconvVolume
 
-/// The places of PSFs, and the file of each where files are meant: `0:a.tif,10:b.tif`, `0/5/5:a.tif,0/5/20:b.tif` or `0,10`.
+/// The places of PSFs, and the file of each where files are meant: `0:a.tif,10:b.tif`, `0/5/5:a.tif,0/5/20:b.tif` or `0,10`;
+/// or `auto` for places that are chosen.
 package struct PSFPlaceList: OptionValue {
-    /// Where the PSFs were measured; at least one.
+    /// Where the PSFs hold; none where that is chosen.
     package let places: [PSFPlace]
     /// The files, one a place; nil where they are named elsewhere.
     package let files: [String]?
@@ -14,9 +15,15 @@ package struct PSFPlaceList: OptionValue {
         self.files = files
     }
 
-    package static var type: OptionType { .places }
+    private init() { (places, files) = ([], nil) }
+
+    /// Places that are chosen.
+    package static let auto = PSFPlaceList()
+
+    package static var type: OptionType { .placesOrAuto }
 
     package static func parse(_ text: String) -> PSFPlaceList? {
+        if text == "auto" { return auto }
         var places: [PSFPlace] = []
         var files: [String] = []
         for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -33,6 +40,7 @@ package struct PSFPlaceList: OptionValue {
     }
 
     package var scalar: OptionScalar {
+        if places.isEmpty { return .text("auto") }
         let names = (files ?? []).map { ":\($0)" } + [String](repeating: "", count: files == nil ? places.count : 0)
         return .text(zip(places, names).map { $0.text + $1 }.joined(separator: ","))
     }

@@ -36,7 +36,7 @@ package struct PSFGenerationJob: Sendable {
                     + "\(.emission) and one \(.excitation), or one \(.dye)"
             )
         }
-        let computed = psfs[0]
+        let computed = psfs[0][0]
         var output = OutputOptions()
         output.overwrite = overwrite
         let psf = computed.psf

@@ -70,24 +70,38 @@ extension PixelType {
 /// The struct that the caller sees comes first, so that its address is that of the allocation.
 struct OwnedArray {
     private var array: gpudeconv_array
-    private var shape: (Int64, Int64, Int64)
+    private var shape: (Int64, Int64, Int64, Int64, Int64)
 
     /// A copy of a volume in memory of its own.
     static func make(_ volume: Volume) -> UnsafeMutablePointer<gpudeconv_array> {
+        make(volume.voxels, volume.shape, leadingShape: [])
+    }
+
+    /// A copy of volumes of one shape, in memory of its own.
+    /// - Parameters:
+    ///   - voxels: of all volumes, one after the other.
+    ///   - leadingShape: how many volumes there are along up to two axes.
+    static func make(
+        _ voxels: [Float],
+        _ shape: VolumeShape,
+        leadingShape: [Int]
+    ) -> UnsafeMutablePointer<gpudeconv_array> {
         let owned = UnsafeMutablePointer<OwnedArray>.allocate(capacity: 1)
-        let voxels = UnsafeMutablePointer<Float>.allocate(capacity: volume.voxels.count)
-        voxels.initialize(from: volume.voxels, count: volume.voxels.count)
-        let shape = volume.shape
+        let copy = UnsafeMutablePointer<Float>.allocate(capacity: voxels.count)
+        copy.initialize(from: voxels, count: voxels.count)
+        let sizes = (leadingShape + shape.axes).map { Int64($0) }
+        precondition((3...5).contains(sizes.count), "up to two axes before those of a volume")
+        let all = sizes + [Int64](repeating: 0, count: 5 - sizes.count)
         owned.initialize(
             to: OwnedArray(
                 array: gpudeconv_array(
-                    data: voxels,
+                    data: copy,
                     shape: nil,
                     strides: nil,
-                    rank: 3,
+                    rank: Int32(sizes.count),
                     type: Int32(bitPattern: GPUDECONV_FLOAT32.rawValue)
                 ),
-                shape: (Int64(shape.z), Int64(shape.y), Int64(shape.x))
+                shape: (all[0], all[1], all[2], all[3], all[4])
             )
         )
         let extents = UnsafeMutableRawPointer(owned) + MemoryLayout<OwnedArray>.offset(of: \.shape)!

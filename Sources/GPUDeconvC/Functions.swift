@@ -321,15 +321,24 @@ public func gpudeconv_generate_psf(
             options.deconvolution.microscope,
             image: nil,
             imageShape: shape,
-            spacing: options.deconvolution.spacing
+            spacing: options.deconvolution.spacing,
+            depths: PSFDepths(options.deconvolution)
         )
-        guard computed.channels.contains(Int(channel)) else {
+        guard channel == -1 || computed.channels.contains(Int(channel)) else {
             throw DeconvolutionError(
                 .invalidArgument,
                 "the PSF of channel \(channel): there are \(computed.channels.count); count them from 0"
             )
         }
-        generated.pointee = OwnedArray.make(computed[Int(channel)].psf.volume)
+        let channels = channel == -1 ? computed.channels : Int(channel)..<Int(channel) + 1
+        let psfs = channels.flatMap { computed[$0].map(\.psf) }
+        let largest = VolumeShape { axis in psfs.map { $0.shape[axis] }.max()! }
+        let hasPlaces = options.deconvolution.psfPlaces != nil || options.deconvolution.choosesPSFPlaces
+        generated.pointee = OwnedArray.make(
+            psfs.flatMap { $0.padded(to: largest) },
+            largest,
+            leadingShape: (channel == -1 ? [channels.count] : []) + (hasPlaces ? [psfs.count / channels.count] : [])
+        )
         report?.pointee = strdup(JSONText.of(ComputedPSFReport(computed), .keyword))
     }
 }

@@ -86,7 +86,7 @@ extension OptionDescription {
 extension OptionType {
     fileprivate var mayBeNegative: Bool {
         switch self {
-        case .integer, .number, .numbers, .bytes, .spacing, .shape, .numberOrAuto, .numbersOrAuto, .places: true
+        case .integer, .number, .numbers, .bytes, .spacing, .shape, .numberOrAuto, .numbersOrAuto, .placesOrAuto: true
         case .boolean, .text, .texts, .words, .stopRule: false
         }
     }

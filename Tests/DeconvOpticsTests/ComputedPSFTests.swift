@@ -1,8 +1,9 @@
-import DeconvOptics
 import DeconvTestSupport
 import DeconvVolume
 import Foundation
 import Testing
+
+@testable import DeconvOptics
 
 /// What other programs, quadrature and formulas say of a point's image.
 @Suite struct ComputedPSFTests {
@@ -198,6 +199,40 @@ import Testing
                 spacing: VoxelSpacing(z: 0.2, y: 0.1, x: 0.1)
             ).focalShift < 0
         )
+    }
+
+    /// Paraxial rays: the focus moves by n(sample)/n(immersion) of what the objective travels (Hecht, Optics, section 5.2).
+    @Test(arguments: [(1.0, 1.33), (1.515, 1.33), (1.33, 1.47)])
+    func paraxialRaysSayHowDeepAPlaneIsSharp(immersion: Double, sample: Double) throws {
+        var microscope = Microscope(
+            kind: .widefield,
+            numericalAperture: 0.1,
+            emissionWavelength: 520,
+            immersionIndex: immersion
+        )
+        microscope.coverGlass.thickness = 0
+        microscope.coverGlass.designThickness = 0
+        microscope.sampleIndex = sample
+        microscope.depth = 7
+        #expect(abs(try microscope.travelPerDepth(over: 1000) * sample / immersion - 1) < 0.005)
+        microscope.sampleIndex = nil
+        #expect(try !microscope.dependsOnDepth && microscope.travelPerDepth(over: 1000) == 1)
+    }
+
+    @Test func whatIsComputedOnAllCoresIsWhatOneComputes() {
+        let values = concurrentMap(count: 1000) { sin(Double($0)) }
+        #expect(values == (0..<1000).map { sin(Double($0)) })
+        #expect(concurrentMap(count: 0) { $0 }.isEmpty)
+    }
+
+    @Test func tabulatedBesselFunctionsAreThoseOfTheLibrary() {
+        let table = BesselTable(limit: 500)
+        let worst = (0...100_000).map { index in
+            let x = 500 * Double(index) / 100_000
+            let (zeroth, first) = table(x)
+            return max(abs(zeroth - j0(x)), abs(first - j1(x)))
+        }.max()!
+        #expect(worst < 2e-10)
     }
 
     @Test func aThickCoverGlassIsAsGoodAsImmersionOfItsIndex() throws {

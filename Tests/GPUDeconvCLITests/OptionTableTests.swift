@@ -23,7 +23,7 @@ import Testing
         case .shape: "7,5,5"
         case .numberOrAuto: "7"
         case .numbersOrAuto: "7,5"
-        case .places: "0,7.5"
+        case .placesOrAuto: "0,7.5"
         case .stopRule: "whiteness"
         }
     }
@@ -70,7 +70,7 @@ import Testing
             try option.set(&again, to: nil)
             #expect(again == JobOptions())
         }
-        let others: Set<String> = ["overlapsVolumes", "masksBadPixels", "zarr.isOME"]
+        let others: Set<String> = ["overlapsVolumes", "masksBadPixels", "choosesPSFPlaces", "zarr.isOME"]
         for property in Set(defaults.keys).subtracting(found).subtracting(others).sorted() {
             Issue.record("\(property) has no record: add one to OptionTable.records in DeconvOptions/OptionTable.swift")
         }

@@ -57,7 +57,7 @@ import Testing
         let folder = try folder()
         for (words, message) in [
             (["--psf", "psf.tif", "--psf-at", "0:psf0.tif"], "--psf and --psf-at both name files"),
-            (["--psf-at", "0,1"], "--psf-at: is for a PSF in a file, and none is named"),
+            (["--psf-at", "0,1"], "there is no PSF, and its file says nothing of the microscope"),
             (["--psf-at", "0:psf0.tif,psf1.tif"], "--psf-at 0:psf0.tif,psf1.tif: give places as z or z/y/x"),
             (["--psf-at", "0/1:psf0.tif"], "--psf-at 0/1:psf0.tif: give"),
             (["--psf-at", "0:psf0.tif,0:psf1.tif"], "are no grid"),

@@ -11,10 +11,11 @@ struct GaussLegendre {
     /// + 1/2)).
     init(count: Int, from: Double, to: Double) {
         precondition(count > 0)
-        var nodes: [Double] = []
-        var weights: [Double] = []
+        var nodes = [Double](repeating: (from + to) / 2, count: count)
+        var weights = [Double](repeating: 0, count: count)
         let half = (to - from) / 2
-        for i in 0..<count {
+        // The others are their mirror images.
+        for i in 0..<(count + 1) / 2 {
             var x = -cos(.pi * (Double(i) + 0.75) / (Double(count) + 0.5))
             var slope = 1.0
             for _ in 0..<100 {
@@ -28,8 +29,10 @@ struct GaussLegendre {
                 x -= step
                 if abs(step) < 1e-15 { break }
             }
-            nodes.append(from + half * (1 + x))
-            weights.append(half * 2 / ((1 - x * x) * slope * slope))
+            nodes[i] = from + half * (1 + x)
+            nodes[count - 1 - i] = to - half * (1 + x)
+            weights[i] = half * 2 / ((1 - x * x) * slope * slope)
+            weights[count - 1 - i] = weights[i]
         }
         self.nodes = nodes
         self.weights = weights

@@ -33,10 +33,11 @@ struct LightSurvey {
         let field = LightField(microscope, radius: radius, stages: range, step: step)
         var profile = [Double](repeating: 0, count: field.count)
         var count = 0.0
-        for plane in planes {
+        let light = concurrentMap(count: planes.count) { field.profile(stage: planes[$0].stage) }
+        for (plane, light) in zip(planes, light) {
             let factor = plane.count * field.sheet(at: plane.stage - focus)
             count += factor
-            for (i, value) in field.profile(stage: plane.stage).enumerated() { profile[i] += factor * value }
+            for i in profile.indices { profile[i] += factor * light[i] }
         }
         var sum = 0.0
         self.step = step

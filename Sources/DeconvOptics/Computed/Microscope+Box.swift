@@ -50,13 +50,14 @@ extension Microscope {
         let stages = focus - reach...focus + reach
         try checkWork(radius: pinholeRadius ?? 0, stages: stages, stageCount: 2 * reach / step)
         let field = LightField(self, radius: 0, stages: stages, step: radialStep)
-        func brightness(_ offset: Double) -> Double {
+        @Sendable func brightness(_ offset: Double) -> Double {
             field.profile(stage: focus + offset)[0] * field.sheet(at: offset)
         }
         let threshold = brightness(0) * (kind == .widefield ? 0.01 : 0.001)
-        let farthest =
-            (0...Int(reach / step)).map { Double($0) * step }
-            .last { brightness($0) > threshold || brightness(-$0) > threshold } ?? 0
+        let brightest = concurrentMap(count: Int(reach / step) + 1) { index in
+            max(brightness(Double(index) * step), brightness(-Double(index) * step))
+        }
+        let farthest = Double(brightest.lastIndex { $0 > threshold } ?? 0) * step
         let count = 2 * Int((farthest / spacing.z).rounded(.up)) + 1
         return (min(count, limit), count > limit)
     }

@@ -12,9 +12,9 @@ extension Microscope {
         let count = (stages.upperBound - stages.lowerBound) / step
         try checkWork(radius: pinholeRadius ?? 0, stages: stages, stageCount: count)
         let field = LightField(self, radius: 0, stages: stages, step: radialStep)
-        func brightness(_ stage: Double) -> Double { field.profile(stage: stage)[0] }
+        @Sendable func brightness(_ stage: Double) -> Double { field.profile(stage: stage)[0] }
         let positions = (0...Int(count)).map { stages.lowerBound + Double($0) * step }
-        let values = positions.map(brightness)
+        let values = concurrentMap(count: positions.count) { brightness(positions[$0]) }
         let best = positions[values.indices.max { values[$0] < values[$1] } ?? 0]
         return goldenSection(best - step, best + step, brightness)
     }

@@ -37,7 +37,7 @@ extension Microscope {
         let box = if let shape { PSFBox(shape: shape) } else { try box(spacing: spacing, focus: focus, limit: limit) }
         let (shape, center) = (box.shape, box.shape.centerVoxel)
         let nodes = nodeCounts(spacing, averaging)
-        func stage(_ plane: Int, _ offset: Double) -> Double {
+        @Sendable func stage(_ plane: Int, _ offset: Double) -> Double {
             (middle ?? focus) + (Double(plane - center.z) + offset) * spacing.z
         }
         let stages = stage(0, -0.5)...stage(shape.z - 1, 0.5)
@@ -48,19 +48,22 @@ extension Microscope {
         let depths = GaussLegendre(count: nodes.z, from: -0.5, to: 0.5)
         let field = LightField(self, radius: reach, stages: stages, step: radialStep)
         let sampler = PlaneSampler(shape: shape, spacing: spacing, nodes: (nodes.y, nodes.x), step: field.step)
-        var values: [Double] = []
-        values.reserveCapacity(shape.voxelCount)
-        // Planes, each by how brightly a light sheet lights it.
-        var planes = 0.0
-        for plane in 0..<shape.z {
+        // How brightly a light sheet lights each sample of a plane.
+        @Sendable func factor(_ plane: Int, _ node: Int) -> Double {
+            depths.weights[node] * field.sheet(at: stage(plane, depths.nodes[node]) - focus)
+        }
+        let voxels = concurrentMap(count: shape.z) { plane in
             var profile = [Double](repeating: 0, count: field.count)
-            for (offset, weight) in zip(depths.nodes, depths.weights) {
-                let stage = stage(plane, offset)
-                let factor = weight * field.sheet(at: stage - focus)
-                planes += factor
-                for (i, value) in field.profile(stage: stage).enumerated() { profile[i] += factor * value }
+            for node in depths.nodes.indices {
+                let factor = factor(plane, node)
+                let light = field.profile(stage: stage(plane, depths.nodes[node]))
+                for i in profile.indices { profile[i] += factor * light[i] }
             }
-            values += sampler.plane(profile)
+            return sampler.plane(profile)
+        }
+        let values = Array(voxels.joined())
+        let planes = (0..<shape.z).reduce(0.0) { sum, plane in
+            depths.nodes.indices.reduce(sum) { $0 + factor(plane, $1) }
         }
         let result = PSFField(shape: shape, values: values)
         let inside = result.sum * spacing.y * spacing.x
@@ -106,7 +109,15 @@ extension Microscope {
             spacing: spacing,
             depthOfFocus: depthOfFocus
         )
-        return inside.total + (try LightSurvey(self, planes: beyond, focus: focus, reach: 0).total)
+        // The farther away a plane, the wider its light: those of about one distance share a field that is as wide as they need.
+        let groups = Dictionary(grouping: beyond) { plane in
+            Int(log2(max(abs(plane.stage - focus) / depthOfFocus, 1)))
+        }
+        var sum = inside.total
+        for distance in groups.keys.sorted() {
+            sum += try LightSurvey(self, planes: groups[distance] ?? [], focus: focus, reach: 0).total
+        }
+        return sum
     }
 
     /// Samples a voxel along each axis: somewhat more than half the phase, in radians, of the finest detail that passes.

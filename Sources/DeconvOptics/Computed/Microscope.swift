@@ -150,6 +150,9 @@ extension Microscope {
         }
     }
 
+    /// The shortest of them, µm.
+    package var shortestWavelength: Double { wavelengths.min()! }
+
     /// Distance from the focus to the first dark place on the axis, µm.
     var depthOfFocus: Double { wavelengths[0] / axialAperture }
 

@@ -78,20 +78,3 @@ package struct PSFModes: Sendable {
         zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
 }
-
-extension PointSpreadFunction {
-    /// Its voxels in a larger box, with 0 around them, where the center stays voxel n/2.
-    fileprivate func padded(to larger: VolumeShape) -> [Float] {
-        if larger == shape { return voxels }
-        let first = VolumeIndex { larger[$0] / 2 - shape[$0] / 2 }
-        var padded = [Float](repeating: 0, count: larger.voxelCount)
-        for z in 0..<shape.z {
-            for y in 0..<shape.y {
-                let target = ((z + first.z) * larger.y + y + first.y) * larger.x + first.x
-                let source = (z * shape.y + y) * shape.x
-                padded.replaceSubrange(target..<target + shape.x, with: voxels[source..<source + shape.x])
-            }
-        }
-        return padded
-    }
-}

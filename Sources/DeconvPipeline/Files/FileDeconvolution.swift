@@ -81,10 +81,13 @@ package struct FileDeconvolution: Sendable {
                 deconvolution.microscope,
                 image: source.image,
                 spacing: deconvolution.spacing ?? source.image.spacing,
+                depths: PSFDepths(deconvolution),
                 imageName: source.name
             )
             psfs = computed.psfs
             computedPSFs = computed
+            // Those that it came to.
+            (self.options.psfPlaces, self.options.choosesPSFPlaces) = (computed.places, false)
         } else {
             computedPSFs = nil
         }
@@ -129,13 +132,12 @@ package struct FileDeconvolution: Sendable {
 
     /// Refuses options that would do nothing.
     private static func checkPSFOptions(_ options: JobOptions, hasFiles: Bool) throws(DeconvolutionError) {
-        let ofFiles: [OptionName] = [
-            .psfAt, .psfModes, .psfSpacing, .psfBackground, .psfAsIs, .radialAverage, .symmetrize,
-        ]
+        let ofFiles: [OptionName] = [.psfSpacing, .psfBackground, .psfAsIs, .radialAverage, .symmetrize]
         let ofComputed: [OptionName] = [
             .model, .sampleIndex, .coverGlass, .depth, .pinhole, .sheetThickness, .sheetNA, .psfShape,
         ]
-        if options.deconvolution.psfPlaces == nil, options.given.contains(.psfModes) {
+        let (places, isAuto) = (options.deconvolution.psfPlaces, options.deconvolution.choosesPSFPlaces)
+        if places == nil, !isAuto, options.given.contains(.psfModes) {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(.psfModes): is for PSFs of several places; give them with \(.psfAt), or leave it out"

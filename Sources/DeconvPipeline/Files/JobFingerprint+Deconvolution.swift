@@ -38,7 +38,8 @@ extension JobFingerprint {
             .channel: input.selected.map { Self.description(of: $0.channels) } ?? "all",
             .time: input.selected.map { Self.description(of: $0.timepoints) } ?? "all",
             .spacing: (options.deconvolution.spacing ?? image.spacing).map(\.inMessage) ?? "unknown",
-            .psfAt: options.deconvolution.psfPlaces.map { "\($0.map(\.axes))" } ?? "none",
+            .psfAt: options.deconvolution.choosesPSFPlaces
+                ? "auto" : options.deconvolution.psfPlaces.map { "\($0.map(\.axes))" } ?? "none",
             .psfSpacing: "as the PSFs",
         ]
         for map in maps {

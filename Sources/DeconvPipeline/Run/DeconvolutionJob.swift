@@ -87,6 +87,12 @@ package struct DeconvolutionJob: Sendable {
         _ prepare: (MeasuredPSF, VoxelSpacing?) throws(DeconvolutionError) -> PreparedPSF
     ) throws(DeconvolutionError) -> [PreparedPSF] {
         let (source, image) = (description.source, description.source.image)
+        guard !description.options.choosesPSFPlaces else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.psfAt, "auto"): is for PSFs that are computed; give the place of each PSF"
+            )
+        }
         let placeCount = description.options.psfPlaces?.count ?? 1
         guard psfs.count == placeCount || psfs.count == placeCount * image.channelCount else {
             let channels = image.channelCount == 1 ? "1 channel" : "\(image.channelCount) channels"
