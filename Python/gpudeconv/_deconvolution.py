@@ -174,7 +174,8 @@ def deconvolve(
         Where the estimate starts, for methods that iterate. By default ``light``, which clears the haze of a
         background soonest.
     accelerate : {'none', 'heavy-ball', 'biggs-andrews'}, optional
-        How the estimate goes on beyond each update; ``richardson-lucy`` only. 15 iterations then do the work of 50.
+        How the estimate goes on beyond each update; ``richardson-lucy`` only. 15 iterations then do the work of 50. By
+        default none.
     stop : {'none', 'held-out', 'whiteness', 'divergence:X'}, optional
         How the number of iterations is found, once for all volumes of a channel: where photons that were held out are
         foretold best, where nothing but noise is left of the image, or where an iteration takes less than the part X
