@@ -184,7 +184,7 @@ import Testing
         let layout = WorkspaceLayout(plan.tile ?? plan.whole, pixelType: .uint16)
         let workspace = try backend.makeWorkspace(layout)
         // Partial sums of reductions are not planned for.
-        let most = HandleCounter.mostDeviceBytes - 1 << 12
+        let most = HandleCounter.mostDeviceBytes - 1 << 13
         if most > plan.footprint.deviceBytes {
             print("\(test), tile \(core as Any): \(most) of \(plan.footprint)")
         }

@@ -33,6 +33,11 @@ public struct RunOrigin: Sendable {
 }
 
 extension RunOrigin {
+    /// Of a method, options that change nothing as long as nobody gives them.
+    private static let ofChoice: Set<OptionName> = [
+        .accelerate, .stop, .maxIterations, .totalVariation, .gain, .seed,
+    ]
+
     /// In short, for the result itself: nothing in it changes from one run of the same job to the next.
     package func provenance(_ options: JobOptions) -> Provenance {
         var provenance = Provenance()
@@ -50,6 +55,10 @@ extension RunOrigin {
             let isOfMethod = option.group == .method && option.methods?.contains(options.deconvolution.method) ?? true
             let decides = option.effect == .voxels || option.effect == .psf
             guard isOfMethod || (decides && options.given.contains(option.name)) else { continue }
+            let isGiven = options.given.contains(option.name)
+            if Self.ofChoice.contains(option.name), !isGiven { continue }
+            // Found instead.
+            if option.name == .iterations, options.deconvolution.stop != .none { continue }
             let text: String? =
                 switch option.name {
                 // In the name of the image.
