@@ -7,6 +7,9 @@ import Glibc
 package struct NoiseSpectrum: Hashable, Sendable {
     /// Mean variance of the noise of a voxel, counts².
     package let variance: Double
+    /// The variance that white noise would have that is as strong as this at its strongest frequencies: those of the upper or lower
+    /// half along an axis, counts².
+    package let largestVariance: Double
     /// Mean counts of a voxel, weighted alike.
     package let mean: Double
     /// The noise at high frequencies over that at low ones along z, y and x: 1 where it is white, or where an axis has too few voxels
@@ -78,14 +81,18 @@ package struct NoiseSpectrum: Hashable, Sendable {
             empty.append((place, power.values[index]))
         }
         guard Double(emptyCount) > Self.leastEmptyShare * Double(count) else { return nil }
+        let variance = Self.meanPower(empty.map(\.power)) / square
+        var largest = variance
         slopes = (0..<3).map { axis in
             guard shape[axis] >= Self.leastVoxels else { return 1 }
             let middle = empty.map { $0.place[axis] }.sorted()[empty.count / 2]
             let (low, high) = (empty.filter { $0.place[axis] < middle }, empty.filter { $0.place[axis] >= middle })
-            let power = Self.meanPower(low.map(\.power))
-            return power > 0 ? Self.meanPower(high.map(\.power)) / power : 1
+            let powers = (low: Self.meanPower(low.map(\.power)), high: Self.meanPower(high.map(\.power)))
+            largest = max(largest, powers.low / square, powers.high / square)
+            return powers.low > 0 ? powers.high / powers.low : 1
         }
-        variance = Self.meanPower(empty.map(\.power)) / square
+        self.variance = variance
+        largestVariance = largest
         mean = sum / square
     }
 

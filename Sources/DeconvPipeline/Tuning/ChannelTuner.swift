@@ -22,7 +22,7 @@ struct ChannelTuner {
     private static let brightest = 1000
     /// Time points that are tried for one with light.
     private static let mostTries = 8
-    /// Steps where no volume has light.
+    /// Steps where no volume has light, or where nothing says how many there should be.
     private static let standardSteps = 10
 
     /// - Parameters:
@@ -193,6 +193,12 @@ struct ChannelTuner {
         result.tuning = tuning(chosen.weight, result.light)
         result.tuning.stepCount = chosen.search.stepCount
         result.isCut = !chosen.search.isFound
+        if result.isCut, result.exception != nil {
+            // A rule that nobody asked for and that sees no end: as few as do no harm.
+            result.tuning.stepCount = min(Self.standardSteps, request.mostSteps)
+            result.stop = StopRule.none.text
+            result.isCut = false
+        }
     }
 
     private func warnings(_ result: ChannelTuning) -> [Diagnostic] {
@@ -202,7 +208,9 @@ struct ChannelTuner {
                 Diagnostic(
                     .photonsUnknown,
                     "\(subject: job.source.name): nobody can tell how many photons it has, so that none were held out and the "
-                        + "iterations end where the rest looks like noise; give \(.gain) if you know it",
+                        + (result.stop == StopRule.none.text
+                            ? "number of iterations is a usual one" : "iterations end where the rest looks like noise")
+                        + "; give \(.gain) if you know it",
                     figures: "\(exception)"
                 )
             )

@@ -13,6 +13,8 @@ enum PhotonEstimate {
     private static let leastGain = 0.3
     /// The power of noise at high frequencies over that at low ones, where it is white.
     private static let whiteRatios = 0.6...1.6
+    /// The same where it is as by a mild interpolation, such as a deskewing: there its strongest frequencies count.
+    private static let usableRatios = 0.4...2.5
     /// Noise of the dark parts over that of their photons alone, where they have nothing but photons.
     private static let pureRatios = 0.6...1.4
 
@@ -42,7 +44,7 @@ enum PhotonEstimate {
                 self = .unknown("it has no noise")
                 return
             }
-            guard spectrum.slopes.allSatisfy(Self.whiteRatios.contains) else {
+            guard spectrum.slopes.allSatisfy(Self.usableRatios.contains) else {
                 self = .unknown(
                     "its noise is not the same at all frequencies, as where voxels were filtered or interpolated"
                 )
@@ -70,14 +72,16 @@ enum PhotonEstimate {
 
     /// The line from the dark parts to the mean of all.
     private static func noise(_ spectrum: NoiseSpectrum, _ dark: (level: Double, variance: Double)?) -> PhotonNoise {
-        let alone = PhotonNoise(gain: spectrum.variance / spectrum.mean)
+        let isWhite = spectrum.slopes.allSatisfy(whiteRatios.contains)
+        let variance = isWhite ? spectrum.variance : spectrum.largestVariance
+        let alone = PhotonNoise(gain: variance / spectrum.mean)
         // Where the dark parts are hardly darker than all the rest, the line could have any slope.
         guard let dark, dark.level >= 0, spectrum.mean - dark.level > 0.02 * spectrum.mean,
-            spectrum.variance > 1.05 * dark.variance
+            variance > 1.05 * dark.variance
         else { return alone }
         // An image without an offset and read noise is its own line, through 0.
         if pureRatios.contains(dark.variance / alone.variance(dark.level)) { return alone }
-        let gain = (spectrum.variance - dark.variance) / (spectrum.mean - dark.level)
+        let gain = (variance - dark.variance) / (spectrum.mean - dark.level)
         return PhotonNoise(gain: gain, level: dark.level, darkVariance: dark.variance)
     }
 }
