@@ -177,9 +177,9 @@ def deconvolve(
         How the estimate goes on beyond each update; ``richardson-lucy`` only. 15 iterations then do the work of 50. By
         default none.
     stop : {'none', 'held-out', 'whiteness', 'divergence:X'}, optional
-        How the number of iterations is found, once for all volumes of a channel: where photons that were held out are
-        foretold best, where nothing but noise is left of the image, or where an iteration takes less than the part X
-        off the divergence. Not for Dask arrays, whose chunks would each find their own: ask a part of the image first,
+        How the number of iterations is found, once for all volumes, or for those of each PSF where there are several
+        (give each channel its own, if only a copy): where photons that were held out are foretold best, where nothing
+        but noise is left of the image, or where an iteration takes less than the part X off the divergence. Not for Dask arrays, whose chunks would each find their own: ask a part of the image first,
         and give the chunks what its ``report`` has under ``tuning``. By default none.
     max_iterations : int, optional
         The most iterations that a stop rule may come to. By default 100.

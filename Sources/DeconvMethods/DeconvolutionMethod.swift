@@ -46,6 +46,11 @@ extension DeconvolutionMethod {
     /// The one that was asked for.
     package func boundary(_ asked: BoundaryMode) -> BoundaryMode { asked }
 
+    /// What it is timed with: all steps, and all work in them that a tuning may ask for; nil where nothing is tuned.
+    package var tuningToTime: MethodTuning? {
+        tuningRequest.map { MethodTuning(stepCount: stepCount, totalVariation: $0.hasTotalVariation ? 0.01 : 0) }
+    }
+
     /// What it is called.
     package var name: MethodName { Self.description.name }
 }

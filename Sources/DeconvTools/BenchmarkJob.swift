@@ -184,7 +184,7 @@ package struct BenchmarkJob: Sendable {
     fileprivate func method() throws(DeconvolutionError) -> any DeconvolutionMethod {
         var options = DeconvolutionOptions()
         options.method = self.options.method
-        options.iterationCount = iterationCount
+        (options.iterationCount, options.maximumIterationCount) = (iterationCount, iterationCount)
         options.divergenceInterval = 0
         return try Methods.method(options)
     }
@@ -486,7 +486,9 @@ private final class DeviceRun {
         mean: Double,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
-        for _ in 0..<job.iterationCount / (try job.method().stepCount) {
+        let method = try job.method()
+        if let tuning = method.tuningToTime { solver.tuning = tuning }
+        for _ in 0..<job.iterationCount / method.stepCount {
             try solver.run(mean: mean, measuring: plan.imageInWhole, step: step)
         }
     }

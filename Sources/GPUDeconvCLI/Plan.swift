@@ -76,7 +76,9 @@ struct Plan: ParsableCommand {
         if let estimate {
             line(
                 "time",
-                "about \(estimate.seconds.inWords), \(estimate.secondsPerIteration.inWords) an iteration, as measured on a small volume"
+                "\(atMost.isEmpty ? "about " : atMost)\(estimate.seconds.inWords), \(estimate.secondsPerIteration.inWords) an iteration, "
+                    + "as measured on a small volume"
+                    + (atMost.isEmpty ? "" : "; and what it takes to find their number")
             )
         }
         line("transform", "\(tiles.workShape)")

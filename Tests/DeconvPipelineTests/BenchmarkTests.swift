@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvMethods
 import DeconvOptions
 import DeconvPipeline
 import DeconvPlan
@@ -8,9 +9,14 @@ import DeconvVolume
 import Testing
 
 @Suite struct BenchmarkTests {
-    private func job(shape: VolumeShape, backend: DeconvolutionOptions.Backend) -> BenchmarkJob {
+    private func job(
+        shape: VolumeShape,
+        backend: DeconvolutionOptions.Backend,
+        method: MethodName = .richardsonLucy
+    ) -> BenchmarkJob {
         var options = DeconvolutionOptions()
         options.backend = backend
+        options.method = method
         return BenchmarkJob(
             shape: shape,
             psfShape: VolumeShape(z: 7, y: 9, x: 11),
@@ -41,6 +47,13 @@ import Testing
         // Work volume, transfer function, estimate, normalization and the observed voxels.
         #expect(device.deviceBytesPerWorkVoxel > 8 && device.deviceBytesPerWorkVoxel < 60)
         #expect(device.peakHostBytes > device.deviceBytes)
+    }
+
+    /// One that finds its number of iterations is timed for as many as any other.
+    @Test(arguments: Methods.all.map { $0.description.name })
+    func everyMethodIsTimed(method: MethodName) throws {
+        let report = try job(shape: VolumeShape(z: 8, y: 16, x: 18), backend: .cpu, method: method).run()
+        #expect(report.devices.first?.iterationSeconds.count == 4)
     }
 
     @Test func progressEndsWithTheLastIterationOfTheLastDevice() throws {

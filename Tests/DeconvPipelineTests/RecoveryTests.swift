@@ -1,4 +1,5 @@
 import COpenCL
+import DeconvMethods
 import DeconvOptions
 import DeconvPlan
 import DeconvTestSupport
@@ -22,10 +23,12 @@ import Testing
         overlapping: Bool = false,
         fft: FFTChoice = .auto,
         wanted: DeconvolutionOptions.Backend = .auto,
+        method: MethodName = .richardsonLucy,
         count: Int = 1
     ) throws -> (volumes: [[Int]: [Float]], report: RunReport) {
         var options = DeconvolutionOptions()
-        options.iterationCount = 3
+        options.method = method
+        if method == .richardsonLucy { options.iterationCount = 3 }
         options.psfAsIs = true
         options.fft = fft
         options.backend = wanted
@@ -95,6 +98,21 @@ import Testing
             )
         )
         #expect(!report.warnings.contains { $0.message.contains("memory") })
+    }
+
+    /// Which number of iterations is best does not depend on where that is found out.
+    @Test func whereADeviceFailsMeanwhileTheCPUFindsTheIterations() throws {
+        let device = try #require(TestBackend.openCL.first).make()
+        let error = DeconvolutionError(.deviceFailed, "the test device broke")
+        let once = FailingBackend(device, after: 1, failing: error, times: 1)
+        let (volumes, report) = try run(once, method: .auto)
+        let (expected, onCPU) = try run(Self.cpu, method: .auto)
+        #expect(report.tunings.map(\.tuning) == onCPU.tunings.map(\.tuning) && report.tunings.count == 1)
+        for (key, voxels) in expected { #expect(relativeRMSE(try #require(volumes[key]), voxels) < 1e-4) }
+        #expect(throws: DeconvolutionError.self) {
+            let again = FailingBackend(device, after: 1, failing: error, times: 1)
+            _ = try run(again, wanted: .opencl, method: .auto)
+        }
     }
 
     @Test func aContextThatBreaksAgainIsGivenLessToDoAndThenUp() throws {

@@ -11,10 +11,16 @@ package struct MethodTuning: Hashable, Sendable, Codable {
 
     /// What was found out.
     package init(stepCount: Int, totalVariation: Double = 0, rates: [Float] = [1, 1, 1]) {
-        precondition(stepCount >= 1 && totalVariation >= 0 && rates.count == 3)
         self.stepCount = stepCount
         self.totalVariation = totalVariation
         self.rates = rates
+        precondition(isPossible)
+    }
+
+    /// Whether a method can be run with it; one that was read from a file may be anything.
+    package var isPossible: Bool {
+        stepCount >= 1 && totalVariation >= 0 && totalVariation.isFinite && rates.count == 3
+            && rates.allSatisfy { $0 > 0 && $0 <= 1 }
     }
 }
 

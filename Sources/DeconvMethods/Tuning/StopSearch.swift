@@ -1,9 +1,10 @@
 package import DeconvOptions
 package import DeconvVolume
+import Dispatch
 import Glibc
 
 /// Looks at what an estimate foretells of an image, step after step, for the step after which to stop.
-package struct StopSearch {
+package struct StopSearch: Sendable {
     /// What a part of an image is compared with.
     package struct Image: Sendable {
         /// Voxels of the part.
@@ -92,32 +93,54 @@ package struct StopSearch {
 
     private var bestStep: Int { (values.firstIndex(of: best) ?? 0) + 1 }
 
-    /// Calls `body` with every voxel that counts and its expectation y = f·(H·estimate) + b.
+    /// Calls `body` with every voxel of some that counts and its expectation y = f·(H·estimate) + b.
     @inline(__always)
-    private func forEach(_ projection: [Float], _ body: (_ voxel: Int, _ expected: Double) -> Void) {
-        for voxel in projection.indices {
+    private func forEach(
+        _ projection: [Float],
+        in voxels: Range<Int>,
+        _ body: (_ voxel: Int, _ expected: Double) -> Void
+    ) {
+        for voxel in voxels {
             let weight = image.weights?[voxel] ?? 1
             guard weight > 0 else { continue }
             body(voxel, max(Double(weight) * Double(projection[voxel]) + image.background, image.floor))
         }
     }
 
+    /// The sum of a term over all voxels that count: of planes at once, which are added in their order.
+    private func sum(
+        _ projection: [Float],
+        _ term: @Sendable (_ voxel: Int, _ expected: Double) -> Double
+    ) -> Double {
+        let count = image.shape.planeVoxelCount
+        var sums = [Double](repeating: 0, count: image.shape.z)
+        sums.withUnsafeMutableBufferPointer { sums in
+            // Every element is written by one job.
+            nonisolated(unsafe) let sums = sums
+            DispatchQueue.concurrentPerform(iterations: sums.count) { z in
+                var sum = 0.0
+                forEach(projection, in: z * count..<(z + 1) * count) { sum += term($0, $1) }
+                sums[z] = sum
+            }
+        }
+        return sums.reduce(0, +)
+    }
+
     /// Σ s ln y − y over the photons s that were held out, y as many as are expected of them.
     private func likelihood(_ projection: [Float]) -> Double {
         guard let heldOut = image.heldOut else { preconditionFailure("a search by photons has some") }
         let share = (1 - Thinning.keptShare) / Thinning.keptShare
-        var sum = 0.0
-        forEach(projection) { voxel, expected in
-            sum += Double(heldOut[voxel]) * log(share * expected / image.gain) - share * expected
-        }
-        return sum / image.gain
+        let gain = image.gain
+        return sum(projection) { voxel, expected in
+            Double(heldOut[voxel]) * log(share * expected / gain) - share * expected
+        } / gain
     }
 
     /// Mean correlation of (g − y) / √y with its neighbor along y and x.
     private func likeness(_ projection: [Float]) -> Double {
         var residuals = [Float](repeating: 0, count: projection.count)
         var (sum, count) = (0.0, 0)
-        forEach(projection) { voxel, expected in
+        forEach(projection, in: projection.indices) { voxel, expected in
             let residual = (Double(image.observed[voxel]) - expected) / expected.squareRoot()
             residuals[voxel] = Float(residual)
             sum += residual
@@ -126,7 +149,7 @@ package struct StopSearch {
         guard count > 0 else { return -1 }
         let mean = Float(sum / Double(count))
         var square = 0.0
-        forEach(projection) { voxel, _ in
+        forEach(projection, in: projection.indices) { voxel, _ in
             residuals[voxel] -= mean
             square += Double(residuals[voxel]) * Double(residuals[voxel])
         }
@@ -147,11 +170,10 @@ package struct StopSearch {
 
     /// Σ g ln(g/y) − g + y.
     private func divergence(_ projection: [Float]) -> Double {
-        var sum = 0.0
-        forEach(projection) { voxel, expected in
-            let counts = Double(max(image.observed[voxel], 0))
-            sum += (counts > 0 ? counts * log(counts / expected) : 0) - counts + expected
+        let observed = image.observed
+        return sum(projection) { voxel, expected in
+            let counts = Double(max(observed[voxel], 0))
+            return (counts > 0 ? counts * log(counts / expected) : 0) - counts + expected
         }
-        return sum
     }
 }

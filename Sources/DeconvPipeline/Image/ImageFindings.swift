@@ -1,3 +1,4 @@
+import DeconvMethods
 import DeconvOptions
 import DeconvSurvey
 import DeconvVolume
@@ -68,7 +69,8 @@ struct ImageFindings: Hashable, Sendable, Codable {
     init?(text: String, channelCount: Int) {
         guard let findings = try? JSONDecoder().decode(ImageFindings.self, from: Data(text.utf8)),
             findings.channels.count == channelCount,
-            findings.channels.allSatisfy({ $0.background.isFinite && $0.shift.isFinite && $0.shift >= 0 })
+            findings.channels.allSatisfy({ $0.background.isFinite && $0.shift.isFinite && $0.shift >= 0 }),
+            findings.channels.allSatisfy({ $0.tuning?.tuning.isPossible ?? true })
         else { return nil }
         self = findings
     }

@@ -8,7 +8,8 @@ package import DeconvVolume
 package struct TimeEstimate: Sendable, Hashable {
     /// Seconds of a step on one volume.
     package let secondsPerIteration: Double
-    /// Seconds of all steps on all volumes, over all devices; reading and writing go on meanwhile.
+    /// Seconds of all steps on all volumes, over all devices; reading and writing go on meanwhile. Where the number of steps is found,
+    /// those of the most there may be, without what it takes to find it.
     package let seconds: Double
 
     /// The volume that is measured: larger than caches, and quick.
@@ -55,20 +56,14 @@ package struct TimeEstimate: Sendable, Hashable {
         _ options: DeconvolutionOptions
     ) throws(DeconvolutionError) -> Double {
         var options = options
-        options.iterationCount = 5
-        options.stop = .none
+        (options.iterationCount, options.maximumIterationCount) = (5, 5)
         options.divergenceInterval = 0
         let method = try Methods.method(options)
         func run(_ workspace: some Workspace) throws(DeconvolutionError) -> Double {
             let solver = try method.makeSolver(on: workspace)
             try solver.setPSF(Volume(shape: VolumeShape(z: 1, y: 1, x: 1), voxels: [1]))
             solver.background = 0
-            if let request = method.tuningRequest {
-                solver.tuning = MethodTuning(
-                    stepCount: method.stepCount,
-                    totalVariation: request.hasTotalVariation ? 0.01 : 0
-                )
-            }
+            if let tuning = method.tuningToTime { solver.tuning = tuning }
             let level: Float = 100
             try workspace.setObserved { region in .float32([Float](repeating: level, count: region.shape.voxelCount)) }
             let clock = ContinuousClock()

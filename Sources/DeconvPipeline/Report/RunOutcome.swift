@@ -30,6 +30,8 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
     /// What an iteration at the end takes off the Poisson divergence, over what all have taken off; nil where it was not measured
     /// three times. The divergence itself is no scale: noise leaves most of it.
     package let divergenceFall: Double?
+    /// Whether the number of iterations was found, so that convergence was not the aim.
+    private let isStopped: Bool
     /// Part of the good voxels that did not count, for they are masked or saturated.
     package let leftOut: Double
 
@@ -39,20 +41,22 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
         psfWidths = psfs.last?.widths ?? []
         lightKept = report.observedSum > 0 ? report.resultSum / report.observedSum : nil
         divergenceFall = Self.fall(report.convergence)
+        isStopped = report.tunings.contains { $0.stop != "none" }
         let voxels = Double(report.shape.voxelCount) * Double(report.channelCount * report.timepointCount)
         leftOut = Double(report.maskedVoxelCount + report.saturatedInputVoxelCount) / voxels
     }
 
     /// Over all volumes, from the last two iterations that were measured.
     private static func fall(_ convergence: [RunReport.Convergence]) -> Double? {
-        var (last, all, iterations) = (0.0, 0.0, 0)
+        var (last, all) = (0.0, 0.0)
         for volume in convergence where volume.iterations.count > 2 {
             let end = volume.iterations.count - 1
-            last += volume.poissonDivergence[end - 1] - volume.poissonDivergence[end]
+            // Channels may have numbers of iterations of their own.
+            let iterations = Double(volume.iterations[end] - volume.iterations[end - 1])
+            last += (volume.poissonDivergence[end - 1] - volume.poissonDivergence[end]) / iterations
             all += volume.poissonDivergence[0] - volume.poissonDivergence[end]
-            iterations = volume.iterations[end] - volume.iterations[end - 1]
         }
-        return iterations > 0 && all > 0 ? last / Double(iterations) / all : nil
+        return all > 0 ? last / all : nil
     }
 
     /// What is far from converged: below, more iterations change little.
@@ -83,7 +87,10 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
         if let divergenceFall {
             let share =
                 "an iteration adds \((100 * divergenceFall).threeFigures) % to what all have gained in likelihood"
-            parts.append(divergenceFall < Self.convergedFall ? "converged (\(share))" : "not converged (\(share))")
+            parts.append(
+                isStopped
+                    ? share : divergenceFall < Self.convergedFall ? "converged (\(share))" : "not converged (\(share))"
+            )
         }
         parts.append(leftOut > 0 ? "\((100 * leftOut).threeFigures) % of the voxels left out" : "nothing left out")
         return parts.joined(separator: "; ")

@@ -145,9 +145,7 @@ package struct DeconvolutionJob: Sendable {
         let start = ContinuousClock().now
         let tuner = ChannelTuner(description, plan, request)
         for channel in look.findings.channels.indices where look.findings.channels[channel].tuning == nil {
-            let (tuning, warnings) = try tuner.tuning(channel: channel)
-            look.findings.channels[channel].tuning = tuning
-            for warning in warnings where !look.tuningWarnings.contains(warning) { look.tuningWarnings.append(warning) }
+            look.findings.channels[channel].tuning = try tuner.tuning(channel: channel)
         }
         look.seconds += (ContinuousClock().now - start).inSeconds
         var job = self

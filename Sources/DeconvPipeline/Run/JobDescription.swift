@@ -34,8 +34,6 @@ struct JobDescription: Sendable {
         var findings: ImageFindings
         /// What was spent on it, seconds.
         var seconds: Double
-        /// What was noticed while a method was tuned to it.
-        var tuningWarnings: [Diagnostic] = []
     }
 
     /// What its channels are computed with.

@@ -69,7 +69,8 @@ final class RunRecord: Sendable {
         totalStepCount = job.source.image.volumes.reduce(0) { $0 + steps[$1.channel] }
         psfBorders = plan.psfs.map { PSFBorder($0.psf.volume) }
         var warnings: [Diagnostic] = []
-        var seen = (job.look?.warnings(job.source.name, options) ?? []) + (job.look?.tuningWarnings ?? [])
+        var seen = job.look?.warnings(job.source.name, options) ?? []
+        seen += job.findings.channels.flatMap { $0.tuning?.warnings(job.source.name) ?? [] }
         if !options.psfAsIs, let warning = JobDescription.Look.resultIsImage(job.source.name, plan.psfs) {
             seen.append(warning)
         }

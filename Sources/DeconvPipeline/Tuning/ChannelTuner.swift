@@ -5,6 +5,7 @@ import DeconvOptions
 import DeconvPlan
 import DeconvSurvey
 import DeconvVolume
+import Logging
 
 /// Finds out on a part of each channel what its volumes are computed with.
 struct ChannelTuner {
@@ -33,12 +34,11 @@ struct ChannelTuner {
     }
 
     /// What a channel is computed with.
-    /// - Returns: with what a person should know of it.
     /// - Throws: as `VolumeSource.read`; `outOfMemory`, `deviceFailed` that name the device; `cancelled`.
-    func tuning(channel: Int) throws(DeconvolutionError) -> (ChannelTuning, [Diagnostic]) {
+    func tuning(channel: Int) throws(DeconvolutionError) -> ChannelTuning {
         let background = job.findings.channels[channel].shiftedBackground
         guard let part = try part(channel: channel, background) else {
-            return (untuned("no volume of the channel has light"), [])
+            return untuned()
         }
         let psf = plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.modes[0].psf
         let estimate = try PhotonEstimate(
@@ -80,12 +80,25 @@ struct ChannelTuner {
             isCut: false,
             curves: []
         )
-        if rule != .none { try search(rule, weights, part, channel, noise, &result) }
-        return (result, warnings(result))
+        guard rule != .none else { return result }
+        do throws(DeconvolutionError) {
+            try search(rule, weights, part, channel, noise, on: plan, &result)
+        } catch {
+            // What it computes with may fail it later as well; which number of steps is best does not depend on that.
+            guard error.isOfDevice, plan.backend.device.backend == .opencl, job.options.backend == .auto else {
+                throw error
+            }
+            job.logger.warning("finding the iterations on the CPU", metadata: ["reason": "\(error)"])
+            var onCPU = plan
+            onCPU.backend = CPUBackend(threadCount: job.options.threadCount)
+            result.curves = []
+            try search(rule, weights, part, channel, noise, on: onCPU, &result)
+        }
+        return result
     }
 
     /// What is used where nothing can be found out.
-    private func untuned(_ exception: String) -> ChannelTuning {
+    private func untuned() -> ChannelTuning {
         ChannelTuning(
             tuning: MethodTuning(stepCount: min(Self.standardSteps, request.mostSteps)),
             stop: StopRule.none.text,
@@ -93,7 +106,7 @@ struct ChannelTuner {
             gain: nil,
             gainOrigin: nil,
             light: 0,
-            exception: exception,
+            exception: nil,
             isCut: false,
             curves: []
         )
@@ -118,6 +131,21 @@ struct ChannelTuner {
         return nil
     }
 
+    /// Tells that the run goes on.
+    private func tell() {
+        let volumeCount = job.source.image.volumeCount
+        job.progress(
+            DeconvolutionProgress(
+                stage: .preparing,
+                device: plan.backend.device.name,
+                completedIterations: 0,
+                totalIterations: request.mostSteps * volumeCount,
+                volume: 1,
+                volumeCount: volumeCount
+            )
+        )
+    }
+
     private func tuning(_ weight: Double, _ light: Double) -> MethodTuning {
         var rates: [Float] = [1, 1, 1]
         if let spacing = plan.spacing, spacing.isValid {
@@ -138,6 +166,7 @@ struct ChannelTuner {
         _ part: TuningPart,
         _ channel: Int,
         _ noise: PhotonNoise?,
+        on plan: JobPlan,
         _ result: inout ChannelTuning
     ) throws(DeconvolutionError) {
         let background = job.findings.channels[channel].shiftedBackground
@@ -179,6 +208,7 @@ struct ChannelTuner {
             var search = StopSearch(rule, image, mostSteps: request.mostSteps)
             try run.run(tuning(weight, result.light)) { (_, projection) throws(DeconvolutionError) in
                 try job.cancellation.check()
+                tell()
                 return search.look(projection)
             }
             searches.append((weight, search))
@@ -199,32 +229,6 @@ struct ChannelTuner {
             result.stop = StopRule.none.text
             result.isCut = false
         }
-    }
-
-    private func warnings(_ result: ChannelTuning) -> [Diagnostic] {
-        var warnings: [Diagnostic] = []
-        if let exception = result.exception {
-            warnings.append(
-                Diagnostic(
-                    .photonsUnknown,
-                    "\(subject: job.source.name): nobody can tell how many photons it has, so that none were held out and the "
-                        + (result.stop == StopRule.none.text
-                            ? "number of iterations is a usual one" : "iterations end where the rest looks like noise")
-                        + "; give \(.gain) if you know it",
-                    figures: "\(exception)"
-                )
-            )
-        }
-        if result.isCut {
-            warnings.append(
-                Diagnostic(
-                    .iterationsCut,
-                    "\(subject: job.source.name): \(.maxIterations) ended the iterations before \(.stop) would have; give more",
-                    figures: "\(result.tuning.stepCount) iterations"
-                )
-            )
-        }
-        return warnings
     }
 }
 

@@ -36,7 +36,7 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
     package var gainOrigin: GainOrigin?
     /// S: what all but one in a thousand voxels do not reach above the background, photons.
     package var light: Double
-    /// Why another rule than that of the options decided; nil where none did.
+    /// Why the photons are not known that the options' rule asks for, so that another one decided; nil where none did.
     package var exception: String?
     /// Whether the rule was still looking for a better step when there were as many as there may be.
     package var isCut: Bool
@@ -60,5 +60,33 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
         case .whiteness: "whiteness of the rest"
         case .divergence(let part): "divergence, \(part.inMessage)"
         }
+    }
+
+    /// What a person should know of it.
+    /// - Parameter name: what messages call the image.
+    func warnings(_ name: String) -> [Diagnostic] {
+        var warnings: [Diagnostic] = []
+        if let exception {
+            warnings.append(
+                Diagnostic(
+                    .photonsUnknown,
+                    "\(subject: name): nobody can tell how many photons it has, so that none were held out and the "
+                        + (stop == StopRule.none.text
+                            ? "number of iterations is a usual one" : "iterations end where the rest looks like noise")
+                        + "; give \(.gain) if you know it",
+                    figures: "\(exception)"
+                )
+            )
+        }
+        if isCut {
+            warnings.append(
+                Diagnostic(
+                    .iterationsCut,
+                    "\(subject: name): \(.maxIterations) ended the iterations, and more would have been better yet; give more",
+                    figures: "\(tuning.stepCount) iterations"
+                )
+            )
+        }
+        return warnings
     }
 }
