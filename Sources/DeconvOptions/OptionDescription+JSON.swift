@@ -54,8 +54,15 @@ extension OptionTable {
     /// Every option with its value.
     /// - Parameter files: whether those of files are among them.
     package func reported(_ options: JobOptions, files: Bool) -> [ReportedOption] {
-        self.options.filter { files || !$0.isOfFiles }.map {
-            ReportedOption(name: $0.name.words, value: $0.value(options), given: options.given.contains($0.name))
+        let method = options.deconvolution.method
+        // The value of an option that the method does not take is that of nothing that was done.
+        return self.options.filter { files || !$0.isOfFiles }.map { option in
+            let isTaken = option.methods?.contains(method) ?? true
+            return ReportedOption(
+                name: option.name.words,
+                value: isTaken ? option.value(options) : nil,
+                given: options.given.contains(option.name)
+            )
         }
     }
 }

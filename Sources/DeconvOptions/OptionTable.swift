@@ -75,12 +75,15 @@ package struct OptionTable: Sendable {
             )
         }
         let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0
-        for (option, isUsed) in [
-            (OptionName.maxIterations, wanted.stop != .none), (.gain, needsPhotons), (.seed, wanted.stop == .heldOut),
-        ] where given.contains(option) && !isUsed {
+        let uses: [(OptionName, Bool, Message)] = [
+            (.maxIterations, wanted.stop != .none, "\(.stop)"),
+            (.gain, needsPhotons, "\(.stop, "held-out") or \(.totalVariation)"),
+            (.seed, wanted.stop == .heldOut, "\(.stop, "held-out")"),
+        ]
+        for (option, isUsed, use) in uses where given.contains(option) && !isUsed {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(option): does nothing without \(.stop, "held-out"); give that too, or leave it out"
+                "\(option): does nothing without \(use); give that too, or leave it out"
             )
         }
     }

@@ -78,8 +78,16 @@ import Testing
             #expect(abs(spectrum.variance / spectrum.mean / gain - 1) < 0.1, "\(spectrum), \(scale)")
             #expect(spectrum.slopes.allSatisfy { (0.8...1.25).contains($0) })
         }
-        // Neighbors that were averaged.
+        // Holes of a mask, of which the brightest voxels make many.
         var generator = SeededGenerator(seed: 9)
+        var holed = Self.light(0.1).map { Float(gain * generator.poisson($0)) }
+        let top = holed.sorted()[holed.count * 97 / 100]
+        let weights: [Float] = holed.map { $0 > top ? 0 : 1 }
+        for index in holed.indices where weights[index] == 0 { holed[index] = 0 }
+        let masked = try #require(try NoiseSpectrum(holed, Self.shape, weights: weights, psf: Self.psf))
+        #expect(abs(masked.variance / masked.mean / gain - 1) < 0.2, "\(masked)")
+        // Neighbors that were averaged.
+        generator = SeededGenerator(seed: 9)
         let white = Self.light(1).map { Float(gain * generator.poisson($0)) }
         let smooth = white.indices.map { $0 > 0 ? (white[$0] + white[$0 - 1]) / 2 : white[0] }
         let spectrum = try #require(try NoiseSpectrum(smooth, Self.shape, weights: nil, psf: Self.psf))

@@ -175,6 +175,39 @@ import Testing
         #expect((2..<100).contains(tuning.tuning.stepCount))
     }
 
+    /// What decides is where the photons are: not the middle, nor the first volume.
+    @Test func aPartWithEnoughPhotonsDecides() throws {
+        let image = Self.recorded()
+        let expected = try #require(try Self.run([Self.integers(image)]).report.tunings.first)
+        let faint = [Float](repeating: 2, count: image.count).enumerated().map { $0.offset == 9 ? 4 : $0.element }
+        let series = try #require(try Self.run([faint, faint, image].map(Self.integers)).report.tunings.first)
+        #expect(series.tuning == expected.tuning && series.exception == nil)
+
+        let wide = VolumeShape(z: 12, y: 40, x: 600)
+        var generator = SeededGenerator(seed: 4)
+        var voxels = (0..<wide.voxelCount).map { _ in Float(generator.poisson(2)) }
+        for row in 0..<12 * 40 {
+            for x in 0..<Self.shape.x { voxels[row * 600 + 10 + x] = image[row * Self.shape.x + x] }
+        }
+        var options = DeconvolutionOptions()
+        (options.method, options.backend, options.psfAsIs, options.background) = (.auto, .cpu, true, 2)
+        let job = DeconvolutionJob(
+            source: TestSeries([Self.integers(voxels)], shape: wide),
+            psfs: [MeasuredPSF(name: "psf", volume: Self.psf, shouldHaveSpacing: false)],
+            options: options
+        )
+        let tuning = try #require(try job.run(into: TestSink()).tunings.first)
+        #expect(tuning.stop == "held-out" && tuning.curves.count == 3, "\(tuning)")
+    }
+
+    /// What cannot be found is said, and what was asked for is done all the same.
+    @Test func fewPhotonsAreSaidToBeFew() throws {
+        let (_, report) = try Self.run([Self.integers(Self.recorded(0.001, offset: 0.01))]) { $0.background = 0 }
+        let said = report.warnings.first { $0.kind == .photonsUnknown }?.description(.flag) ?? ""
+        #expect(said.contains("has few photons") && !said.contains("--gain"), "\(said)")
+        #expect(report.iterationCount >= 3)
+    }
+
     @Test func maximumEndsTheSearchAndIsSaid() throws {
         let (_, report) = try Self.run([Self.integers(Self.recorded(20))]) { $0.maximumIterationCount = 3 }
         #expect(report.iterationCount <= 3)

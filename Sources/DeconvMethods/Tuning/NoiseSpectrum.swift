@@ -38,6 +38,7 @@ package struct NoiseSpectrum: Hashable, Sendable {
         weights: [Float]?,
         psf: Volume
     ) throws(DeconvolutionError) {
+        let voxels = Self.filled(voxels, weights)
         let transfer = try PowerSpectrum(of: psf.onGrid(of: shape), shape: shape).values
         let tapers = (0..<3).map { Self.taper(shape[$0]) }
         var (sum, square) = (0.0, 0.0)
@@ -48,7 +49,7 @@ package struct NoiseSpectrum: Hashable, Sendable {
                 for y in 0..<shape.y {
                     let row = tapers[0][z] * tapers[1][y]
                     for x in 0..<shape.x {
-                        if weights?[voxel] != 0 { body(voxel, row * tapers[2][x]) }
+                        body(voxel, row * tapers[2][x])
                         voxel += 1
                     }
                 }
@@ -100,6 +101,17 @@ package struct NoiseSpectrum: Hashable, Sendable {
     /// bright structure that the box cuts off.
     private static func meanPower(_ powers: [Float]) -> Double {
         powers.isEmpty ? 0 : Double(powers.sorted()[powers.count / 2]) / log(2)
+    }
+
+    /// The good voxel before it in the place of each bad one: holes would have edges, which have all frequencies.
+    private static func filled(_ voxels: [Float], _ weights: [Float]?) -> [Float] {
+        guard let weights, let first = voxels.indices.first(where: { weights[$0] > 0 }) else { return voxels }
+        var filled = voxels
+        var last = voxels[first]
+        for index in voxels.indices {
+            if weights[index] > 0 { last = voxels[index] } else { filled[index] = last }
+        }
+        return filled
     }
 
     /// sin² at both ends of an axis, 1 between them; an axis of few voxels has none.

@@ -156,7 +156,7 @@ package struct StopSearch: Sendable {
         // An expectation that is the image itself leaves nothing.
         guard square > 0 else { return -1 }
         let shape = image.shape
-        var likeness = 0.0
+        var (likeness, axes) = (0.0, 0.0)
         for (axis, stride) in [(1, shape.x), (2, 1)] where shape[axis] > 1 {
             var (products, pairs) = (0.0, 0)
             for voxel in residuals.indices where voxel / stride % shape[axis] + 1 < shape[axis] {
@@ -164,8 +164,9 @@ package struct StopSearch: Sendable {
                 pairs += 1
             }
             likeness += products / Double(pairs) / (square / Double(count))
+            axes += 1
         }
-        return likeness / 2
+        return axes > 0 ? likeness / axes : -1
     }
 
     /// Σ g ln(g/y) − g + y.

@@ -31,6 +31,8 @@ package enum PSFDepths: Sendable {
 
     /// The most places that are chosen.
     private static let most = 12
+    /// How far from the first plane a place may be, in depths of the image.
+    private static let mostBeyond = 2.0
 
     /// The largest distance from the first plane, µm, at which a PSF may be needed.
     func extent(_ imageShape: VolumeShape?, _ spacing: VoxelSpacing) -> Double {
@@ -55,7 +57,18 @@ package enum PSFDepths: Sendable {
                 [0], "one for all depths, for sample and immersion have the same refractive index (\(.sampleIndex))"
             )
         }
-        if case .at(let distances) = self { return (distances, nil) }
+        if case .at(let distances) = self {
+            if let imageShape,
+                let far = distances.first(where: { abs($0) > Self.mostBeyond * Double(imageShape.z) * spacing.z })
+            {
+                throw DeconvolutionError(
+                    .invalidArgument,
+                    "\(.psfAt): \(far.inMessage) µm lies far beyond the image, which is \(((Double(imageShape.z) * spacing.z * 1000).rounded() / 1000).inMessage) µm "
+                        + "deep; give distances from its first plane in micrometers, and check \(.spacing)"
+                )
+            }
+            return (distances, nil)
+        }
         guard imageShape != nil else {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -64,7 +77,7 @@ package enum PSFDepths: Sendable {
         }
         let thickness = extent(imageShape, spacing)
         if thickness == 0 { return ([0], "one, for the image has one plane") }
-        return (try Self.chosen(first, thickness), nil)
+        return (try Self.chosen(first, thickness, leastGap: spacing.z), nil)
     }
 
     /// What lies between two places.
@@ -88,15 +101,22 @@ package enum PSFDepths: Sendable {
 
     /// Places from the first to the last plane: the gap whose middle is described worst is halved, until none differs by more than
     /// modes may leave.
-    private static func chosen(_ series: DepthSeries, _ thickness: Double) throws(DeconvolutionError) -> [Double] {
+    private static func chosen(
+        _ series: DepthSeries,
+        _ thickness: Double,
+        leastGap: Double
+    ) throws(DeconvolutionError) -> [Double] {
         var gaps = [try Gap(series, (0, thickness))]
         while gaps.count + 1 < most {
-            let worst = gaps.indices.max { gaps[$0].difference < gaps[$1].difference }!
+            // Nearer to each other than planes they would tell of nothing in the image.
+            let wide = gaps.indices.filter { gaps[$0].ends.1 - gaps[$0].ends.0 >= 2 * leastGap }
+            guard let worst = wide.max(by: { gaps[$0].difference < gaps[$1].difference }) else { break }
             let gap = gaps[worst]
             guard gap.difference > PSFModes.largestError else { break }
             gaps[worst] = try Gap(series, (gap.ends.0, gap.middle))
             gaps.insert(try Gap(series, (gap.middle, gap.ends.1)), at: worst + 1)
         }
-        return [0] + gaps.map(\.ends.1)
+        // To a nanometer, as people are told.
+        return [0] + gaps.map { ($0.ends.1 * 1000).rounded() / 1000 }
     }
 }

@@ -17,7 +17,7 @@ struct TuningRecord: Encodable {
     init(_ tuning: ChannelTuning) { self.tuning = tuning }
 
     private enum Key: String, CodingKey {
-        case iterations, stop, totalVariation, strength, gain, gainFrom, light, exception, curves
+        case iterations, stop, totalVariation, strength, gain, gainFrom, light, exception, reachedMaximum, curves
     }
 
     /// Writes it with stable keys; null for what nobody needed or nothing tells.
@@ -31,6 +31,7 @@ struct TuningRecord: Encodable {
         try container.encode(tuning.gainOrigin, forKey: .gainFrom)
         try container.encode(tuning.light, forKey: .light)
         try container.encode(tuning.exception, forKey: .exception)
+        try container.encode(tuning.isCut, forKey: .reachedMaximum)
         try container.encode(tuning.curves, forKey: .curves)
     }
 }

@@ -23,6 +23,8 @@ struct ChannelTuner {
     private static let brightest = 1000
     /// Time points that are tried for one with light.
     private static let mostTries = 8
+    /// Fewer steps leave an estimate that began flat wider than the image.
+    private static let fewestSteps = 3
     /// Steps where no volume has light, or where nothing says how many there should be.
     private static let standardSteps = 10
 
@@ -38,7 +40,8 @@ struct ChannelTuner {
     func tuning(channel: Int) throws(DeconvolutionError) -> ChannelTuning {
         let background = job.findings.channels[channel].shiftedBackground
         guard let part = try part(channel: channel, background) else {
-            return untuned()
+            // Where some were not looked at, one of them may have light.
+            return untuned(triedTimepoints.count < job.source.image.timepointCount)
         }
         let psf = plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.modes[0].psf
         let estimate = try PhotonEstimate(
@@ -58,7 +61,7 @@ struct ChannelTuner {
         let gain = noise?.gain ?? 1
         let bright = part.light(above: background, oneIn: Self.brightest) / gain
         if let noise, part.sum(above: background) / noise.gain < Self.fewestPhotons {
-            exception = "it has fewer than \(Int(Self.fewestPhotons)) photons"
+            exception = "fewer than \(Int(Self.fewestPhotons)) photons"
         }
         var rule = request.stop
         var weights = request.weights
@@ -66,7 +69,7 @@ struct ChannelTuner {
             rule = .whiteness
             // Only photons tell one weight from another.
             if weights.count > 1 { weights = [0] }
-        } else {
+        } else if noise != nil || weights == [0] {
             exception = nil
         }
         var result = ChannelTuning(
@@ -98,7 +101,7 @@ struct ChannelTuner {
     }
 
     /// What is used where nothing can be found out.
-    private func untuned() -> ChannelTuning {
+    private func untuned(_ isException: Bool) -> ChannelTuning {
         ChannelTuning(
             tuning: MethodTuning(stepCount: min(Self.standardSteps, request.mostSteps)),
             stop: StopRule.none.text,
@@ -106,13 +109,13 @@ struct ChannelTuner {
             gain: nil,
             gainOrigin: nil,
             light: 0,
-            exception: nil,
+            exception: isException ? "\(triedTimepoints.count) time points that were looked at have no light" : nil,
             isCut: false,
             curves: []
         )
     }
 
-    /// A part of the first volume with light.
+    /// A part with enough photons, the middle of the first volume if it has them; else that with most light, nil where there is none.
     private func part(channel: Int, _ background: Double) throws(DeconvolutionError) -> TuningPart? {
         let source = job.recorded
         let maps = SensitivityMaps(
@@ -122,13 +125,29 @@ struct ChannelTuner {
             image: source,
             cancellation: job.cancellation
         )
-        for timepoint in 0..<min(source.image.timepointCount, Self.mostTries) {
+        let gain = job.look?.survey.channels[channel].noise?.gain ?? 1
+        var best: (part: TuningPart, light: Double)?
+        for timepoint in triedTimepoints {
             try job.cancellation.check()
             let position = VolumePosition(channel: channel, timepoint: timepoint)
-            let part = try TuningPart(of: source, position, maps, background: background)
-            if part.mean > background { return part }
+            var region: Region? = TuningPart.middle(of: source.image.shape)
+            for isMiddle in [true, false] {
+                if !isMiddle { region = try TuningPart.brightest(of: source, position, background: background) }
+                guard let region else { continue }
+                let part = try TuningPart(region, of: source, position, maps, background: background)
+                let light = part.mean > background ? part.sum(above: background) : 0
+                if light / gain >= Self.fewestPhotons { return part }
+                if light > best?.light ?? 0 { best = (part, light) }
+            }
         }
-        return nil
+        return best?.part
+    }
+
+    /// The first time point, and others over all of them, in case it is dark.
+    private var triedTimepoints: [Int] {
+        let count = job.source.image.timepointCount
+        let tries = min(count, Self.mostTries)
+        return (0..<tries).map { tries > 1 ? $0 * (count - 1) / (tries - 1) : 0 }
     }
 
     /// Tells that the run goes on.
@@ -223,8 +242,8 @@ struct ChannelTuner {
         result.tuning = tuning(chosen.weight, result.light)
         result.tuning.stepCount = chosen.search.stepCount
         result.isCut = !chosen.search.isFound
-        if result.isCut, result.exception != nil {
-            // A rule that nobody asked for and that sees no end: as few as do no harm.
+        if result.exception != nil, request.stop != rule, result.isCut || result.tuning.stepCount < Self.fewestSteps {
+            // A rule that nobody asked for and that sees no end, or no beginning, as in noise: as few as do no harm.
             result.tuning.stepCount = min(Self.standardSteps, request.mostSteps)
             result.stop = StopRule.none.text
             result.isCut = false

@@ -67,22 +67,31 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
     func warnings(_ name: String) -> [Diagnostic] {
         var warnings: [Diagnostic] = []
         if let exception {
-            warnings.append(
-                Diagnostic(
-                    .photonsUnknown,
-                    "\(subject: name): nobody can tell how many photons it has, so that none were held out and the "
-                        + (stop == StopRule.none.text
-                            ? "number of iterations is a usual one" : "iterations end where the rest looks like noise")
-                        + "; give \(.gain) if you know it",
-                    figures: "\(exception)"
-                )
-            )
+            let kind = Diagnostic.Kind.photonsUnknown
+            let consequence: Message =
+                if stop == StopRule.none.text, weight > 0 {
+                    "\(.totalVariation) counts every count for a photon"
+                } else if stop == StopRule.none.text {
+                    "none were held out and the number of iterations is a usual one"
+                } else {
+                    "none were held out and the iterations end where the rest looks like noise"
+                }
+            let line: Message =
+                if gain == nil, light == 0 {
+                    "\(subject: name): has no light where it was looked at, so that \(consequence); give \(.iterations)"
+                } else if gain == nil {
+                    "\(subject: name): nobody can tell how many photons it has, so that \(consequence); give \(.gain) if you know it"
+                } else {
+                    "\(subject: name): has few photons, so that \(consequence)"
+                }
+            warnings.append(Diagnostic(kind, line, figures: "\(exception)"))
         }
         if isCut {
             warnings.append(
                 Diagnostic(
                     .iterationsCut,
-                    "\(subject: name): \(.maxIterations) ended the iterations, and more would have been better yet; give more",
+                    "\(subject: name): \(.maxIterations) ended the search for the number of iterations, as where an image is very bright, "
+                        + "saturated, or not blurred by this PSF; give more, or check these",
                     figures: "\(tuning.stepCount) iterations"
                 )
             )
