@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 from dask.array import overlap
 
-from . import _arrays
+from . import _arrays, _options
 from ._psf import prepare_psf
 from ._warnings import DeconvolutionWarning
 
 # Of a halo, where a PSF is smaller: light spreads a little further with each iteration.
 LEAST_DEPTH = 12
+# Voxels of the part of an image that is asked for what all its chunks are computed with.
+PART = (64, 256, 256)
 
 
 def deconvolve(
@@ -71,6 +75,11 @@ def deconvolve(
             DeconvolutionWarning,
             stacklevel=3,
         )
+    options = {**options, "method": _options.method_of(options)}
+    tunings = None
+    if _options.is_tuned(options):
+        # Chunks would each find their own.
+        tunings = _tunings(image, psf, maps, core, psf_core, options, function)
     cut = [axis for axis in range(-core, 0) if image.numblocks[axis] > 1]
     sides: dict[int, int] = {}
     if cut:
@@ -117,6 +126,9 @@ def deconvolve(
         raise ValueError("psf_at are places in µm, but nobody says how large the voxels of the image are: give spacing")
     for axis in placed:
         pairs += [_first_voxels(image.chunks[axis], sides[axis]), [f"image {core + axis}"]]
+    if tunings is not None:
+        names = [f"leading {i}" for i in range(psf.ndim - psf_core, 0, -1)]
+        pairs += [tunings, names or ["tuning"]]
     ndim = len(leading) + core
     result = da.blockwise(
         _deconvolve_block,
@@ -128,6 +140,7 @@ def deconvolve(
         token=options["method"],
         map_names=tuple(maps),
         placed=placed,
+        is_tuned=tunings is not None,
         options=options,
         function=function,
     )
@@ -143,15 +156,71 @@ def _deconvolve_block(
     *others: Any,
     map_names: tuple[str, ...],
     placed: list[int],
+    is_tuned: bool,
     options: dict[str, Any],
     function: Callable[..., Any],
 ) -> Any:
+    if is_tuned:
+        *others, tuning = others  # type: ignore[assignment]
+        options = {**options, "tuning": [json.loads(text) for text in np.ravel(tuning)]}
     if placed:
-        places = np.array([_place(place) for place in options["psf_at"]], float)
-        for axis, first_voxel in zip(placed, others[len(map_names) :]):
-            places[:, axis] -= first_voxel[0] * options["spacing"][axis]
-        options = {**options, "psf_at": places.tolist()}
+        options = _moved(options, {axis: first[0] for axis, first in zip(placed, others[len(map_names) :])})
     return function(image, psf, **dict(zip(map_names, others)), **options)
+
+
+def _moved(options: dict[str, Any], first_voxels: dict[int, int]) -> dict[str, Any]:
+    """Options for a part of an image that begins at these voxels along some axes: where PSFs lie counts from there."""
+    places = np.array([_place(place) for place in options["psf_at"]], float)
+    for axis, first_voxel in first_voxels.items():
+        places[:, axis] -= first_voxel * options["spacing"][axis]
+    return {**options, "psf_at": places.tolist()}
+
+
+def _tunings(
+    image: da.Array,
+    psf: da.Array,
+    maps: dict[str, da.Array],
+    core: int,
+    psf_core: int,
+    options: dict[str, Any],
+    function: Callable[..., Any],
+) -> da.Array:
+    """For each PSF what the middle of the first volume that it goes with says of the method, as text in JSON."""
+    starts, own = [], []
+    for extent, most in zip(image.shape[-core:], PART[-core:]):
+        starts.append(max(extent - most, 0) // 2)
+        own.append(slice(starts[-1], starts[-1] + min(extent, most)))
+    if options["psf_at"] is not None and options["spacing"] is not None:
+        options = _moved(options, {axis - core: start for axis, start in enumerate(starts)})
+
+    def part(array: da.Array, index: tuple[int, ...]) -> da.Array:
+        # The PSF's own place along axes that both have, the first along others.
+        count = array.ndim - core
+        index = ((0,) * count + index)[-count:] if count else ()
+        return array[tuple(min(i, n - 1) for i, n in zip(index, array.shape)) + tuple(own)]
+
+    leading = psf.shape[:-psf_core]
+    ask = dask.delayed(_tuning, pure=True)
+    blocks = np.empty(leading or (1,), object)
+    for index in np.ndindex(*leading):
+        found = ask(
+            part(image, index),
+            psf[index],
+            {name: part(array, index) for name, array in maps.items()},
+            blocks.ndim,
+            options,
+            function,
+        )
+        blocks[index or (0,)] = da.from_delayed(found, (1,) * blocks.ndim, dtype=object)
+    return da.block(blocks.tolist())
+
+
+def _tuning(
+    image: Any, psf: Any, maps: dict[str, Any], ndim: int, options: dict[str, Any], function: Callable[..., Any]
+) -> Any:
+    found: dict[str, Any] = {}
+    function(image, psf, report=found, **maps, **options)
+    return np.full((1,) * ndim, json.dumps(found["tuning"][0]), object)
 
 
 def _place(place: float | Sequence[float]) -> Sequence[float]:

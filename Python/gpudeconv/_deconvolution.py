@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _arrays, _native, _options, _warnings, _workers
 from ._progress import ProgressOption, reporter
 from ._psf import FIGURES, psf_for
-from .typing import FFT, Acceleration, Backend, Boundary, Method, Microscope, Model, Path, Places, Start
+from .typing import FFT, Acceleration, Backend, Boundary, Method, Microscope, Model, Path, Places, Start, Tuning
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -92,7 +92,7 @@ def deconvolve(
     psf: ArrayLike | None = None,
     iterations: int | None = None,
     *,
-    method: Method = "richardson-lucy",
+    method: Method | None = None,
     boundary: Boundary = "extend",
     background: float | Sequence[float] | Literal["auto"] = 0.0,
     read_noise: float | None = None,
@@ -104,6 +104,7 @@ def deconvolve(
     total_variation: float | Literal["auto"] | None = None,
     gain: float | None = None,
     seed: int | None = None,
+    tuning: Path | Tuning | Sequence[Tuning] | None = None,
     saturation: float | Literal["auto"] | None = None,
     flat_field: ArrayLike | None = None,
     mask: ArrayLike | Literal["auto"] | None = None,
@@ -155,10 +156,12 @@ def deconvolve(
         Point spread functions as measured or computed, in any unit and of any size. They are prepared: see
         `prepare_psf`. Without one it is computed from `spacing` and the figures of the microscope.
     iterations : int, optional
-        Updates of the estimate, for methods that iterate; more are sharper and noisier. By default 10.
-    method : {'richardson-lucy', 'auto', 'wiener', 'landweber'}
+        Updates of the estimate, for methods that iterate; more are sharper and noisier. Alone it means plain
+        Richardson-Lucy. By default as many as the method takes of itself: 10, or 7 of ``fast``.
+    method : {'auto', 'fast', 'richardson-lucy', 'wiener-butterworth', 'otf-masked-wiener', 'landweber', 'wiener'}, optional
         How to deconvolve; ``auto`` finds the number of iterations and how smooth the result may be from the photons of
-        the image. An option that the method does not take is a ValueError.
+        the image, ``fast`` takes less time than eight plain iterations. An option that the method does not take is a
+        ValueError. By default ``auto``, or ``richardson-lucy`` where an option is given that only it takes.
     boundary : {'extend', 'zero', 'edge', 'reflect', 'periodic'}
         What lies outside the image. ``extend`` estimates the light there, so that borders come out neither dark nor
         bright.
@@ -179,8 +182,8 @@ def deconvolve(
     stop : {'none', 'held-out', 'whiteness', 'divergence:X'}, optional
         How the number of iterations is found, once for all volumes, or for those of each PSF where there are several
         (give each channel its own, if only a copy): where photons that were held out are foretold best, where nothing
-        but noise is left of the image, or where an iteration takes less than the part X off the divergence. Not for Dask arrays, whose chunks would each find their own: ask a part of the image first,
-        and give the chunks what its ``report`` has under ``tuning``. By default none.
+        but noise is left of the image, or where an iteration takes less than the part X off the divergence. Of a Dask
+        array a part in the middle is asked, once for each PSF, and all chunks take what it says. By default none.
     max_iterations : int, optional
         The most iterations that a stop rule may come to. By default 100.
     total_variation : float or 'auto', optional
@@ -190,6 +193,9 @@ def deconvolve(
         Counts a photon. By default what the noise of the image says.
     seed : int, optional
         Number that the photons to hold out are drawn with. By default 0.
+    tuning : path, dict or sequence of dict, optional
+        What another run found out of its image, in place of what this one says: the path of its report, or what its
+        ``report`` has under ``tuning``, so that images are treated alike.
     saturation : float or 'auto', optional
         Counts from which on a voxel is saturated and does not count; ``auto`` finds them where many voxels share the
         largest value and hardly any come near.
@@ -303,12 +309,6 @@ def deconvolve(
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
-        if method == "auto" or stop not in (None, "none") or total_variation not in (None, 0):
-            raise ValueError(
-                "method='auto', stop and total_variation look at the light of the whole image, and chunks of Dask arrays "
-                "would each find their own: ask a part of the image first, a NumPy array, and give the chunks iterations "
-                "from report['tuning']"
-            )
         if out is not None or progress or report is not None:
             raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")
         if options.get("mask") is not None:
@@ -369,8 +369,38 @@ def deconvolve(
     return result
 
 
-# The default method is that of its name.
-richardson_lucy = deconvolve
+def richardson_lucy(
+    image: ArrayLike,
+    psf: ArrayLike | None = None,
+    iterations: int | None = None,
+    *,
+    flat_field: ArrayLike | None = None,
+    mask: ArrayLike | Literal["auto"] | None = None,
+    **options: Unpack[ArrayOptions],
+) -> Any:
+    """Richardson-Lucy deconvolution: `deconvolve` with ``method='richardson-lucy'``.
+
+    Plain iterations, as many as are asked for, and by default 10: what programs and papers mean by the name. For the
+    best result that the photons of the image allow, use `deconvolve`, which asks them.
+
+    Parameters
+    ----------
+    image, psf, iterations, flat_field, mask, **options
+        As for `deconvolve`.
+
+    Returns
+    -------
+    ndarray or dask.array.Array
+        As of `deconvolve`.
+
+    Raises
+    ------
+    ValueError
+        For another method, and as `deconvolve`.
+    """
+    if options.setdefault("method", "richardson-lucy") != "richardson-lucy":
+        raise ValueError(f"method is {options['method']!r}: use deconvolve for other methods than its name says")
+    return deconvolve(image, psf, iterations, flat_field=flat_field, mask=mask, **options)
 
 
 def plan(
@@ -475,7 +505,7 @@ def deconvolve_file(
     output : path
         TIFF file, or a Zarr store: a name that ends in ``.zarr``.
     iterations : int, optional
-        Updates of each volume, for methods that iterate. By default 10.
+        Updates of each volume, for methods that iterate. Alone it means plain Richardson-Lucy.
     progress : bool or callable, optional
         As for `deconvolve`.
     **options

@@ -63,6 +63,8 @@ _EXCEPTIONS: Mapping[int, type[BaseException]] = {
 }
 _DISK_FULL = 12
 
+# Options that ask for Richardson-Lucy where no method is named, whatever their value.
+CHOOSING = ("iterations", "start", "accelerate", "stop", "total_variation")
 # Options that name something in the file system or in a store.
 _PATHS = {"flat_field", "mask", "array", "output_array", "write_mask"}
 
@@ -275,8 +277,8 @@ class Options:
         check(library().gpudeconv_options_create(ctypes.byref(self._as_parameter_)))
         defaults = {option["keyword"]: option.get("default") for option in option_table()}
         for name, value in values.items():
-            # What nobody changed counts as not given.
-            is_default = isinstance(value, (str, int, float)) and value == defaults.get(name)
+            # What nobody changed counts as not given, unless it says which method is meant.
+            is_default = isinstance(value, (str, int, float)) and value == defaults.get(name) and name not in CHOOSING
             if value is not None and not is_default:
                 text = option_text(name, value)
                 if "\0" in text:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from . import _native
+
+
+def method_of(values: Mapping[str, Any]) -> str:
+    """The method that options come to, as the library has it."""
+    method: str | None = values["method"]
+    if method is not None:
+        return method
+    return "auto" if all(values.get(name) is None for name in _native.CHOOSING) else "richardson-lucy"
+
+
+def is_tuned(values: Mapping[str, Any]) -> bool:
+    """Whether something has to be found out of the image first."""
+    if values.get("tuning") is not None:
+        return False
+    asks = values.get("stop") not in (None, "none") or values.get("total_variation") not in (None, 0)
+    return asks or method_of(values) in ("auto", "fast")
 
 
 def refuse_unknown(function: Callable[..., Any], given: Mapping[str, Any], *, of_files: bool = False) -> None:
@@ -26,6 +44,9 @@ def refuse_unknown(function: Callable[..., Any], given: Mapping[str, Any], *, of
 def for_volumes(values: Mapping[str, Any], core: int) -> _native.Options:
     """Options for volumes, from those for planes too: a plane is 1 thick."""
     values = dict(values)
+    tuning = values.get("tuning")
+    if tuning is not None and not isinstance(tuning, (str, os.PathLike)):
+        values["tuning"] = json.dumps(tuning if isinstance(tuning, Mapping) else list(tuning))
     sizes = {option["keyword"] for option in _native.option_table() if option["type"] in ("spacing", "shape")}
     for name, value in values.items():
         if value is None or isinstance(value, str) or name not in sizes:

@@ -6,7 +6,7 @@ A test holds them against the options that the library has.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 import numpy as np
@@ -16,7 +16,9 @@ from ._progress import ProgressOption
 
 Path = str | os.PathLike[str]
 
-Method = Literal["richardson-lucy", "auto", "wiener", "landweber"]
+Method = Literal[
+    "auto", "fast", "richardson-lucy", "wiener-butterworth", "otf-masked-wiener", "landweber", "wiener"
+]
 Boundary = Literal["extend", "zero", "edge", "reflect", "periodic"]
 Start = Literal["light", "flat", "observed"]
 Acceleration = Literal["none", "heavy-ball", "biggs-andrews"]
@@ -25,6 +27,8 @@ FFT = Literal["auto", "clfft", "vkfft"]
 DType = Literal["float32", "uint16", "uint8"]
 Microscope = Literal["widefield", "confocal", "spinning-disk", "two-photon", "light-sheet"]
 Model = Literal["scalar", "vectorial"]
+# An entry of a report's "tuning".
+Tuning = Mapping[str, Any]
 # Of PSFs: depths, or z, y and x of each.
 Places = Sequence[float | Sequence[float]]
 
@@ -51,7 +55,7 @@ class MicroscopeOptions(TypedDict, total=False):
 class Options(TypedDict, total=False):
     """The options of `deconvolve` and `plan`, beside ``iterations`` and the microscope."""
 
-    method: Method
+    method: Method | None
     boundary: Boundary
     background: float | Sequence[float] | Literal["auto"]
     read_noise: float | None
@@ -63,6 +67,7 @@ class Options(TypedDict, total=False):
     total_variation: float | Literal["auto"] | None
     gain: float | None
     seed: int | None
+    tuning: Path | Tuning | Sequence[Tuning] | None
     saturation: float | Literal["auto"] | None
     spacing: Sequence[float] | None
     psf_at: Places | Literal["auto"] | None

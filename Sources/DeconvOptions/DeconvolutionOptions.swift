@@ -45,6 +45,9 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var gain: Double?
     /// What the photons are drawn with that are held out, so that the same are held out again.
     public var seed = 0
+    /// What another run found out for the method, in place of what the image says: a run's report in JSON, its `tuning`, or one entry
+    /// of it for all channels; or the path of a file with one of them.
+    public var tuning: String?
     /// Where the PSFs hold, for as many PSFs or a multiple of them; nil for a PSF that is the same everywhere.
     public var psfPlaces: [PSFPlace]?
     /// Whether PSFs that are computed hold at as many depths as their differences ask for, in place of `psfPlaces`.

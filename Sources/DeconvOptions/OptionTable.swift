@@ -92,11 +92,13 @@ package struct OptionTable: Sendable {
                 "\(.totalVariation, "auto"): only photons that are held out tell; give \(.stop, "held-out"), or a weight"
             )
         }
+        let isTuned = method != .richardsonLucy || wanted.stop != .none || wanted.totalVariation != 0
         let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0
         let uses: [(OptionName, Bool, Message)] = [
             (.maxIterations, wanted.stop != .none, "\(.stop)"),
             (.gain, needsPhotons, "\(.stop, "held-out") or \(.totalVariation)"),
             (.seed, wanted.stop == .heldOut, "\(.stop, "held-out")"),
+            (.tuning, isTuned, "\(.stop) or \(.totalVariation)"),
         ]
         for (option, isUsed, use) in uses where given.contains(option) && !isUsed {
             throw DeconvolutionError(
@@ -430,6 +432,15 @@ extension OptionTable {
             \.deconvolution.seed,
             "Number that the photons to hold out are drawn with.",
             range: .from(0, to: 4_294_967_295),
+            effect: .voxels
+        ),
+        OptionDescription(
+            .tuning,
+            .method,
+            \.deconvolution.tuning,
+            "Report of another run, whose iterations and weights are used in place of what this image says: so that images are "
+                + "treated alike.",
+            as: "file",
             effect: .voxels
         ),
 

@@ -97,6 +97,7 @@ extension OptionName {
     package static let totalVariation = OptionName("total-variation")
     package static let gain = OptionName("gain")
     package static let seed = OptionName("seed")
+    package static let tuning = OptionName("tuning")
 
     // MARK: PSF
 

@@ -84,6 +84,7 @@ struct MethodArguments: ParsableArguments {
     @Option(.totalVariation) var totalVariation: String?
     @Option(.gain) var gain: String?
     @Option(.seed) var seed: String?
+    @Option(.tuning) var tuning: String?
 }
 
 /// What happens to a PSF before it is used.

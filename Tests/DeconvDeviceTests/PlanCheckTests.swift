@@ -174,6 +174,7 @@ import Testing
             let workspace = try OpenCLWorkspace(layout, engine, fuses: true, in: context(device))
             workspace.checkPlans(failed: failed)
             let solver = try method.makeSolver(on: workspace)
+            if let tuning = method.tuningToTime { solver.tuning = tuning }
             try solver.setPSF(Self.psf(isFlat: false))
             try workspace.setObserved { _ in .float32(observed) }
             try solver.run(mean: 125, measuring: Region(layout.frame.shape)) { _ in }

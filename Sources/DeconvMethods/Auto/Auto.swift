@@ -14,7 +14,7 @@ package struct Auto: DeconvolutionMethod {
     package static let description = MethodDescription(
         name: .auto,
         help: "accelerated Richardson-Lucy, as long and as smooth as photons that were held out say",
-        options: [.boundary, .background, .readNoise, .maxIterations, .gain, .seed]
+        options: [.boundary, .background, .readNoise, .maxIterations, .gain, .seed, .tuning]
     )
 
     private let method: RichardsonLucy

@@ -48,7 +48,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
         options: [
             .iterations, .boundary, .background, .readNoise, .start, .accelerate, .stop, .maxIterations,
             .totalVariation,
-            .gain, .seed,
+            .gain, .seed, .tuning,
         ]
     )
 

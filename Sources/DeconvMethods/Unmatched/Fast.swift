@@ -17,7 +17,7 @@ package struct Fast: DeconvolutionMethod {
     package static let description = MethodDescription(
         name: .fast,
         help: "seven steps with a back projector by the signal and noise of the image: a good look in 31 transforms",
-        options: [.iterations, .boundary, .background, .readNoise, .gain]
+        options: [.iterations, .boundary, .background, .readNoise, .gain, .tuning]
     )
 
     /// Steps where nobody says how many.

@@ -37,17 +37,17 @@ package struct SignalSpectrum: Hashable, Sendable, Codable {
     ///   - weights: 0 on voxels that do not count; nil where all do.
     ///   - background: b, counts.
     ///   - psf: centered, sum 1.
-    ///   - gain: counts a photon, where no frequency holds nothing but noise.
+    ///   - gain: counts a photon, where no frequency holds nothing but noise; nil where nobody knows, and then there is none.
     /// - Throws: `outOfMemory`.
     package init(
         _ voxels: [Float],
         _ shape: VolumeShape,
         weights: [Float]?,
         psf: Volume,
-        gain: Double
+        gain: Double?
     ) throws(DeconvolutionError) {
         let image = try TaperedImage(voxels, shape, weights: weights, psf: psf)
-        let noise = NoiseSpectrum(image)?.variance ?? gain * max(image.mean, 0)
+        let noise = NoiseSpectrum(image)?.variance ?? (gain ?? 0) * max(image.mean, 0)
         let widths = psf.widths
         var radii: [Double] = []
         image.power.forEachFrequency { _, frequency, _ in radii.append((frequency * widths).length) }

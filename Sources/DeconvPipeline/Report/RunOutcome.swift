@@ -1,3 +1,4 @@
+import DeconvMethods
 import DeconvOptics
 package import DeconvVolume
 
@@ -30,7 +31,7 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
     /// What an iteration at the end takes off the Poisson divergence, over what all have taken off; nil where it was not measured
     /// three times. The divergence itself is no scale: noise leaves most of it.
     package let divergenceFall: Double?
-    /// Whether the number of iterations was found, so that convergence was not the aim.
+    /// Whether the number of iterations was found, or made for the image, so that convergence was not the aim.
     private let isStopped: Bool
     /// Part of the good voxels that did not count, for they are masked or saturated.
     package let leftOut: Double
@@ -41,7 +42,7 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
         psfWidths = psfs.last?.widths ?? []
         lightKept = report.observedSum > 0 ? report.resultSum / report.observedSum : nil
         divergenceFall = Self.fall(report.convergence)
-        isStopped = report.tunings.contains { $0.stop != "none" }
+        isStopped = report.tunings.contains { $0.stop != "none" || $0.tuning.signal != nil }
         let voxels = Double(report.shape.voxelCount) * Double(report.channelCount * report.timepointCount)
         leftOut = Double(report.maskedVoxelCount + report.saturatedInputVoxelCount) / voxels
     }

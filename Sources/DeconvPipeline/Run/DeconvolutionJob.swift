@@ -143,9 +143,15 @@ package struct DeconvolutionJob: Sendable {
         let plan = setup.plans[0]
         guard var look = description.look, let request = plan.method.tuningRequest else { return self }
         let start = ContinuousClock().now
+        let given = try description.options.tuning.map { (text) throws(DeconvolutionError) in try GivenTuning(text) }
         let tuner = ChannelTuner(description, plan, request)
-        for channel in look.findings.channels.indices where look.findings.channels[channel].tuning == nil {
-            look.findings.channels[channel].tuning = try tuner.tuning(channel: channel)
+        let channels = look.findings.channels.indices
+        for channel in channels where look.findings.channels[channel].tuning == nil {
+            if let given {
+                look.findings.channels[channel].tuning = try given.tuning(channel: channel, of: channels.count, request)
+            } else {
+                look.findings.channels[channel].tuning = try tuner.tuning(channel: channel)
+            }
         }
         look.seconds += (ContinuousClock().now - start).inSeconds
         var job = self

@@ -118,13 +118,15 @@ struct ChannelTuner {
             part.region.shape,
             weights: part.weights,
             psf: psf,
-            gain: noise?.gain ?? 1
+            gain: noise?.gain
         )
         // As many photons as would have this noise, where something has averaged it: smoothing goes by the noise that there is.
         let gain = noise?.gain ?? (part.mean > 0 && signal.noise > 0 ? signal.noise / part.mean : 1)
         let light = part.light(above: background, oneIn: Self.brightest) / gain
         let isAlone = request.signal == .always
-        let weight = isAlone ? request.weights[0] : Fast.totalVariation
+        // Nobody can tell how much there is to smooth.
+        let isKnown = noise != nil || signal.noise > 0
+        let weight = !isKnown ? 0 : isAlone ? request.weights[0] : Fast.totalVariation
         var result = ChannelTuning(
             tuning: tuning(weight, light),
             stop: StopRule.none.text,
