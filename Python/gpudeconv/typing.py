@@ -16,7 +16,7 @@ from ._progress import ProgressOption
 
 Path = str | os.PathLike[str]
 
-Method = Literal["richardson-lucy", "auto", "wiener", "landweber"]
+Method = Literal["richardson-lucy", "auto", "wiener", "tikhonov", "landweber", "ictm", "fista"]
 Boundary = Literal["extend", "zero", "edge", "reflect", "periodic"]
 Start = Literal["light", "flat", "observed"]
 Acceleration = Literal["none", "heavy-ball", "biggs-andrews"]
@@ -56,11 +56,15 @@ class Options(TypedDict, total=False):
     background: float | Sequence[float] | Literal["auto"]
     read_noise: float | None
     snr: float | None
+    regularization: float | None
     start: Start | None
     accelerate: Acceleration | None
     stop: str | None
     max_iterations: int | None
     total_variation: float | Literal["auto"] | None
+    good_roughness: float | None
+    tikhonov_miller: float | None
+    sieve: float | None
     gain: float | None
     seed: int | None
     saturation: float | Literal["auto"] | None

@@ -20,11 +20,16 @@ package struct MethodDemand: Hashable, Sendable {
     package var updatedFieldCount: Int
     /// Whether the comparison and the update may be made by the transforms of rows, on devices where these can do so.
     package var isMadeByTransforms: Bool
+    /// PSFs beside those that projections of a step are made with, each with a transfer function of its own.
+    package var sidePSFCount: Int
     /// Whether the volume may be computed from tiles: every projection reaches as far as the PSF and no further.
     package var allowsTiles: Bool
 
     /// Modes of the PSF: 1, or more where it varies. A projection is made of as many, each with its own transfer function.
     package private(set) var modeCount = 1
+
+    /// PSFs that have a transfer function.
+    package var psfCount: Int { modeCount + sidePSFCount }
 
     /// A demand from its parts.
     package init(
@@ -34,6 +39,7 @@ package struct MethodDemand: Hashable, Sendable {
         comparison: Comparison?,
         updatedFieldCount: Int,
         isMadeByTransforms: Bool = false,
+        sidePSFCount: Int = 0,
         allowsTiles: Bool = true
     ) {
         self.fieldCount = fieldCount
@@ -42,6 +48,7 @@ package struct MethodDemand: Hashable, Sendable {
         self.comparison = comparison
         self.updatedFieldCount = updatedFieldCount
         self.isMadeByTransforms = isMadeByTransforms
+        self.sidePSFCount = sidePSFCount
         self.allowsTiles = allowsTiles
     }
 
