@@ -27,6 +27,8 @@ package enum KernelSource {
         ("MultiplyEstimate", PackageResources.MultiplyEstimate_cl),
         ("Extrapolate", PackageResources.Extrapolate_cl),
         ("TotalVariationWeight", PackageResources.TotalVariationWeight_cl),
+        ("CurvatureWeight", PackageResources.CurvatureWeight_cl),
+        ("Diffuse", PackageResources.Diffuse_cl),
         ("TakeDifference", PackageResources.TakeDifference_cl),
         ("AddToEstimate", PackageResources.AddToEstimate_cl),
         ("AddWeighted", PackageResources.AddWeighted_cl),

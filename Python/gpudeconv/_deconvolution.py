@@ -97,11 +97,15 @@ def deconvolve(
     background: float | Sequence[float] | Literal["auto"] = 0.0,
     read_noise: float | None = None,
     snr: float | None = None,
+    regularization: float | None = None,
     start: Start | None = None,
     accelerate: Acceleration | None = None,
     stop: str | None = None,
     max_iterations: int | None = None,
     total_variation: float | Literal["auto"] | None = None,
+    good_roughness: float | None = None,
+    tikhonov_miller: float | None = None,
+    sieve: float | None = None,
     gain: float | None = None,
     seed: int | None = None,
     tuning: Path | Tuning | Sequence[Tuning] | None = None,
@@ -158,7 +162,8 @@ def deconvolve(
     iterations : int, optional
         Updates of the estimate, for methods that iterate; more are sharper and noisier. Alone it means plain
         Richardson-Lucy. By default as many as the method takes of itself: 10, or 7 of ``fast``.
-    method : {'auto', 'fast', 'richardson-lucy', 'wiener-butterworth', 'otf-masked-wiener', 'landweber', 'wiener'}, optional
+    method : {'auto', 'fast', 'richardson-lucy', 'gated', 'rlgc', 'wiener-butterworth', 'otf-masked-wiener', 'landweber', \
+'ictm', 'fista', 'wiener', 'tikhonov'}, optional
         How to deconvolve; ``auto`` finds the number of iterations and how smooth the result may be from the photons of
         the image, ``fast`` takes less time than eight plain iterations. An option that the method does not take is a
         ValueError. By default ``auto``, or ``richardson-lucy`` where an option is given that only it takes.
@@ -173,6 +178,9 @@ def deconvolve(
         Read noise of the camera, in counts of the image; ``richardson-lucy`` only. By default 0.
     snr : float, optional
         Signal over noise of the image; ``wiener`` only. By default 20.
+    regularization : float, optional
+        How smooth the result is kept; ``tikhonov``, ``ictm`` and ``fista`` only. By default 0.05; 0.01 suits bright images,
+        0.1 dim ones.
     start : {'light', 'flat', 'observed'}, optional
         Where the estimate starts, for methods that iterate. By default ``light``, which clears the haze of a
         background soonest.
@@ -189,6 +197,12 @@ def deconvolve(
     total_variation : float or 'auto', optional
         How much the estimate is held to a small total variation, over the root of its light in photons; 0.15 suits most
         cells, 0 single points, and ``auto`` asks photons that were held out. By default 0.
+    good_roughness, tikhonov_miller : float, optional
+        How much the estimate is held to a small roughness, in place of total variation; ``richardson-lucy`` only. Good's
+        is |grad x|^2 / x, that of Tikhonov and Miller |grad x|^2 over the mean light. By default 0.
+    sieve : float, optional
+        How coarse the result is made: standard deviation of a Gaussian over the full width of the PSF at half maximum, 0 to
+        1; ``richardson-lucy`` only. 0.25 suits most cells. By default 0.
     gain : float, optional
         Counts a photon. By default what the noise of the image says.
     seed : int, optional
@@ -309,6 +323,11 @@ def deconvolve(
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
+        if tikhonov_miller not in (None, 0):
+            raise ValueError(
+                "tikhonov_miller looks at the mean light of the whole image, and chunks of Dask arrays would each take their "
+                "own: give good_roughness, which looks at each voxel's light"
+            )
         if out is not None or progress or report is not None:
             raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")
         if options.get("mask") is not None:

@@ -64,7 +64,16 @@ _EXCEPTIONS: Mapping[int, type[BaseException]] = {
 _DISK_FULL = 12
 
 # Options that ask for Richardson-Lucy where no method is named, whatever their value.
-CHOOSING = ("iterations", "start", "accelerate", "stop", "total_variation")
+CHOOSING = (
+    "iterations",
+    "start",
+    "accelerate",
+    "stop",
+    "total_variation",
+    "good_roughness",
+    "tikhonov_miller",
+    "sieve",
+)
 # Options that name something in the file system or in a store.
 _PATHS = {"flat_field", "mask", "array", "output_array", "write_mask"}
 

@@ -17,7 +17,16 @@ from ._progress import ProgressOption
 Path = str | os.PathLike[str]
 
 Method = Literal[
-    "auto", "fast", "richardson-lucy", "wiener-butterworth", "otf-masked-wiener", "landweber", "wiener"
+    "auto",
+    "fast",
+    "richardson-lucy",
+    "wiener-butterworth",
+    "otf-masked-wiener",
+    "landweber",
+    "ictm",
+    "fista",
+    "wiener",
+    "tikhonov",
 ]
 Boundary = Literal["extend", "zero", "edge", "reflect", "periodic"]
 Start = Literal["light", "flat", "observed"]
@@ -60,11 +69,15 @@ class Options(TypedDict, total=False):
     background: float | Sequence[float] | Literal["auto"]
     read_noise: float | None
     snr: float | None
+    regularization: float | None
     start: Start | None
     accelerate: Acceleration | None
     stop: str | None
     max_iterations: int | None
     total_variation: float | Literal["auto"] | None
+    good_roughness: float | None
+    tikhonov_miller: float | None
+    sieve: float | None
     gain: float | None
     seed: int | None
     tuning: Path | Tuning | Sequence[Tuning] | None

@@ -8,7 +8,8 @@ from reference import nrmse
 import gpudeconv
 
 CPU = {"backend": "cpu", "psf_as_is": True}
-METHODS = ["richardson-lucy", "wiener", "landweber"]
+FILTERS = ["wiener", "tikhonov"]
+METHODS = ["richardson-lucy", *FILTERS, "landweber", "ictm", "fista"]
 
 
 def test_the_alias_is_the_default_method(volume, psf):
@@ -25,7 +26,7 @@ def test_every_method_is_named_in_reports_and_plans(volume, psf, method):
     assert report["method"] == method
     plan = gpudeconv.plan(volume, psf, method=method, **CPU)
     assert plan["method"] == method
-    assert plan["iterations"] == report["iterations"] == (1 if method == "wiener" else 10)
+    assert plan["iterations"] == report["iterations"] == (1 if method in FILTERS else 10)
 
 
 def test_auto_finds_iterations_and_says_so(volume, psf):
@@ -56,6 +57,11 @@ def test_chunks_do_not_each_find_their_own_iterations(volumes, psf):
             gpudeconv.deconvolve(da.from_array(volumes), psf, **options, **CPU)
 
 
+def test_chunks_do_not_each_take_their_own_mean_light(volumes, psf):
+    with pytest.raises(ValueError, match="give good_roughness"):
+        gpudeconv.deconvolve(da.from_array(volumes), psf, tikhonov_miller=0.01, **CPU)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_dask_gives_what_numpy_gives(volumes, psf, method):
     expected = gpudeconv.deconvolve(volumes, psf, method=method, **CPU)
@@ -77,6 +83,20 @@ def test_wiener_is_its_formula(volume, psf):
     assert nrmse(result, expected) < 1e-5
 
 
+def test_tikhonov_is_its_formula(volume, psf):
+    weight, background = 0.03, 4
+    work = np.zeros(volume.shape)
+    work[tuple(slice(n) for n in psf.shape)] = psf / psf.sum()
+    otf = np.fft.fftn(np.roll(work, [-(n // 2) for n in psf.shape], (0, 1, 2)))
+    sines = np.meshgrid(*(np.sin(np.pi * np.fft.fftfreq(n)) for n in volume.shape), indexing="ij")
+    laplacian = sum(4 * (rate * sine) ** 2 for rate, sine in zip((0.4, 1, 1), sines, strict=True))
+    spectrum = np.fft.fftn(volume.astype(float) - background)
+    expected = np.fft.ifftn(otf.conj() / (np.abs(otf) ** 2 + weight * laplacian**2) * spectrum).real.clip(0)
+    options = {"regularization": weight, "background": background, "boundary": "periodic"}
+    result = gpudeconv.deconvolve(volume, psf, method="tikhonov", spacing=(0.5, 0.2, 0.2), **options, **CPU)
+    assert nrmse(result, expected) < 1e-5
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -89,6 +109,10 @@ def test_wiener_is_its_formula(volume, psf):
         ({"stop": "divergence:2"}, "divergence:1e-3"),
         ({"total_variation": "auto"}, "held-out"),
         ({"seed": 4}, "held-out"),
+        ({"good_roughness": 0.1, "total_variation": 0.1}, "good_roughness"),
+        ({"method": "landweber", "sieve": 0.2}, "sieve"),
+        ({"method": "wiener", "regularization": 0.2}, "regularization"),
+        ({"method": "tikhonov", "regularization": 0}, "above 0"),
         ({"method": "landweber", "read_noise": 2}, "read_noise"),
         ({"snr": 3}, "snr"),
         ({"method": "wiener", "tile": (4, 8, 8)}, "tile"),

@@ -16,6 +16,17 @@ def test_what_scikit_image_gives_with_nothing_outside_the_frame(volume, psf):
     assert nrmse(ours, theirs) < 2e-6
 
 
+def test_what_scikit_image_calls_wiener_is_tikhonov(volume, psf):
+    from skimage import restoration
+
+    normalized = psf / psf.sum()
+    theirs = restoration.wiener(volume.astype(np.float64), normalized, balance=0.05, clip=False).clip(0)
+    ours = gpudeconv.deconvolve(
+        volume, psf, method="tikhonov", regularization=0.05, boundary="periodic", psf_as_is=True, backend="cpu"
+    )
+    assert nrmse(ours, theirs) < 1e-5
+
+
 def test_what_itk_gives_far_from_the_borders():
     import itk
 

@@ -331,6 +331,28 @@ package protocol Workspace: Projector {
         _ constants: TotalVariationConstants
     ) throws(DeconvolutionError)
 
+    /// target ← normalization / max(1 − λ · Δx, least) for the field x, or with a floor normalization / max(1 − λ · Δv / v, least)
+    /// for v = √max(x, floor); no normalization stands for 1.
+    ///
+    /// A field that is multiplied by it comes nearer to the least Σ |∇x|², or Σ |∇x|² / x.
+    func storeCurvatureWeight(
+        in target: Field,
+        of field: Field,
+        normalization: Field?,
+        _ constants: CurvatureConstants
+    ) throws(DeconvolutionError)
+
+    /// target ← x + factor · Δx for the field x, with Δ as in `CurvatureConstants`.
+    /// - Parameters:
+    ///   - target: another field.
+    ///   - rates: r of the axes z, y, x.
+    func diffuse(
+        _ field: Field,
+        into target: Field,
+        factor: Float,
+        rates: SIMD3<Float>
+    ) throws(DeconvolutionError)
+
     /// estimate ← max(estimate + factor · work, 0) on the domain.
     /// - Parameter projectingNext: as for `multiply`.
     func add(to estimate: Field, factor: Float, projectingNext: Bool) throws(DeconvolutionError)
@@ -356,14 +378,12 @@ package protocol Workspace: Projector {
     /// Replaces the work volume by a field in a region, and by 0 in the rest of the region's planes.
     func loadWork(from field: Field, in region: Region) throws(DeconvolutionError)
 
-    /// Makes the transfer function ĥ of the PSF that of its Wiener filter, (1 + K) conj(ĥ) / (|ĥ|² + K), which `forwardProject`
+    /// Makes the transfer function ĥ of the PSF that of a filter, (1 + K) conj(ĥ) / (|ĥ|² + K + λ l²), which `forwardProject`
     /// applies from then on; until the next `setPSF`.
     ///
     /// Only where the layout is computed in one piece.
-    /// - Parameters:
-    ///   - noise: K, above 0.
-    ///   - field: what is filtered next, which a workspace that checks its plans tries them on.
-    func invertTransferFunction(noise: Float, probing field: Field) throws(DeconvolutionError)
+    /// - Parameter field: what is filtered next, which a workspace that checks its plans tries them on.
+    func invertTransferFunction(_ filter: InverseFilter, probing field: Field) throws(DeconvolutionError)
 
     /// How an iteration goes through memory, once there is a transfer function.
     var passStructure: PassStructure { get }

@@ -10,6 +10,8 @@ package import DeconvVolume
 package final class BlurProjection<W: Workspace> {
     private let workspace: W
     private var modeCount = 1
+    /// Whether the PSF after the modes is the kernel of a sieve.
+    private var hasSieve = false
     /// What is projected of a mode, and the sum of its projections; nil as long as no PSF varies.
     private var fields: (part: W.Field, sum: W.Field)?
 
@@ -19,7 +21,8 @@ package final class BlurProjection<W: Workspace> {
     /// Makes the transfer functions of a blur, whose weights are in the coordinates of the domain.
     package func set(_ blur: Blur) throws(DeconvolutionError) {
         modeCount = blur.modes.count
-        try workspace.setPSFs(blur.modes.map(\.psf))
+        hasSieve = blur.sieve != nil
+        try workspace.setPSFs(blur.modes.map(\.psf) + (blur.sieve.map { [$0.kernel] } ?? []))
         try workspace.setWeights(blur.modes.map(\.weights))
         if blur.varies, fields == nil { fields = (try workspace.makeField(), try workspace.makeField()) }
     }
@@ -36,6 +39,22 @@ package final class BlurProjection<W: Workspace> {
             try workspace.addWork(to: sum, in: frame, weightedByMode: nil, replacing: mode == 0)
         }
         try workspace.loadWork(from: sum, in: frame)
+    }
+
+    /// Makes the object of an estimate: k ∗ estimate on the frame, with nothing below 0, where the blur has a sieve.
+    /// - Parameter spare: becomes anything.
+    package func sift(_ estimate: W.Field, _ spare: @autoclosure () throws(DeconvolutionError) -> W.Field)
+        throws(DeconvolutionError)
+    {
+        guard hasSieve else { return }
+        try workspace.usePSF(modeCount)
+        try workspace.forwardProject(estimate)
+        try workspace.addWork(to: estimate, in: workspace.layout.frame, weightedByMode: nil, replacing: true)
+        try workspace.usePSF(0)
+        // Single precision leaves traces below 0, which are cut by going on from a field along no way.
+        let copy = try spare()
+        try workspace.extrapolate(estimate, from: copy, momentum: 0)
+        try workspace.extrapolate(estimate, from: copy, momentum: 1)
     }
 
     /// Applies the adjoint of the blur to what the work volume holds on the frame: afterwards it holds the result on the domain.

@@ -24,6 +24,9 @@ package protocol DeconvolutionMethod: Sendable {
     /// `BlurProjection`.
     var takesVaryingPSF: Bool { get }
 
+    /// σ of the Gaussian that the object is blurred by before it is estimated, over the width of the PSF; 0 for none.
+    var sieve: Double { get }
+
     /// What is taken to lie outside the frame where `asked` was asked for.
     func boundary(_ asked: BoundaryMode) -> BoundaryMode
 
@@ -42,6 +45,9 @@ extension DeconvolutionMethod {
 
     /// It may, for most iterate.
     package var takesVaryingPSF: Bool { true }
+
+    /// None.
+    package var sieve: Double { 0 }
 
     /// The one that was asked for.
     package func boundary(_ asked: BoundaryMode) -> BoundaryMode { asked }

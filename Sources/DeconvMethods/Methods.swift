@@ -6,7 +6,7 @@ package enum Methods {
     /// All of them, the default first.
     package static let all: [any DeconvolutionMethod.Type] = [
         Auto.self, Fast.self, RichardsonLucy.self, WienerButterworth.self, OTFMaskedWiener.self, Landweber.self,
-        Wiener.self,
+        ICTM.self, FISTA.self, Wiener.self, Tikhonov.self,
     ]
 
     /// The method that options come to, with its constants.

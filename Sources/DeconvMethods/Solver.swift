@@ -73,6 +73,10 @@ package struct Estimate<W: Workspace> {
     /// An estimate of undefined values.
     init(on workspace: W) throws(DeconvolutionError) { field = try workspace.makeField() }
 
+    /// Makes another field the one that is computed now.
+    /// - Parameter field: becomes the one that was.
+    mutating func exchange(_ field: inout W.Field) { swap(&self.field, &field) }
+
     fileprivate mutating func reserve(on workspace: W) throws(DeconvolutionError) {
         if other == nil { other = try workspace.makeField() }
     }

@@ -90,6 +90,23 @@ struct PSFField {
         return result
     }
 
+    /// The field convolved along each axis, with zeros beyond the edges.
+    /// - Parameter lines: along z, y and x odd numbers of values that are symmetric about the middle one.
+    func convolved(_ lines: [[Double]]) -> PSFField {
+        var result = self
+        for axis in 0..<3 where lines[axis].count > 1 {
+            let taps = lines[axis], reach = taps.count / 2
+            result.forEachLine(axis) { line in
+                line.indices.map { i in
+                    (max(i - reach, 0)...min(i + reach, line.count - 1)).reduce(0.0) {
+                        $0 + taps[$1 - i + reach] * line[$1]
+                    }
+                }
+            }
+        }
+        return result
+    }
+
     /// Replaces every line along an axis by what a function makes of it.
     private mutating func forEachLine(_ axis: Int, _ transform: ([Double]) -> [Double]) {
         let step = stride(axis)

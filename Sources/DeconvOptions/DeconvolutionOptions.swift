@@ -31,6 +31,9 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var masksBadPixels = false
     /// Signal over noise of the image, above 0, for methods that hold the noise down by it.
     public var snr = 20.0
+    /// λ: how smooth the result is kept, against how well it explains the image, for methods of least squares; at least 0, and above
+    /// it for a filter.
+    public var regularization = 0.05
     /// Where the estimate starts.
     public var start = StartingEstimate.light
     /// How the estimate goes on beyond each update, for methods that multiply.
@@ -41,6 +44,14 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var maximumIterationCount = 100
     /// How much the estimate is held to a small total variation, for methods that multiply.
     public var totalVariation: TotalVariation = 0
+    /// How much the estimate is held to a small roughness as Good has it, at least 0, for methods that multiply.
+    public var goodRoughness = 0.0
+    /// How much the estimate is held to small differences between neighbors, as Tikhonov and Miller have it, at least 0, for methods
+    /// that multiply.
+    public var tikhonovMiller = 0.0
+    /// Standard deviation of the Gaussian that the object is taken to be blurred by, over the PSF's full width at half maximum along
+    /// each axis, 0 to 1, for methods that multiply; 0 for none.
+    public var sieve = 0.0
     /// Counts a photon, above 0; nil for what the noise of the image says.
     public var gain: Double?
     /// What the photons are drawn with that are held out, so that the same are held out again.

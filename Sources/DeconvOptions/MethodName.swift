@@ -23,10 +23,13 @@ package struct MethodDescription: Sendable {
     package let help: String
     /// The options that it takes; others of the group "method" mean nothing to it.
     package let options: [OptionName]
+    /// Those of them that are numbers and by which it divides.
+    package let divisors: Set<OptionName>
 
-    package init(name: MethodName, help: String, options: [OptionName]) {
+    package init(name: MethodName, help: String, options: [OptionName], divisors: Set<OptionName> = []) {
         self.name = name
         self.help = help
         self.options = options
+        self.divisors = divisors
     }
 }

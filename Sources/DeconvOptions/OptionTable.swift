@@ -54,6 +54,13 @@ package struct OptionTable: Sendable {
                     + "\(takers.map(\.rawValue).listed("and")); leave it out"
             )
         }
+        for name in methods.first(where: { $0.name == method })?.divisors ?? []
+        where self[name]?.value(options) == .number(0) {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(name, 0): \(.method, method) would divide by nearly nothing; give one above 0, or leave it out"
+            )
+        }
         try checkStop(options, method)
     }
 
@@ -92,6 +99,7 @@ package struct OptionTable: Sendable {
                 "\(.totalVariation, "auto"): only photons that are held out tell; give \(.stop, "held-out"), or a weight"
             )
         }
+        try checkPenalties(wanted)
         let isTuned = method != .richardsonLucy || wanted.stop != .none || wanted.totalVariation != 0
         let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0
         let uses: [(OptionName, Bool, Message)] = [
@@ -106,6 +114,20 @@ package struct OptionTable: Sendable {
                 "\(option): does nothing without \(use); give that too, or leave it out"
             )
         }
+    }
+
+    /// Refuses more than one penalty, for they share a divisor.
+    private func checkPenalties(_ wanted: DeconvolutionOptions) throws(DeconvolutionError) {
+        let penalties: [(name: OptionName, isWanted: Bool)] = [
+            (.totalVariation, wanted.totalVariation != 0), (.goodRoughness, wanted.goodRoughness > 0),
+            (.tikhonovMiller, wanted.tikhonovMiller > 0),
+        ]
+        let chosen = penalties.filter(\.isWanted)
+        guard chosen.count > 1 else { return }
+        throw DeconvolutionError(
+            .invalidArgument,
+            "\(chosen[0].name) and \(chosen[1].name) both say how smooth the estimate is to be; give one of them"
+        )
     }
 
     /// The values of all options of a group: what is kept for one of these keys suits all jobs of the same.
@@ -377,6 +399,14 @@ extension OptionTable {
             effect: .voxels
         ),
         OptionDescription(
+            .regularization,
+            .method,
+            \.deconvolution.regularization,
+            "How smooth the result is kept by least squares: 0.01 suits bright images, 0.1 dim ones.",
+            range: .from(0, to: 1e6),
+            effect: .voxels
+        ),
+        OptionDescription(
             .start,
             .method,
             \.deconvolution.start,
@@ -414,6 +444,33 @@ extension OptionTable {
             "How much the estimate is held to a small total variation, over the root of its light in photons; 0.15 suits "
                 + "most cells, 0 single points. auto asks photons that were held out.",
             range: .from(0, to: 100),
+            effect: .voxels
+        ),
+        OptionDescription(
+            .goodRoughness,
+            .method,
+            \.deconvolution.goodRoughness,
+            "How much the estimate is held to a small roughness |grad x|^2 / x (Good), which counts faint light as much as bright; "
+                + "0.01 to 0.05 suit dim images.",
+            range: .from(0, to: 100),
+            effect: .voxels
+        ),
+        OptionDescription(
+            .tikhonovMiller,
+            .method,
+            \.deconvolution.tikhonovMiller,
+            "How much the estimate is held to small |grad x|^2 over its mean light (Tikhonov, Miller), which counts bright light "
+                + "most.",
+            range: .from(0, to: 100),
+            effect: .voxels
+        ),
+        OptionDescription(
+            .sieve,
+            .method,
+            \.deconvolution.sieve,
+            "How coarse the result is made, which has nothing finer than a Gaussian whose standard deviation is this part of the "
+                + "PSF's full width at half maximum (Snyder, Miller); 0.25 suits most cells.",
+            range: .from(0, to: 1),
             effect: .voxels
         ),
         OptionDescription(

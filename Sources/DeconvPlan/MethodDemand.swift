@@ -20,13 +20,16 @@ package struct MethodDemand: Hashable, Sendable {
     package var updatedFieldCount: Int
     /// Whether the comparison and the update may be made by the transforms of rows, on devices where these can do so.
     package var isMadeByTransforms: Bool
+    /// PSFs beside those that projections of a step are made with, each with a transfer function of its own.
+    package var sidePSFCount: Int
     /// Whether the volume may be computed from tiles: every projection reaches as far as the PSF and no further.
     package var allowsTiles: Bool
 
-    /// Transfer functions that are held together: those of the modes of the PSF, and others that a method projects with.
-    package private(set) var transferFunctionCount: Int
     /// Modes of the PSF: 1, or more where it varies. A projection is made of as many, each with its own transfer function.
     package private(set) var modeCount = 1
+
+    /// PSFs that have a transfer function.
+    package var psfCount: Int { modeCount + sidePSFCount }
 
     /// A demand from its parts.
     package init(
@@ -36,16 +39,16 @@ package struct MethodDemand: Hashable, Sendable {
         comparison: Comparison?,
         updatedFieldCount: Int,
         isMadeByTransforms: Bool = false,
-        allowsTiles: Bool = true,
-        transferFunctionCount: Int = 1
+        sidePSFCount: Int = 0,
+        allowsTiles: Bool = true
     ) {
-        self.transferFunctionCount = transferFunctionCount
         self.fieldCount = fieldCount
         self.resultFieldCount = resultFieldCount
         self.projectionCount = projectionCount
         self.comparison = comparison
         self.updatedFieldCount = updatedFieldCount
         self.isMadeByTransforms = isMadeByTransforms
+        self.sidePSFCount = sidePSFCount
         self.allowsTiles = allowsTiles
     }
 
@@ -54,7 +57,6 @@ package struct MethodDemand: Hashable, Sendable {
         guard modeCount > 1 else { return self }
         var demand = self
         demand.modeCount = modeCount
-        demand.transferFunctionCount += modeCount - 1
         demand.fieldCount += 2
         demand.isMadeByTransforms = false
         return demand

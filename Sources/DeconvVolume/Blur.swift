@@ -19,6 +19,20 @@ package struct Blur: Sendable {
         }
     }
 
+    /// What the object is held to: it is k ∗ z of what is estimated, z.
+    package struct Sieve: Sendable {
+        /// k, whose center is voxel n/2 (integer division) of each axis; nowhere below 0, of sum 1.
+        package var kernel: Volume
+        /// The PSF h; that of the blur is h ∗ k.
+        package let psf: Volume
+
+        /// A sieve from its parts.
+        package init(kernel: Volume, psf: Volume) { (self.kernel, self.psf) = (kernel, psf) }
+    }
+
+    /// Nil where the object is what is estimated.
+    package private(set) var sieve: Sieve?
+
     /// At least one, all of one shape. The first has the weight 1 everywhere and sum 1; the others sum to 0, so that no light is
     /// lost. All weights have the same nodes.
     package private(set) var modes: [Mode]
@@ -26,6 +40,16 @@ package struct Blur: Sendable {
     /// The same PSF everywhere.
     /// - Parameter psf: centered on voxel n/2 (integer division) of each axis, sum 1.
     package init(_ psf: Volume) { modes = [Mode(psf, weights: nil)] }
+
+    /// The same PSF everywhere, through a sieve.
+    /// - Parameter blurred: h ∗ k, centered on voxel n/2 of each axis, sum 1.
+    package init(_ blurred: Volume, sieve: Sieve) {
+        self.init(blurred)
+        self.sieve = sieve
+    }
+
+    /// The PSF that the microscope has, or the mean of those that it has.
+    package var opticalPSF: Volume { sieve?.psf ?? modes[0].psf }
 
     /// A PSF that varies.
     /// - Parameters:
@@ -46,6 +70,9 @@ package struct Blur: Sendable {
     package func centralPart(_ part: VolumeShape) -> Blur {
         var blur = self
         for index in modes.indices { blur.modes[index].psf = modes[index].psf.centralPart(part) }
+        if let kernel = sieve?.kernel {
+            blur.sieve?.kernel = kernel.centralPart(VolumeShape { min(kernel.shape[$0], part[$0]) })
+        }
         return blur
     }
 

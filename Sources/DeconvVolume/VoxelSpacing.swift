@@ -33,6 +33,13 @@ public struct VoxelSpacing: Hashable, Sendable {
     /// The distances along z, y and x, µm.
     package var axes: [Double] { [z, y, x] }
 
+    /// The smallest distance over that along z, y and x: what differences between neighbors are multiplied by to be those of steps of
+    /// one length; 1 where a distance is not known.
+    package var rates: SIMD3<Float> {
+        guard isValid, let least = axes.min() else { return SIMD3(1, 1, 1) }
+        return SIMD3(Float(least / z), Float(least / y), Float(least / x))
+    }
+
     /// Whether two spacings are the same to within `relativeTolerance` on every axis.
     ///
     /// The default lets through what a rounded text in a file header does to a number.

@@ -77,11 +77,15 @@ struct MethodArguments: ParsableArguments {
     @Option(.background) var background: String?
     @Option(.readNoise) var readNoise: String?
     @Option(.snr) var snr: String?
+    @Option(.regularization) var regularization: String?
     @Option(.start) var start: String?
     @Option(.accelerate) var accelerate: String?
     @Option(.stop) var stop: String?
     @Option(.maxIterations) var maxIterations: String?
     @Option(.totalVariation) var totalVariation: String?
+    @Option(.goodRoughness) var goodRoughness: String?
+    @Option(.tikhonovMiller) var tikhonovMiller: String?
+    @Option(.sieve) var sieve: String?
     @Option(.gain) var gain: String?
     @Option(.seed) var seed: String?
     @Option(.tuning) var tuning: String?

@@ -442,24 +442,64 @@ import Testing
         #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 1e-6 && $0 >= 0 })
     }
 
-    @Test(arguments: devices, [1, 31, 256, 257, 1009])
-    func transferFunctionsAreInverted(device: Int, count: Int) throws {
-        let bench = try Bench(device, Self.cases[0].layout)
+    @Test(arguments: devices, cases)
+    func transferFunctionsAreInverted(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let (layout, shape) = (bench.layout, bench.layout.workShape)
+        let (count, size) = (layout.spectrumCount, Float(shape.voxelCount))
         let beyond: [Float] = [5, 6]
-        let (a, size, noise) = (mixed(2 * count, seed: 1), Float(0.5), Float(0.25))
-        func inverse(_ otf: [Float], isReal: Bool) throws -> [Float] {
-            let buffer = try bench.buffer(otf + beyond)
-            try bench.kernels.invertOTF(buffer, isReal: isReal, size: size, noise: noise, count: count)
-            return try bench.floats(otf.count + 2, in: buffer)
+        let a = mixed(2 * count, seed: 1).map { $0 / size }
+        for filter in [
+            InverseFilter(noise: 0.25), InverseFilter(noise: 0.1, smoothness: 0.3, rates: SIMD3(0.4, 0.8, 1)),
+        ] {
+            func inverse(_ otf: [Float], isReal: Bool) throws -> [Float] {
+                let buffer = try bench.buffer(otf + beyond)
+                try bench.kernels.invertOTF(buffer, isReal: isReal, filter, layout)
+                return try bench.floats(otf.count + 2, in: buffer)
+            }
+            let (noise, smoothness) = (Double(filter.noise), Double(filter.smoothness))
+            /// What a value is multiplied by at a place of the spectrum, for its square.
+            func factor(_ index: Int, _ square: Float) -> Double {
+                let place = [
+                    index / layout.planePitch, index % layout.planePitch / layout.halfRow,
+                    index % layout.planePitch % layout.halfRow,
+                ]
+                let curvature = (0..<3).reduce(0.0) { sum, axis in
+                    let rate = Double(filter.rates[axis])
+                    return sum + rate * rate * (2 - 2 * cos(2 * Double.pi * Double(place[axis]) / Double(shape[axis])))
+                }
+                return (1 + noise)
+                    / (Double(size) * Double(size) * Double(square) + noise + smoothness * curvature * curvature)
+            }
+            let complex = (0..<count).flatMap { index -> [Float] in
+                let (p, q) = (a[2 * index], a[2 * index + 1])
+                let factor = Float(factor(index, p * p + q * q))
+                return [p * factor, -q * factor]
+            }
+            expectEqual(try inverse(a, isReal: false), complex + beyond, relative: 1e-5)
+            let real = (0..<count).map { a[$0] * Float(factor($0, a[$0] * a[$0])) }
+            expectEqual(try inverse(Array(a.prefix(count)), isReal: true), real + beyond, relative: 1e-5)
         }
-        let complex = (0..<count).flatMap { index -> [Float] in
-            let (p, q) = (a[2 * index], a[2 * index + 1])
-            let divisor = size * size * (p * p + q * q) + noise
-            return [(1 + noise) * p / divisor, -(1 + noise) * q / divisor]
+    }
+
+    @Test(arguments: devices, cases)
+    func diffusionIsThatOfALoop(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let field = TestImage.random(shape.voxelCount, seed: 1)
+        let target = try bench.buffer(mixed(shape.voxelCount, seed: 3))
+        let rates = SIMD3<Float>(0.4, 0.8, 1)
+        try bench.kernels.diffuse(bench.buffer(field), into: target, shape, factor: 0.15, rates: rates)
+        let before = field.map(Double.init)
+        let curvature = CurvatureReference.laplacian(
+            of: before,
+            shape,
+            rates: [Double(rates[0]), Double(rates[1]), Double(rates[2])]
+        )
+        let result = try bench.floats(shape.voxelCount, in: target)
+        for (voxel, value) in result.enumerated() {
+            #expect(abs(Double(value) - before[voxel] - 0.15 * curvature[voxel]) <= 1e-6, "\(voxel)")
         }
-        expectEqual(try inverse(a, isReal: false), complex + beyond, relative: 2e-6)
-        let real = a.prefix(count).map { (1 + noise) * $0 / (size * size * $0 * $0 + noise) }
-        expectEqual(try inverse(Array(a.prefix(count)), isReal: true), real + beyond, relative: 2e-6)
     }
 
     @Test(arguments: devices, cases)
@@ -567,6 +607,36 @@ import Testing
                 shape,
                 strength: 0.3,
                 smoothing: 0.01,
+                rates: [0.4, 0.8, 1]
+            )
+            let result = try bench.floats(shape.voxelCount, in: target)
+            for (voxel, value) in result.enumerated() {
+                let wanted = expected[voxel] * Double(normalization?[voxel] ?? 1)
+                #expect(abs(Double(value) - wanted) <= 2e-5 * abs(wanted), "\(voxel)")
+            }
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func curvatureWeightIsThatOfALoop(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let field = TestImage.random(shape.voxelCount, seed: 1)
+        let weights = TestImage.random(shape.voxelCount, seed: 2)
+        for (normalization, floor) in [(nil, nil), (weights, nil), (nil, 0.1), (weights, 0.1)] as [([Float]?, Float?)] {
+            let target = try bench.buffer(mixed(shape.voxelCount, seed: 3))
+            try bench.kernels.storeCurvatureWeight(
+                in: target,
+                of: bench.buffer(field),
+                shape,
+                normalization: normalization.map { try bench.buffer($0) },
+                CurvatureConstants(strength: 0.3, floor: floor, rates: SIMD3(0.4, 0.8, 1))
+            )
+            let expected = CurvatureReference.weight(
+                of: field.map(Double.init),
+                shape,
+                strength: 0.3,
+                floor: floor.map(Double.init),
                 rates: [0.4, 0.8, 1]
             )
             let result = try bench.floats(shape.voxelCount, in: target)

@@ -19,7 +19,7 @@ import Testing
             let item = MethodCase(boundary, hasSensitivity: hasSensitivity)
             let engine = try item.engine(backend)
             for tuning in [nil, Self.regularized] {
-                let expected = Self.reference(item, engine, acceleration, tuning)
+                let expected = Self.reference(item, engine, acceleration, weight: Self.weight(item, tuning))
                 for core in [nil, VolumeShape(z: 6, y: 10, x: 12)] {
                     let result = try item.deconvolve(
                         item.engine(backend, core: core),
@@ -38,7 +38,7 @@ import Testing
     func estimateInPassesIsThatOfTheFormula(backend: TestBackend, acceleration: Acceleration) throws {
         let item = MethodCase(.extend, isFlat: true)
         let engine = try item.engine(backend)
-        let expected = Self.reference(item, engine, acceleration, Self.regularized)
+        let expected = Self.reference(item, engine, acceleration, weight: Self.weight(item, Self.regularized))
         let result = try item.deconvolve(engine, Self.method(item, acceleration), tuning: Self.regularized)
         #expect(relativeRMSE(result.estimate, expected) <= 1e-4)
     }
@@ -74,7 +74,24 @@ import Testing
         }
     }
 
-    private static func method(_ item: MethodCase, _ acceleration: Acceleration) -> RichardsonLucy {
+    /// What an update is multiplied by for total variation.
+    private static func weight(
+        _ item: MethodCase,
+        _ tuning: MethodTuning?
+    ) -> (([Double], VolumeShape) -> [Double])? {
+        guard let tuning else { return nil }
+        return { point, domain in
+            TotalVariationReference.weight(
+                of: point,
+                domain,
+                strength: tuning.totalVariation,
+                smoothing: 1e-3 * item.light,
+                rates: tuning.rates.map(Double.init)
+            )
+        }
+    }
+
+    static func method(_ item: MethodCase, _ acceleration: Acceleration) -> RichardsonLucy {
         RichardsonLucy(
             iterationCount: iterationCount,
             background: item.background,
@@ -85,12 +102,31 @@ import Testing
     }
 
     /// From the mean, on the frame.
-    private static func reference(
+    static func reference(
         _ item: MethodCase,
         _ engine: TestEngine,
         _ acceleration: Acceleration,
-        _ tuning: MethodTuning?
+        weight: (([Double], VolumeShape) -> [Double])?
     ) -> [Float] {
+        let (frame, domain) = (engine.geometry.frame, engine.geometry.domain.shape)
+        let estimate = domainReference(item, engine, acceleration, weight: weight)
+        var result: [Float] = []
+        for z in frame.zRange {
+            for y in frame.yRange {
+                for x in frame.xRange { result.append(Float(estimate[(z * domain.y + y) * domain.x + x])) }
+            }
+        }
+        return result
+    }
+
+    /// From the mean, on the domain.
+    /// - Parameter weight: gives what an update is multiplied by, from the field on the domain before it.
+    static func domainReference(
+        _ item: MethodCase,
+        _ engine: TestEngine,
+        _ acceleration: Acceleration,
+        weight: (([Double], VolumeShape) -> [Double])?
+    ) -> [Double] {
         let (frame, domain) = (engine.geometry.frame, engine.geometry.domain.shape)
         let blur = DirectConvolution(item.psf, frame: frame.shape, boundary: item.boundary)
         let observed = item.onFrame(item.observed, of: engine)
@@ -104,16 +140,7 @@ import Testing
             let expected = zip(blur.forward(point), weights).map { $0 * $1 + item.background }
             let ratio = observed.indices.map { weights[$0] * observed[$0] / max(expected[$0], 1e-9) }
             var factor = zip(blur.backward(ratio), normalization).map { max($0 * $1, 0) }
-            if let tuning {
-                let penalty = TotalVariationReference.weight(
-                    of: point,
-                    domain,
-                    strength: tuning.totalVariation,
-                    smoothing: 1e-3 * item.light,
-                    rates: tuning.rates.map(Double.init)
-                )
-                factor = zip(factor, penalty).map { $0 * $1 }
-            }
+            if let weight { factor = zip(factor, weight(point, domain)).map { $0 * $1 } }
             return zip(point, factor).map { $0 * $1 }
         }
         var estimate = [Double](repeating: item.light, count: domain.voxelCount)
@@ -136,12 +163,6 @@ import Testing
             estimate = update(point)
             changes.append(zip(estimate, point).map { $0 - $1 })
         }
-        var result: [Float] = []
-        for z in frame.zRange {
-            for y in frame.yRange {
-                for x in frame.xRange { result.append(Float(estimate[(z * domain.y + y) * domain.x + x])) }
-            }
-        }
-        return result
+        return estimate
     }
 }

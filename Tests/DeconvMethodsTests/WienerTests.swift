@@ -34,36 +34,10 @@ import Testing
     private func check(_ backend: TestBackend, _ item: MethodCase, snr: Double) throws {
         let engine = try item.engine(backend)
         let result = try item.deconvolve(engine, item.method(.wiener, snr: snr)).estimate
-        let expected = reference(item, engine, snr: snr)
+        let noise = 1 / (snr * snr)
+        let expected = LinearFilterReference.result(item, engine) { square, _ in (1 + noise) / (square + noise) }
         #expect(relativeRMSE(result, expected) <= 1e-5, "\(item.boundary), \(item.shape), snr \(snr)")
         #expect(result.allSatisfy { $0 >= 0 } && result.contains { $0 == 0 })
-    }
-
-    /// P₊ F⁻¹ (1 + K) conj(ĥ) / (|ĥ|² + K) F (g − b) / f on the frame.
-    private func reference(_ item: MethodCase, _ engine: TestEngine, snr: Double) -> [Float] {
-        let (work, frame) = (engine.geometry.workShape, engine.geometry.frame)
-        let observed = item.onFrame(item.observed, of: engine)
-        let weights = item.sensitivity.map { item.onFrame($0, of: engine) }
-        var light = [Double](repeating: 0, count: work.voxelCount)
-        func place(_ voxel: Int) -> Int {
-            let (z, y) = (voxel / frame.shape.x / frame.shape.y, voxel / frame.shape.x % frame.shape.y)
-            return (z * work.y + y) * work.x + voxel % frame.shape.x
-        }
-        for voxel in observed.indices {
-            let f = weights?[voxel] ?? 1
-            light[place(voxel)] = f > 0 ? (observed[voxel] - item.background) / f : item.light
-        }
-        let otf = DirectTransform(psf: item.psf, shape: work)
-        var spectrum = DirectTransform(light, shape: work)
-        let noise = 1 / (snr * snr)
-        for k in otf.real.indices {
-            let (a, b) = (otf.real[k], -otf.imaginary[k])
-            let factor = (1 + noise) / (a * a + b * b + noise)
-            let (p, q) = (spectrum.real[k], spectrum.imaginary[k])
-            (spectrum.real[k], spectrum.imaginary[k]) = (factor * (a * p - b * q), factor * (a * q + b * p))
-        }
-        let result = spectrum.inverse
-        return observed.indices.map { Float(max(result[place($0)], 0)) }
     }
 
     /// A volume of the same light everywhere stays as it is, at its borders too, whatever the noise.

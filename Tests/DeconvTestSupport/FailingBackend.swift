@@ -235,8 +235,8 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.add(to: estimate, factor: factor, projectingNext: projectingNext)
     }
 
-    func invertTransferFunction(noise: Float, probing field: Field) throws(DeconvolutionError) {
-        try real.invertTransferFunction(noise: noise, probing: field)
+    func invertTransferFunction(_ filter: InverseFilter, probing field: Field) throws(DeconvolutionError) {
+        try real.invertTransferFunction(filter, probing: field)
     }
 
     func fillFromObserved(
@@ -321,6 +321,24 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         _ constants: TotalVariationConstants
     ) throws(DeconvolutionError) {
         try real.storeTotalVariationWeight(in: target, of: field, normalization: normalization, constants)
+    }
+
+    func storeCurvatureWeight(
+        in target: Field,
+        of field: Field,
+        normalization: Field?,
+        _ constants: CurvatureConstants
+    ) throws(DeconvolutionError) {
+        try real.storeCurvatureWeight(in: target, of: field, normalization: normalization, constants)
+    }
+
+    func diffuse(
+        _ field: Field,
+        into target: Field,
+        factor: Float,
+        rates: SIMD3<Float>
+    ) throws(DeconvolutionError) {
+        try real.diffuse(field, into: target, factor: factor, rates: rates)
     }
 
     func runTransforms() throws(DeconvolutionError) { try real.runTransforms() }

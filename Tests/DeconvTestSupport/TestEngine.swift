@@ -20,12 +20,14 @@ package final class TestEngine {
     /// - Parameters:
     ///   - psf: of sum 1.
     ///   - variations: other modes of a PSF that varies, with weights whose nodes are in voxels of the image.
+    ///   - sieve: what the estimate is blurred by, which the PSF is already; with a PSF that does not vary.
     ///   - core: voxels of a tile, or nil for one piece.
     package init(
         _ backend: any ComputeBackend,
         image: VolumeShape,
         psf: Volume,
         variations: [(psf: Volume, weights: WeightGrid)] = [],
+        sieve: Blur.Sieve? = nil,
         boundary: BoundaryMode,
         pixelType: PixelType = .float32,
         core: VolumeShape? = nil
@@ -51,7 +53,9 @@ package final class TestEngine {
         } else {
             workspace = try backend.makeWorkspace(whole)
         }
-        blur = Blur(mean: psf, variations: variations).moved(to: plan.imageInWhole.origin)
+        blur =
+            sieve.map { Blur(psf, sieve: $0) }
+            ?? Blur(mean: psf, variations: variations).moved(to: plan.imageInWhole.origin)
     }
 
     private func projection<W: Workspace>(on workspace: W) throws -> BlurProjection<W> {

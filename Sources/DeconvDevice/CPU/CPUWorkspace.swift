@@ -187,8 +187,8 @@ extension CPUWorkspace {
 
     package func ended(_ step: IterationPass.Step) { passClock?.ended(IterationPass(projection, step)) }
 
-    package func invertTransferFunction(noise: Float, probing _: HostField) throws(DeconvolutionError) {
-        slabs.invert(otfs[currentOTF], noise: noise)
+    package func invertTransferFunction(_ filter: InverseFilter, probing _: HostField) throws(DeconvolutionError) {
+        slabs.invert(otfs[currentOTF], filter)
     }
 
     private func convolve(onto output: Region, adjoint: Bool) {

@@ -1,4 +1,5 @@
 import DeconvVolume
+import Glibc
 
 /// Convolves along y and z: for one frequency along x after the other, a slab (z, y) that fits in cache.
 ///
@@ -222,15 +223,31 @@ extension SlabConvolution {
         }
     }
 
-    /// Makes a transfer function its Wiener filter; see `Workspace.invertTransferFunction`.
-    func invert(_ otf: HostMemory, noise: Float) {
-        let size = Float(shape.voxelCount)
+    /// Makes a transfer function its inverse filter; see `Workspace.invertTransferFunction`.
+    func invert(_ otf: HostMemory, _ filter: InverseFilter) {
+        let (size, noise, squares) = (Float(shape.voxelCount), filter.noise, filter.squares)
+        /// r² 4 sin²(π k / n) of the frequencies of an axis.
+        func curvatures(_ count: Int, _ length: Int, _ square: Float) -> [Float] {
+            (0..<count).map { index in
+                let sine = sin(Float.pi * Float(index) / Float(length))
+                return square * 4 * sine * sine
+            }
+        }
+        let alongZ = curvatures(columnPitch, shape.z, squares.z)
+        let alongY = curvatures(linePitch, shape.y, squares.y)
+        let alongX = curvatures(halfRow, shape.x, squares.x)
         pool.forEach(halfRow) { [self] _, k in
             let values = UnsafeMutableRawPointer(otfBlock(k, 0, of: otf)).assumingMemoryBound(to: SIMD2<Float>.self)
-            for index in 0..<linePitch * columnPitch {
-                let whole = values[index] * size
-                let factor = (1 + noise) / (whole.x * whole.x + whole.y * whole.y + noise)
-                values[index] *= SIMD2(factor, -factor)
+            for y in 0..<linePitch {
+                let column = values + y * columnPitch
+                for z in 0..<columnPitch {
+                    let whole = column[z] * size
+                    let curvature = alongX[k] + alongY[y] + alongZ[z]
+                    let divisor =
+                        whole.x * whole.x + whole.y * whole.y + noise + filter.smoothness * curvature * curvature
+                    let factor = (1 + noise) / max(divisor, InverseFilter.leastDivisor)
+                    column[z] *= SIMD2(factor, -factor)
+                }
             }
         }
     }

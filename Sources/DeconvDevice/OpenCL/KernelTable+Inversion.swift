@@ -1,17 +1,23 @@
 package import DeconvVolume
 
 extension KernelTable {
-    /// otf ← (1 + K) conj(otf) / (|size · otf|² + K), the transfer function being over `size`.
+    /// otf ← (1 + K) conj(otf) / (|size · otf|² + K + λ l²), the transfer function being over the size of the work volume.
     package func invertOTF(
         _ otf: DeviceBuffer,
         isReal: Bool,
-        size: Float,
-        noise: Float,
-        count: Int
+        _ filter: InverseFilter,
+        _ layout: WorkspaceLayout
     ) throws(DeconvolutionError) {
+        let (shape, squares) = (layout.workShape, filter.squares)
         try self[isReal ? "invert_real_otf" : "invert_otf"].run(
-            x: count,
-            [.buffer(otf), .float(size), .float(noise), .ulong(count)]
+            x: layout.spectrumCount,
+            [
+                .buffer(otf), .uint(shape.z), .uint(shape.y), .uint(shape.x), .ulong(layout.planePitch),
+                .uint(layout.halfRow),
+                .float(squares.z), .float(squares.y), .float(squares.x), .float(Float(shape.voxelCount)),
+                .float(filter.noise), .float(filter.smoothness), .float(InverseFilter.leastDivisor),
+                .ulong(layout.spectrumCount),
+            ]
         )
     }
 }

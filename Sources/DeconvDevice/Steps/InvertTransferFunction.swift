@@ -3,7 +3,7 @@ package import DeconvVolume
 // The step of host memory is `SlabConvolution.invertTransferFunction`, which knows how it holds transfer functions.
 
 extension OpenCLWorkspace {
-    package func invertTransferFunction(noise: Float, probing field: Field) throws(DeconvolutionError) {
+    package func invertTransferFunction(_ filter: InverseFilter, probing field: Field) throws(DeconvolutionError) {
         if isProjectionDue {
             // The filter has no sums that it could be held against, but the plans that apply it have.
             try forwardProject(field)
@@ -15,9 +15,8 @@ extension OpenCLWorkspace {
         try kernels.invertOTF(
             transfer.values,
             isReal: transfer.isReal,
-            size: Float(layout.workShape.voxelCount),
-            noise: noise,
-            count: layout.spectrumCount
+            filter,
+            layout
         )
         isInverse = true
     }

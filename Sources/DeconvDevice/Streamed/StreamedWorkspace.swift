@@ -149,7 +149,7 @@ extension StreamedWorkspace {
         return work.planes.apply(operation, to: region, pool)
     }
 
-    package func invertTransferFunction(noise: Float, probing _: HostField) throws(DeconvolutionError) {
+    package func invertTransferFunction(_ filter: InverseFilter, probing _: HostField) throws(DeconvolutionError) {
         preconditionFailure("an inverse reaches further than tiles do, so that no plan has both")
     }
 

@@ -79,17 +79,7 @@ private final class LandweberSolver<W: Workspace>: Solver {
     func setSensitivity(
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError) {
-        guard let read else {
-            largestSensitivity = 1
-            return try workspace.setSensitivity(reading: nil)
-        }
-        var largest: Float = 0
-        try workspace.setSensitivity { (region) throws(DeconvolutionError) in
-            let values = try read(region)
-            largest = values.reduce(largest, max)
-            return values
-        }
-        largestSensitivity = largest > 0 ? Double(largest) : 1
+        largestSensitivity = try workspace.setSensitivity(findingLargest: read)
     }
 
     func run(

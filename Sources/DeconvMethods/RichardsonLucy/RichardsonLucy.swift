@@ -11,7 +11,10 @@ package import DeconvVolume
 /// f is the sensitivity of a voxel: 0 where nothing was recorded, so outside the frame and on bad or saturated voxels, and
 /// the flat field elsewhere. Where nothing is estimated outside the frame, f counts as 1 there in W, so that W = 1 for a
 /// perfect camera. With total variation (Dey et al. 2006, Microsc. Res. Tech. 69:260) the product is divided by
-/// max(1 − λ div(∇x / |∇x|), 0.2), x as it is before.
+/// max(1 − λ div(∇x / |∇x|), 0.2), x as it is before; or else by the divisor of a `RoughnessPenalty`.
+///
+/// With a sieve (Snyder and Miller 1985, IEEE Trans. Nucl. Sci. 32:3864) x is z, of which the object is k ∗ z, H the blur with h ∗ k, and
+/// the result k ∗ z.
 ///
 /// An accelerated update is made at a point p beyond x, p = max(x + a (x − x'), 0) with x' the estimate before; for the heavy ball
 /// a = max(0, (k − 1) / (k + 2)) in step k = 0, 1, …; for Biggs and Andrews a = Σ v v' / Σ v'², from 0 to 1, with v the change
@@ -40,14 +43,17 @@ package struct RichardsonLucy: DeconvolutionMethod {
     var unmatched: UnmatchedSteps?
     /// Steps that take the place of all others where photons cannot be told; nil for none.
     var fallback: UnmatchedSteps?
+    /// A penalty in place of total variation.
+    package var penalty: RoughnessPenalty?
     package var tuningRequest: TuningRequest?
+    package var sieve = 0.0
 
     package static let description = MethodDescription(
         name: .richardsonLucy,
         help: "maximum likelihood for Poisson noise, iterated (Richardson 1972, Lucy 1974)",
         options: [
             .iterations, .boundary, .background, .readNoise, .start, .accelerate, .stop, .maxIterations,
-            .totalVariation,
+            .totalVariation, .goodRoughness, .tikhonovMiller, .sieve,
             .gain, .seed, .tuning,
         ]
     )
@@ -80,6 +86,8 @@ package struct RichardsonLucy: DeconvolutionMethod {
             divergenceInterval: options.divergenceInterval
         )
         tuningRequest = request
+        penalty = RoughnessPenalty(options)
+        sieve = options.sieve
     }
 
     /// Steps with another back projector.
@@ -98,7 +106,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
 
     package var stepCount: Int { loop.count }
 
-    /// The estimate, W where it differs from 1, what an acceleration keeps of the steps before, and the weight of total variation.
+    /// The estimate, W where it differs from 1, what an acceleration keeps of the steps before, and the weight of a penalty.
     package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
         var (fields, updated) = geometry.extendsFrame || hasSensitivity ? (2, 3) : (1, 2)
         switch acceleration {
@@ -108,13 +116,15 @@ package struct RichardsonLucy: DeconvolutionMethod {
         case .biggsAndrews: (fields, updated) = (fields + 2, updated + 6)
         }
         // W is read where the weight is made, which is then read in its place.
-        if tuningRequest?.hasTotalVariation == true { (fields, updated) = (fields + 1, updated + 3) }
+        // What cuts the object at 0 takes the room of the estimate before.
+        if sieve > 0, acceleration == .none { fields += 1 }
+        if penalty != nil || tuningRequest?.hasTotalVariation == true { (fields, updated) = (fields + 1, updated + 3) }
         return MethodDemand(
             fieldCount: fields,
             comparison: .ratio,
             updatedFieldCount: updated,
             isMadeByTransforms: unmatched == nil,
-            transferFunctionCount: unmatched == nil && fallback == nil ? 1 : 2
+            sidePSFCount: sieve > 0 || unmatched != nil || fallback != nil ? 1 : 0
         )
     }
 
@@ -160,7 +170,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     private var change: W.Field?
     /// Σ of the square of that change.
     private var changeSquare = 0.0
-    /// W with total variation, once there is one.
+    /// W with a penalty, once there is one.
     private var weight: W.Field?
     /// Room for W, made when it first differs from 1 and kept, for volumes may have it in turns.
     private var normalization: W.Field?
@@ -208,25 +218,14 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
 
     func modeledConstants(mean: Double) -> RatioConstants { method.modeledConstants(mean: mean) }
 
-    /// As tuned; nil where there is none.
-    func totalVariation(light: Double) -> TotalVariationConstants? {
-        guard let tuning, tuning.totalVariation > 0 else { return nil }
-        return TotalVariationConstants(tuning, light: light)
-    }
+    /// What updates are divided by, as tuned; nil for nothing.
+    func divisor(light: Double) -> Divisor? { Divisor(method.penalty, tuning, light: light) }
 
-    /// A normalization with the weight of total variation in it; the normalization itself where there is none.
-    func weight(
-        _ totalVariation: TotalVariationConstants?,
-        normalization: W.Field?
-    ) throws(DeconvolutionError) -> W.Field? {
-        guard let totalVariation else { return normalization }
+    /// A normalization over a divisor; the normalization itself where there is none.
+    func weight(_ divisor: Divisor?, normalization: W.Field?) throws(DeconvolutionError) -> W.Field? {
+        guard let divisor else { return normalization }
         let field = try kept(&weight)
-        try workspace.storeTotalVariationWeight(
-            in: field,
-            of: estimate.field,
-            normalization: normalization,
-            totalVariation
-        )
+        try divisor.divide(normalization, into: field, of: estimate.field, on: workspace)
         return field
     }
 
@@ -273,7 +272,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
         let modeled = method.modeledConstants(mean: mean)
         let light = mean - method.background
         try method.start.set(estimate.field, on: workspace, background: method.background, light: light)
-        let totalVariation = totalVariation(light: light)
+        let divisor = divisor(light: light)
         var loop = loop
         if let tuning { loop.count = tuning.stepCount }
         var goesOn = true
@@ -291,11 +290,12 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
             try update(
                 iteration,
                 least: comparesLight ? Float(StartingEstimate.least) : 0,
-                totalVariation,
+                divisor,
                 isFollowed: isFollowed
             )
             return divergence
         }
+        try blur.sift(estimate.field, try kept(&former))
     }
 
     /// A field that is made when it is first needed.
@@ -310,10 +310,10 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     private func update(
         _ iteration: Int,
         least: Float,
-        _ totalVariation: TotalVariationConstants?,
+        _ divisor: Divisor?,
         isFollowed: Bool
     ) throws(DeconvolutionError) {
-        let factor = try weight(totalVariation, normalization: currentNormalization)
+        let factor = try weight(divisor, normalization: currentNormalization)
         guard isFollowed, method.acceleration != .none else {
             return try workspace.multiply(
                 estimate.field,
@@ -343,6 +343,38 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
         let likeness = iteration > 1 && changeSquare > 0 ? sums.product / changeSquare : 0
         changeSquare = sums.square
         try workspace.extrapolate(estimate.field, from: before, momentum: Float(min(max(likeness, 0), 1)))
+    }
+}
+
+/// What an update is divided by beside the normalization.
+enum Divisor {
+    case totalVariation(TotalVariationConstants)
+    case roughness(CurvatureConstants)
+
+    /// That of an image of some mean light; nil for none.
+    init?(_ penalty: RoughnessPenalty?, _ tuning: MethodTuning?, light: Double) {
+        if let penalty {
+            self = .roughness(penalty.constants(light: light))
+        } else if let tuning, tuning.totalVariation > 0 {
+            self = .totalVariation(TotalVariationConstants(tuning, light: light))
+        } else {
+            return nil
+        }
+    }
+
+    /// target ← normalization / divisor of a field; no normalization stands for 1.
+    func divide<W: Workspace>(
+        _ normalization: W.Field?,
+        into target: W.Field,
+        of field: W.Field,
+        on workspace: W
+    ) throws(DeconvolutionError) {
+        switch self {
+        case .totalVariation(let constants):
+            try workspace.storeTotalVariationWeight(in: target, of: field, normalization: normalization, constants)
+        case .roughness(let constants):
+            try workspace.storeCurvatureWeight(in: target, of: field, normalization: normalization, constants)
+        }
     }
 }
 

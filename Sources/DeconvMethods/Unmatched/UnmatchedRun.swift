@@ -31,7 +31,7 @@ extension RichardsonLucySolver {
         let field = estimate.field
         let light = mean - background
         let total = try start(light: light, mean: mean)
-        let totalVariation = totalVariation(light: light)
+        let divisor = divisor(light: light)
         let modeled = modeledConstants(mean: mean)
         var loop = loop
         if let tuning { loop.count = tuning.stepCount }
@@ -43,7 +43,7 @@ extension RichardsonLucySolver {
             guard iteration <= unmatchedCount else {
                 let divergence = try workspace.takeRatio(modeled, measuring: counted)
                 try workspace.backProject()
-                let weight = try weight(totalVariation, normalization: currentNormalization)
+                let weight = try weight(divisor, normalization: currentNormalization)
                 try workspace.multiply(field, byWorkAnd: weight, least: 0, projectingNext: isFollowed)
                 return divergence
             }
@@ -64,7 +64,7 @@ extension RichardsonLucySolver {
             try workspace.usePSF(1)
             try workspace.backProject()
             try workspace.usePSF(0)
-            let weight = try weight(totalVariation, normalization: nil)
+            let weight = try weight(divisor, normalization: nil)
             try workspace.multiply(
                 field,
                 byOnePlusWorkTimes: weight,

@@ -39,66 +39,10 @@ package struct Wiener: DeconvolutionMethod {
     package func boundary(_ asked: BoundaryMode) -> BoundaryMode { asked == .extend ? .reflect : asked }
 
     package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
-        MethodDemand(
-            fieldCount: 1,
-            projectionCount: 1,
-            comparison: nil,
-            updatedFieldCount: 2,
-            allowsTiles: false
-        )
+        .linearFilter
     }
 
     package func makeSolver<W: Workspace>(on workspace: W) throws(DeconvolutionError) -> any Solver<W> {
-        try WienerSolver(background: background, noise: noise, on: workspace)
-    }
-}
-
-/// The result of a Wiener filter in one workspace, whose transfer function becomes the filter.
-private final class WienerSolver<W: Workspace>: Solver {
-    var background: Double
-    private let noise: Double
-    let workspace: W
-    var estimate: Estimate<W>
-    /// Whether the transfer function is still that of the PSF.
-    private var isBlur = false
-
-    init(background: Double, noise: Double, on workspace: W) throws(DeconvolutionError) {
-        precondition(background >= 0 && noise > 0)
-        self.background = background
-        self.noise = noise
-        self.workspace = workspace
-        estimate = try Estimate(on: workspace)
-    }
-
-    func setBlur(_ blur: Blur) throws(DeconvolutionError) {
-        precondition(!blur.varies, "a filter has one PSF")
-        let psf = blur.modes[0].psf
-        try workspace.setPSF(psf.voxels, shape: psf.shape)
-        isBlur = true
-    }
-
-    func run(
-        mean: Double,
-        measuring measured: Region,
-        step: (SolverStep) throws(DeconvolutionError) -> Void
-    ) throws(DeconvolutionError) {
-        let field = estimate.field
-        // Below 0 there is noise, which the filter averages out with that above.
-        try workspace.fillFromObserved(
-            field,
-            offset: Float(background),
-            least: -.greatestFiniteMagnitude,
-            outside: Float(mean - background)
-        )
-        if isBlur {
-            try workspace.invertTransferFunction(noise: Float(noise), probing: field)
-            isBlur = false
-        }
-        try workspace.forwardProject(field)
-        try workspace.fill(field, with: 0)
-        try workspace.add(to: field, factor: 1, projectingNext: false)
-        let mark = try workspace.mark()
-        try mark.wait()
-        try step(SolverStep(iteration: 1, deviceTime: mark.deviceTime))
+        try LinearFilterSolver(InverseFilter(noise: Float(noise)), background: background, on: workspace)
     }
 }

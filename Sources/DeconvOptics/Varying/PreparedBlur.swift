@@ -8,8 +8,14 @@ package struct PreparedBlur: Sendable {
     package let report: PSFModesReport?
 
     /// The same PSF everywhere.
-    package init(_ psf: PointSpreadFunction) {
-        blur = Blur(psf.volume)
+    /// - Parameter sieve: σ of the Gaussian that the estimate is blurred by, over the width of the PSF; 0 for none.
+    package init(_ psf: PointSpreadFunction, sieve: Double = 0) {
+        if sieve > 0 {
+            let gaussian = GaussianSieve(for: psf, width: sieve)
+            blur = Blur(gaussian.blurred(psf), sieve: Blur.Sieve(kernel: gaussian.kernel, psf: psf.volume))
+        } else {
+            blur = Blur(psf.volume)
+        }
         report = nil
     }
 

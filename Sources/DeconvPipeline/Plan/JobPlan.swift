@@ -91,7 +91,11 @@ extension JobPlan {
     ) throws(DeconvolutionError) {
         self.image = image
         (self.psfs, self.blurs) = (psfs, blurs)
-        let method = try Methods.method(options)
+        // Methods count differences by the size of voxels, whoever knows it.
+        var known = options
+        known.spacing = options.spacing ?? image.spacing
+        spacing = known.spacing
+        let method = try Methods.method(known)
         guard method.takesVaryingPSF || blurs.allSatisfy({ $0.report == nil }) else {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -107,7 +111,6 @@ extension JobPlan {
         self.backend = backend
         self.deviceCount = deviceCount
         hostThreadCount = max(1, CPUBackend(threadCount: options.threadCount).device.computeUnits / deviceCount)
-        spacing = options.spacing ?? image.spacing
         warnings = leftOut + Self.warnings(psfs, blurs)
         if image.shape.z == 1, psfs.contains(where: { $0.psf.shape.z > 1 }) {
             warnings.append(

@@ -35,7 +35,8 @@ public struct RunOrigin: Sendable {
 extension RunOrigin {
     /// Of a method, options that change nothing as long as nobody gives them.
     private static let ofChoice: Set<OptionName> = [
-        .accelerate, .stop, .maxIterations, .totalVariation, .gain, .seed, .tuning,
+        .accelerate, .stop, .maxIterations, .totalVariation, .goodRoughness, .tikhonovMiller, .sieve, .gain,
+        .seed, .tuning,
     ]
 
     /// In short, for the result itself: nothing in it changes from one run of the same job to the next.

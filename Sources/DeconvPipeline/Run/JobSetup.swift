@@ -1,4 +1,5 @@
 import DeconvDevice
+import DeconvMethods
 import DeconvOptics
 package import DeconvOptions
 import DeconvPlan
@@ -192,9 +193,16 @@ final class CurrentCancellation: Sendable {
 extension JobSetup.Request {
     /// What PSFs come to: a blur for each that there is of a place.
     /// - Parameter psfs: those of the first place, then those of the next; of one place where options have none.
-    /// - Throws: as `PreparedBlur.init`.
+    /// - Throws: as `PreparedBlur.init`; `invalidArgument` for a sieve with PSFs of several places.
     func blurs(of psfs: [PreparedPSF]) throws(DeconvolutionError) -> [PreparedBlur] {
-        guard let places = options.psfPlaces else { return psfs.map { PreparedBlur($0.psf) } }
+        let sieve = try Methods.method(options).sieve
+        guard let places = options.psfPlaces else { return psfs.map { PreparedBlur($0.psf, sieve: sieve) } }
+        guard sieve == 0 else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.sieve) is for a PSF that is the same everywhere, and \(.psfAt) for one that is not; leave one of them out"
+            )
+        }
         let count = psfs.count / places.count
         var blurs: [PreparedBlur] = []
         for first in 0..<count {

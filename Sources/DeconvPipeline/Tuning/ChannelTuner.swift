@@ -43,7 +43,7 @@ struct ChannelTuner {
             // Where some were not looked at, one of them may have light.
             return untuned(triedTimepoints.count < job.source.image.timepointCount)
         }
-        let psf = plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.modes[0].psf
+        let psf = plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.opticalPSF
         let estimate = try PhotonEstimate(
             part,
             psf: psf,
@@ -209,15 +209,11 @@ struct ChannelTuner {
     }
 
     private func tuning(_ weight: Double, _ light: Double) -> MethodTuning {
-        var rates: [Float] = [1, 1, 1]
-        if let spacing = plan.spacing, spacing.isValid {
-            let sizes = [spacing.z, spacing.y, spacing.x]
-            rates = sizes.map { Float(sizes.min()! / $0) }
-        }
+        let rates = plan.spacing?.rates ?? SIMD3(1, 1, 1)
         return MethodTuning(
             stepCount: request.mostSteps,
             totalVariation: weight / max(light, 1).squareRoot(),
-            rates: rates
+            rates: [rates[0], rates[1], rates[2]]
         )
     }
 
