@@ -23,10 +23,22 @@ package struct MethodDescription: Sendable {
     package let help: String
     /// The options that it takes; others of the group "method" mean nothing to it.
     package let options: [OptionName]
+    /// How the number of its steps is found where nobody says: not `auto`.
+    package let stop: StopRule
+    /// Whether it asks how many counts a photon makes, however its steps are found.
+    package let asksForPhotons: Bool
 
-    package init(name: MethodName, help: String, options: [OptionName]) {
+    package init(
+        name: MethodName,
+        help: String,
+        options: [OptionName],
+        stop: StopRule = .none,
+        asksForPhotons: Bool = false
+    ) {
         self.name = name
         self.help = help
         self.options = options
+        self.stop = stop
+        self.asksForPhotons = asksForPhotons
     }
 }

@@ -69,17 +69,18 @@ struct ChannelTuner {
             rule = .whiteness
             // Only photons tell one weight from another.
             if weights.count > 1 { weights = [0] }
-        } else if noise != nil || weights == [0] {
+        } else if noise != nil || (weights == [0] && !request.asksForPhotons) {
             exception = nil
         }
         var result = ChannelTuning(
-            tuning: tuning(weights[0], bright),
+            tuning: tuning(weights[0], bright, noise, channel),
             stop: rule.text,
             weight: weights[0],
             gain: noise?.gain,
             gainOrigin: origin,
             light: bright,
             exception: exception,
+            takesCounts: noise == nil && request.asksForPhotons,
             isCut: false,
             curves: []
         )
@@ -110,6 +111,7 @@ struct ChannelTuner {
             gainOrigin: nil,
             light: 0,
             exception: isException ? "\(triedTimepoints.count) time points that were looked at have no light" : nil,
+            takesCounts: false,
             isCut: false,
             curves: []
         )
@@ -165,7 +167,7 @@ struct ChannelTuner {
         )
     }
 
-    private func tuning(_ weight: Double, _ light: Double) -> MethodTuning {
+    private func tuning(_ weight: Double, _ light: Double, _ noise: PhotonNoise?, _ channel: Int) -> MethodTuning {
         var rates: [Float] = [1, 1, 1]
         if let spacing = plan.spacing, spacing.isValid {
             let sizes = [spacing.z, spacing.y, spacing.x]
@@ -174,7 +176,9 @@ struct ChannelTuner {
         return MethodTuning(
             stepCount: request.mostSteps,
             totalVariation: weight / max(light, 1).squareRoot(),
-            rates: rates
+            rates: rates,
+            noise: request.asksForPhotons ? noise : nil,
+            channel: channel
         )
     }
 
@@ -191,15 +195,16 @@ struct ChannelTuner {
         let background = job.findings.channels[channel].shiftedBackground
         var share = 1.0
         var (observed, heldOut): ([Float], [Float]?) = (part.voxels, nil)
-        if rule == .heldOut, var noise {
+        if rule == .heldOut, let noise {
+            var careful = noise
             if result.gainOrigin != .given {
-                noise.gain *= Self.caution
-                noise.darkVariance *= Self.caution
+                careful.gain *= Self.caution
+                careful.darkVariance *= Self.caution
             }
             let thinning = Thinning(
                 part.voxels,
                 numbers: part.number(in: job.source.image.shape),
-                noise: noise,
+                noise: careful,
                 random: Philox(seed: UInt32(clamping: request.seed), stream: UInt32(channel))
             )
             (observed, heldOut, share) = (thinning.kept, thinning.heldOut, Thinning.keptShare)
@@ -225,10 +230,21 @@ struct ChannelTuner {
         var searches: [(weight: Double, search: StopSearch)] = []
         for weight in weights {
             var search = StopSearch(rule, image, mostSteps: request.mostSteps)
-            try run.run(tuning(weight, result.light)) { (_, projection) throws(DeconvolutionError) in
-                try job.cancellation.check()
-                tell()
-                return search.look(projection)
+            let ofPart = tuning(weight, result.light, noise?.of(share: share), channel)
+            if rule == .consensus {
+                let watch: ConsensusWatch = { (_, agreed) throws(DeconvolutionError) in
+                    try job.cancellation.check()
+                    tell()
+                    return search.look(share: agreed)
+                }
+                try run.run(ofPart, watch: .consensus(watch))
+            } else {
+                let watch: ProjectionWatch = { (_, projection) throws(DeconvolutionError) in
+                    try job.cancellation.check()
+                    tell()
+                    return search.look(projection)
+                }
+                try run.run(ofPart, watch: .projections(watch))
             }
             searches.append((weight, search))
             result.curves.append(ChannelTuning.Curve(totalVariation: weight, values: search.values))
@@ -239,7 +255,7 @@ struct ChannelTuner {
             if best.search.best - chosen.search.best > Self.clearlyBetter { chosen = best }
         }
         result.weight = chosen.weight
-        result.tuning = tuning(chosen.weight, result.light)
+        result.tuning = tuning(chosen.weight, result.light, noise, channel)
         result.tuning.stepCount = chosen.search.stepCount
         result.isCut = !chosen.search.isFound
         if result.exception != nil, request.stop != rule, result.isCut || result.tuning.stepCount < Self.fewestSteps {
