@@ -167,7 +167,7 @@ def deconvolve(
         the dark parts of the image, once for all volumes of a channel. A Dask array is asked chunk by chunk, so that
         chunks find levels of their own: find one first, in ``report`` of a call on a part of it, and give that.
     read_noise : float, optional
-        Read noise of the camera, in counts of the image; ``richardson-lucy`` only. By default 0.
+        Read noise of the camera, in counts of the image; not for ``wiener`` and ``landweber``. By default 0.
     snr : float, optional
         Signal over noise of the image; ``wiener`` only. By default 20.
     start : {'light', 'flat', 'observed'}, optional
@@ -176,11 +176,13 @@ def deconvolve(
     accelerate : {'none', 'heavy-ball', 'biggs-andrews'}, optional
         How the estimate goes on beyond each update; ``richardson-lucy`` only. 15 iterations then do the work of 50. By
         default none.
-    stop : {'none', 'held-out', 'whiteness', 'divergence:X'}, optional
+    stop : {'auto', 'none', 'held-out', 'whiteness', 'consensus', 'divergence:X'}, optional
         How the number of iterations is found, once for all volumes, or for those of each PSF where there are several
         (give each channel its own, if only a copy): where photons that were held out are foretold best, where nothing
-        but noise is left of the image, or where an iteration takes less than the part X off the divergence. Not for Dask arrays, whose chunks would each find their own: ask a part of the image first,
-        and give the chunks what its ``report`` has under ``tuning``. By default none.
+        but noise is left of the image, where an iteration takes less than the part X off the divergence, or where
+        halves of the photons agree on little more (``rlgc`` only). Not for Dask arrays, whose chunks would each find
+        their own: ask a part of the image first, and give the chunks what its ``report`` has under ``tuning``. By
+        default auto: ``held-out`` for ``gated``, ``consensus`` for ``rlgc``, none for others.
     max_iterations : int, optional
         The most iterations that a stop rule may come to. By default 100.
     total_variation : float or 'auto', optional
@@ -189,7 +191,7 @@ def deconvolve(
     gain : float, optional
         Counts a photon. By default what the noise of the image says.
     seed : int, optional
-        Number that the photons to hold out are drawn with. By default 0.
+        Number that photons are drawn with, to be held out or for halves. By default 0.
     saturation : float or 'auto', optional
         Counts from which on a voxel is saturated and does not count; ``auto`` finds them where many voxels share the
         largest value and hardly any come near.
@@ -303,11 +305,12 @@ def deconvolve(
     if report is not None and not isinstance(report, dict):
         raise TypeError(f"report must be a dict, which is filled, not {type(report).__name__}")
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
-        if method == "auto" or stop not in (None, "none") or total_variation not in (None, 0):
+        looks = method in ("auto", "gated", "rlgc")
+        if looks or stop not in (None, "auto", "none") or total_variation not in (None, 0):
             raise ValueError(
-                "method='auto', stop and total_variation look at the light of the whole image, and chunks of Dask arrays "
-                "would each find their own: ask a part of the image first, a NumPy array, and give the chunks iterations "
-                "from report['tuning']"
+                "methods auto, gated and rlgc, stop and total_variation look at the light of the whole image, and chunks "
+                "of Dask arrays would each find their own: ask a part of the image first, a NumPy array, and give the "
+                "chunks iterations from report['tuning']"
             )
         if out is not None or progress or report is not None:
             raise ValueError("out, progress and report are not for Dask arrays: use what Dask has for them")

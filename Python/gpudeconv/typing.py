@@ -16,7 +16,7 @@ from ._progress import ProgressOption
 
 Path = str | os.PathLike[str]
 
-Method = Literal["richardson-lucy", "auto", "wiener", "landweber"]
+Method = Literal["richardson-lucy", "auto", "wiener", "landweber", "gated", "rlgc"]
 Boundary = Literal["extend", "zero", "edge", "reflect", "periodic"]
 Start = Literal["light", "flat", "observed"]
 Acceleration = Literal["none", "heavy-ball", "biggs-andrews"]

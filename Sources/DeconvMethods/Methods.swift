@@ -5,7 +5,7 @@ package import DeconvVolume
 package enum Methods {
     /// All of them, the default first.
     package static let all: [any DeconvolutionMethod.Type] = [
-        RichardsonLucy.self, Auto.self, Wiener.self, Landweber.self, Gated.self,
+        RichardsonLucy.self, Auto.self, Wiener.self, Landweber.self, Gated.self, Consensus.self,
     ]
 
     /// The method that options name, with its constants.
