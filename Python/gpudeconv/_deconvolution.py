@@ -175,7 +175,7 @@ def deconvolve(
         the dark parts of the image, once for all volumes of a channel. A Dask array is asked chunk by chunk, so that
         chunks find levels of their own: find one first, in ``report`` of a call on a part of it, and give that.
     read_noise : float, optional
-        Read noise of the camera, in counts of the image; ``richardson-lucy`` only. By default 0.
+        Read noise of the camera, in counts of the image; not for ``wiener`` and ``landweber``. By default 0.
     snr : float, optional
         Signal over noise of the image; ``wiener`` only. By default 20.
     regularization : float, optional
@@ -187,11 +187,13 @@ def deconvolve(
     accelerate : {'none', 'heavy-ball', 'biggs-andrews'}, optional
         How the estimate goes on beyond each update; ``richardson-lucy`` only. 15 iterations then do the work of 50. By
         default none.
-    stop : {'none', 'held-out', 'whiteness', 'divergence:X'}, optional
+    stop : {'auto', 'none', 'held-out', 'whiteness', 'consensus', 'divergence:X'}, optional
         How the number of iterations is found, once for all volumes, or for those of each PSF where there are several
         (give each channel its own, if only a copy): where photons that were held out are foretold best, where nothing
-        but noise is left of the image, or where an iteration takes less than the part X off the divergence. Of a Dask
-        array a part in the middle is asked, once for each PSF, and all chunks take what it says. By default none.
+        but noise is left of the image, where an iteration takes less than the part X off the divergence, or where
+        halves of the photons agree on little more (``rlgc`` only). Of a Dask array a part in the middle is asked, once
+        for each PSF, and all chunks take what it says. By default auto: ``held-out`` for ``gated``, ``consensus`` for
+        ``rlgc``, none for others.
     max_iterations : int, optional
         The most iterations that a stop rule may come to. By default 100.
     total_variation : float or 'auto', optional
@@ -206,7 +208,7 @@ def deconvolve(
     gain : float, optional
         Counts a photon. By default what the noise of the image says.
     seed : int, optional
-        Number that the photons to hold out are drawn with. By default 0.
+        Number that photons are drawn with, to be held out or for halves. By default 0.
     tuning : path, dict or sequence of dict, optional
         What another run found out of its image, in place of what this one says: the path of its report, or what its
         ``report`` has under ``tuning``, so that images are treated alike.

@@ -25,7 +25,7 @@ def is_tuned(values: Mapping[str, Any]) -> bool:
     if values.get("tuning") is not None:
         return False
     asks = values.get("stop") not in (None, "none") or values.get("total_variation") not in (None, 0)
-    return asks or method_of(values) in ("auto", "fast")
+    return asks or method_of(values) in ("auto", "fast", "gated", "rlgc")
 
 
 def refuse_unknown(function: Callable[..., Any], given: Mapping[str, Any], *, of_files: bool = False) -> None:

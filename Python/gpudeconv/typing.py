@@ -20,6 +20,8 @@ Method = Literal[
     "auto",
     "fast",
     "richardson-lucy",
+    "gated",
+    "rlgc",
     "wiener-butterworth",
     "otf-masked-wiener",
     "landweber",

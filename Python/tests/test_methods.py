@@ -52,7 +52,7 @@ def test_auto_finds_iterations_and_says_so(volume, psf):
 
 
 def test_chunks_do_not_each_find_their_own_iterations(volumes, psf):
-    for options in ({"method": "auto"}, {"stop": "whiteness"}, {"total_variation": 0.1}):
+    for options in ({"method": "auto"}, {"method": "rlgc"}, {"stop": "whiteness"}, {"total_variation": 0.1}):
         with pytest.raises(ValueError, match="ask a part of the image first"):
             gpudeconv.deconvolve(da.from_array(volumes), psf, **options, **CPU)
 
@@ -107,6 +107,9 @@ def test_tikhonov_is_its_formula(volume, psf):
         ({"method": "landweber", "accelerate": "heavy-ball"}, "accelerate"),
         ({"stop": "held-out", "iterations": 3}, "iterations"),
         ({"stop": "divergence:2"}, "divergence:1e-3"),
+        ({"stop": "consensus"}, "it is for rlgc"),
+        ({"method": "gated", "iterations": 3}, "stop='none'"),
+        ({"method": "gated", "stop": "none", "max_iterations": 3}, "stop"),
         ({"total_variation": "auto"}, "held-out"),
         ({"seed": 4}, "held-out"),
         ({"good_roughness": 0.1, "total_variation": 0.1}, "good_roughness"),

@@ -353,6 +353,56 @@ package protocol Workspace: Projector {
         rates: SIMD3<Float>
     ) throws(DeconvolutionError)
 
+    /// target ← c · spread · W² · V(y) / y'², the variance of W H'(ratio) by the noise of the image, as far as the expectation varies
+    /// little within a PSF.
+    ///
+    /// y is the projection in the work volume, which stays, plus b, at the voxel of the frame that is nearest, and y' is
+    /// max(y + s², floor).
+    /// - Parameters:
+    ///   - spread: (h²)'f for a PSF h whose squares are over their sum c, or 1 less that; nil for 1.
+    ///   - normalization: W; nil for 1.
+    func storeNoise(
+        in target: Field,
+        spread: Field?,
+        normalization: Field?,
+        _ constants: NoiseConstants
+    ) throws(DeconvolutionError)
+
+    /// target ← (max(work · normalization, 0) − 1)² on the domain, and 0 where the normalization is 0; no normalization stands
+    /// for 1.
+    func storeSquaredChange(in target: Field, normalization: Field?) throws(DeconvolutionError)
+
+    /// target ← the mean of a field over 2 · radius + 1 voxels of an axis, which are 0 beyond its ends.
+    /// - Parameters:
+    ///   - axis: 0 for z, 1 for y, 2 for x.
+    ///   - radius: at least 0.
+    func average(
+        _ field: Field,
+        into target: Field,
+        axis: Int,
+        radius: Int
+    ) throws(DeconvolutionError)
+
+    /// work ← 1 + w (max(work · normalization, 0) − 1) on the domain, w = 1 − noise / squares from 0 to 1, and 0 where the
+    /// normalization is 0; no normalization stands for 1.
+    func gateChange(noise: Field, squares: Field, normalization: Field?) throws(DeconvolutionError)
+
+    /// As `takeRatio`, with twice a random half of the photons in place of g, which may be below 0.
+    func takeHalfRatio(_ constants: RatioConstants, _ split: PhotonSplit) throws(DeconvolutionError)
+
+    /// target ← (W · work − 1) (W · (2 · whole − work) − 1) on the domain with the normalization W, and 0 where that is 0; no
+    /// normalization stands for 1.
+    /// - Parameter whole: H'(ratio), of which the work volume holds that of a half.
+    func storeAgreement(
+        in target: Field,
+        of whole: Field,
+        normalization: Field?
+    ) throws(DeconvolutionError)
+
+    /// work ← max(whole · normalization, 0) where work is not below 0 and 1 elsewhere on the domain, and 0 where the
+    /// normalization is 0; no normalization stands for 1.
+    func takeAgreed(_ whole: Field, normalization: Field?) throws(DeconvolutionError)
+
     /// estimate ← max(estimate + factor · work, 0) on the domain.
     /// - Parameter projectingNext: as for `multiply`.
     func add(to estimate: Field, factor: Float, projectingNext: Bool) throws(DeconvolutionError)

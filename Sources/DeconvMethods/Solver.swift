@@ -18,8 +18,8 @@ package protocol Solver<W>: AnyObject {
     /// What was found out of the channel of the volumes to come, for methods that ask for it.
     var tuning: MethodTuning? { get set }
 
-    /// Looks at each forward projection; nil where nobody does.
-    var watch: ProjectionWatch? { get set }
+    /// Looks at each step; nil where nobody does.
+    var watch: SolverWatch? { get set }
 
     /// The result so far.
     var estimate: Estimate<W> { get set }
@@ -52,6 +52,18 @@ package protocol Solver<W>: AnyObject {
 /// Gets the number of a step, from 1, and H·estimate over the measured voxels, z, y, x, as it is before the step; gives whether
 /// another step may follow this one.
 package typealias ProjectionWatch = (_ iteration: Int, _ projection: [Float]) throws(DeconvolutionError) -> Bool
+
+/// Gets the number of a step, from 1, and the part of the light, from 0 to 1, in voxels where both halves of the photons agree on their
+/// change; gives whether another step may follow this one.
+package typealias ConsensusWatch = (_ iteration: Int, _ share: Double) throws(DeconvolutionError) -> Bool
+
+/// What somebody looks at while a method is at work.
+package enum SolverWatch {
+    /// Each forward projection.
+    case projections(ProjectionWatch)
+    /// Each share that agrees, of methods that stop by it.
+    case consensus(ConsensusWatch)
+}
 
 /// What one step of a method showed.
 package struct SolverStep: Sendable {
@@ -98,7 +110,7 @@ extension Solver {
     }
 
     /// None, for methods that are not tuned.
-    package var watch: ProjectionWatch? {
+    package var watch: SolverWatch? {
         get { nil }
         set { precondition(newValue == nil, "the method is not tuned") }
     }

@@ -39,7 +39,7 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     /// How the estimate goes on beyond each update, for methods that multiply.
     public var acceleration = Acceleration.none
     /// How the number of iterations is found, for methods that iterate.
-    public var stop = StopRule.none
+    public var stop = StopRule.auto
     /// The most iterations that a stop rule may come to, 1 to 10 000.
     public var maximumIterationCount = 100
     /// How much the estimate is held to a small total variation, for methods that multiply.

@@ -25,11 +25,24 @@ package struct MethodDescription: Sendable {
     package let options: [OptionName]
     /// Those of them that are numbers and by which it divides.
     package let divisors: Set<OptionName>
+    /// How the number of its steps is found where nobody says: not `auto`.
+    package let stop: StopRule
+    /// Whether it asks how many counts a photon makes, however its steps are found.
+    package let asksForPhotons: Bool
 
-    package init(name: MethodName, help: String, options: [OptionName], divisors: Set<OptionName> = []) {
+    package init(
+        name: MethodName,
+        help: String,
+        options: [OptionName],
+        divisors: Set<OptionName> = [],
+        stop: StopRule = .none,
+        asksForPhotons: Bool = false
+    ) {
         self.name = name
         self.help = help
         self.options = options
         self.divisors = divisors
+        self.stop = stop
+        self.asksForPhotons = asksForPhotons
     }
 }

@@ -133,7 +133,8 @@ extension OptionDescription {
             case .numbers: "numbers in \(unit ?? valueName), one for all channels or one for each,"
             case .texts: "one <\(valueName)>, or one a channel with commas between them"
             case .numbersOrAuto: "auto, or numbers of counts, one for all channels or one for each,"
-            case .stopRule: "none, held-out, whiteness, or divergence: and a part below 1, such as divergence:1e-3"
+            case .stopRule:
+                "auto, none, held-out, whiteness, consensus, or divergence: and a part below 1, such as divergence:1e-3"
             case .placesOrAuto: "places as z or z/y/x, each with its file or none, such as 0:a.tif,10:b.tif, or auto"
             }
         return [what, type == .bytes ? nil : range?.inWords].compactMap(\.self).joined(separator: " ")

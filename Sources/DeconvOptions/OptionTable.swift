@@ -86,26 +86,40 @@ package struct OptionTable: Sendable {
     private func checkStop(_ options: JobOptions, _ method: MethodName) throws(DeconvolutionError) {
         let (given, wanted) = (options.given, options.deconvolution)
         guard self[.stop]?.methods?.contains(method) ?? true else { return }
-        if wanted.stop != .none, given.contains(.iterations) {
+        let description = methods.first { $0.name == method }
+        let stop = wanted.stop == .auto ? description?.stop ?? .none : wanted.stop
+        if stop != .none, given.contains(.iterations) {
+            let remedy: Message =
+                wanted.stop == .auto
+                ? "give \(.stop, "none") too, or \(.maxIterations) instead"
+                : "leave one of them out, or give \(.maxIterations)"
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(.stop, wanted.stop.text) finds the number of iterations, which \(.iterations) gives; leave one of them "
-                    + "out, or give \(.maxIterations)"
+                "\(.stop, stop.text) finds the number of iterations, which \(.iterations) gives; " + remedy
             )
         }
-        if wanted.totalVariation == .auto, wanted.stop != .heldOut {
+        if stop == .consensus, description?.stop != .consensus {
+            let takers = methods.filter { $0.stop == .consensus }.map(\.name.rawValue).listed("and")
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.stop, stop.text) means nothing to \(.method, method), which has no halves that could agree: it is "
+                    + "for \(takers); give \(.stop, "held-out")"
+            )
+        }
+        if wanted.totalVariation == .auto, stop != .heldOut {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(.totalVariation, "auto"): only photons that are held out tell; give \(.stop, "held-out"), or a weight"
             )
         }
         try checkPenalties(wanted)
-        let isTuned = method != .richardsonLucy || wanted.stop != .none || wanted.totalVariation != 0
-        let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0
+        let asksForPhotons = description?.asksForPhotons ?? false
+        let isTuned = stop != .none || wanted.totalVariation != 0 || asksForPhotons
+        let needsPhotons = stop == .heldOut || wanted.totalVariation != 0 || asksForPhotons
         let uses: [(OptionName, Bool, Message)] = [
-            (.maxIterations, wanted.stop != .none, "\(.stop)"),
+            (.maxIterations, stop != .none, "\(.stop)"),
             (.gain, needsPhotons, "\(.stop, "held-out") or \(.totalVariation)"),
-            (.seed, wanted.stop == .heldOut, "\(.stop, "held-out")"),
+            (.seed, stop == .heldOut || description?.stop == .consensus, "\(.stop, "held-out")"),
             (.tuning, isTuned, "\(.stop) or \(.totalVariation)"),
         ]
         for (option, isUsed, use) in uses where given.contains(option) && !isUsed {
@@ -425,8 +439,9 @@ extension OptionTable {
             .method,
             \.deconvolution.stop,
             "How the number of iterations is found, once a channel: where photons that were held out are foretold best "
-                + "(held-out), where nothing of the image is left but noise (whiteness), or where an iteration takes less "
-                + "than a part off the divergence (divergence:1e-3).",
+                + "(held-out), where nothing of the image is left but noise (whiteness), where an iteration takes less "
+                + "than a part off the divergence (divergence:1e-3), or where halves of the photons agree on little more "
+                + "(consensus, for rlgc). auto is none, held-out for gated and consensus for rlgc.",
             effect: .voxels
         ),
         OptionDescription(
@@ -487,7 +502,7 @@ extension OptionTable {
             .seed,
             .method,
             \.deconvolution.seed,
-            "Number that the photons to hold out are drawn with.",
+            "Number that photons are drawn with, to be held out or for halves.",
             range: .from(0, to: 4_294_967_295),
             effect: .voxels
         ),

@@ -726,6 +726,165 @@ import Testing
     }
 
     @Test(arguments: devices, cases)
+    func noiseIsThatOfTheNearestVoxelOfTheFrame(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let (shape, frame) = (bench.layout.domain.shape, bench.layout.frame)
+        let values = TestImage.random(bench.workCount, seed: 1)
+        let (spread, weights) = (mixed(shape.voxelCount, seed: 2), TestImage.random(shape.voxelCount, seed: 3))
+        for (isComplemented, isPlain) in [(false, true), (false, false), (true, false)] {
+            let target = try bench.buffer(mixed(shape.voxelCount, seed: 4))
+            let constants = NoiseConstants(
+                noise: PhotonNoise(gain: 1.5, level: 0.75, darkVariance: 0.25),
+                background: 0.5,
+                readNoiseVariance: 0.125,
+                floor: 0.75,
+                scale: 0.3,
+                isComplemented: isComplemented
+            )
+            try bench.kernels.storeNoise(
+                in: target,
+                bench.buffer(values),
+                bench.layout,
+                spread: isPlain ? nil : bench.buffer(spread),
+                normalization: isPlain ? nil : bench.buffer(weights),
+                constants
+            )
+            var expected = [Float](repeating: 0, count: shape.voxelCount)
+            bench.forEach(shape) { z, y, x, voxel, _ in
+                let near = zip([z, y, x], 0..<3).map { place, axis in
+                    min(max(place, frame.origin[axis]), frame.origin[axis] + frame.shape[axis] - 1)
+                }
+                let counts = values[near[0] * bench.planePitch + near[1] * bench.rowPitch + near[2]] + 0.5
+                let divisor = max(counts + 0.125, 0.75)
+                let noise = 0.3 * max(1.5 * (counts - 0.75) + 0.25, 0) / (divisor * divisor)
+                let seen = isComplemented ? 1 - spread[voxel] : spread[voxel]
+                expected[voxel] = noise * (isPlain ? 1 : max(seen, 0) * weights[voxel] * weights[voxel])
+            }
+            let result = try bench.floats(shape.voxelCount, in: target)
+            #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 1e-5 * abs($1) + 1e-6 })
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func averagesAreThoseOfALoop(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let field = mixed(shape.voxelCount, seed: 1)
+        let strides = [shape.planeVoxelCount, shape.x, 1]
+        for (axis, radius) in [(0, 1), (1, 2), (2, 4)] {
+            let target = try bench.buffer(mixed(shape.voxelCount, seed: 2))
+            try bench.kernels.average(bench.buffer(field), into: target, shape, axis: axis, radius: radius)
+            var expected = [Float](repeating: 0, count: shape.voxelCount)
+            bench.forEach(shape) { z, y, x, voxel, _ in
+                let place = [z, y, x][axis]
+                for step in -radius...radius where (0..<shape[axis]).contains(place + step) {
+                    expected[voxel] += field[voxel + step * strides[axis]]
+                }
+                expected[voxel] /= Float(2 * radius + 1)
+            }
+            let result = try bench.floats(shape.voxelCount, in: target)
+            #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 1e-6 }, "axis \(axis)")
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func changesAreSquaredAndGated(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let values = mixed(bench.workCount, seed: 1)
+        let (noise, squares) = (
+            TestImage.random(shape.voxelCount, seed: 2), TestImage.random(shape.voxelCount, seed: 3)
+        )
+        for normalization in [nil, mixed(shape.voxelCount, seed: 4).map { max($0, 0) }] {
+            let weights = try normalization.map { try bench.buffer($0) }
+            let work = try bench.buffer(values)
+            let target = try bench.buffer(mixed(shape.voxelCount, seed: 5))
+            try bench.kernels.storeSquaredChange(in: target, work, bench.layout, normalization: weights)
+            try bench.kernels.gateChange(
+                work,
+                bench.layout,
+                noise: bench.buffer(noise),
+                squares: bench.buffer(squares),
+                normalization: weights
+            )
+            var (square, factor) = ([Float](repeating: 0, count: shape.voxelCount), values)
+            bench.forEach(shape) { _, _, _, voxel, work in
+                let weight = normalization?[voxel] ?? 1
+                let change = max(values[work] * weight, 0) - 1
+                square[voxel] = weight > 0 ? change * change : 0
+                let gate = min(max(1 - noise[voxel] / max(squares[voxel], 1e-20), 0), 1)
+                factor[work] = weight > 0 ? 1 + gate * change : 0
+            }
+            let result = try bench.floats(shape.voxelCount, in: target)
+            #expect(zip(result, square).allSatisfy { abs($0 - $1) <= 2e-6 * max($1, 1) })
+            let gated = try bench.floats(bench.workCount, in: work)
+            #expect(zip(gated, factor).allSatisfy { abs($0 - $1) <= 1e-5 * max(abs($1), 1) })
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func halvesAgreeAsInALoop(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let (values, whole) = (mixed(bench.workCount, seed: 1), mixed(shape.voxelCount, seed: 2))
+        for normalization in [nil, mixed(shape.voxelCount, seed: 4).map { max($0, 0) }] {
+            let weights = try normalization.map { try bench.buffer($0) }
+            let work = try bench.buffer(values)
+            let (target, both) = try (bench.buffer(mixed(shape.voxelCount, seed: 5)), bench.buffer(whole))
+            try bench.kernels.storeAgreement(in: target, of: both, work, bench.layout, normalization: weights)
+            try bench.kernels.takeAgreed(both, work, bench.layout, normalization: weights)
+            var (product, factor) = ([Float](repeating: 0, count: shape.voxelCount), values)
+            bench.forEach(shape) { _, _, _, voxel, work in
+                let weight = normalization?[voxel] ?? 1
+                let other = 2 * whole[voxel] - values[work]
+                product[voxel] = weight > 0 ? (weight * values[work] - 1) * (weight * other - 1) : 0
+                factor[work] = weight > 0 ? (values[work] >= 0 ? max(weight * whole[voxel], 0) : 1) : 0
+            }
+            let result = try bench.floats(shape.voxelCount, in: target)
+            #expect(zip(result, product).allSatisfy { abs($0 - $1) <= 1e-5 * max(abs($1), 1) })
+            expectEqual(try bench.floats(bench.workCount, in: work), factor, relative: 1e-6)
+        }
+    }
+
+    /// Beside the rows of the host, whose coins have a test of their own.
+    @Test(arguments: devices, cases)
+    func aHalfRatioHasTheCoinsOfTheHost(device: Int, sizes: Case) throws {
+        for type in [PixelType.uint8, .uint16, .float32] {
+            let bench = try Bench(device, sizes.layout, type)
+            let frame = bench.layout.frame
+            let (observed, buffer) = try observed(type, frame.shape.voxelCount, bench)
+            let constants = RatioConstants(background: 0.5, readNoiseVariance: 0.25, floor: 0.125)
+            let noise = PhotonNoise(gain: 1.5, level: 0.25, darkVariance: 0.5)
+            let split = PhotonSplit(
+                random: Philox(seed: 4_000_000_000, stream: 2),
+                step: 7,
+                origin: (z: 1, y: -3, x: 2),
+                noise: noise
+            )
+            for sensitivity in sensitivities(frame) {
+                var expected = TestImage.random(bench.workCount, seed: 1)
+                let work = try bench.buffer(expected)
+                let weights = try sensitivity.map { try bench.buffer($0) }
+                try bench.kernels.takeHalfRatio(buffer, sensitivity: weights, work, bench.layout, constants, split)
+                bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+                    var ratio: Float = 0
+                    if frame.contains(z, y, x) {
+                        let f = sensitivity?[frame.offset(z, y, x)] ?? 1
+                        let counts = max(observed[frame.offset(z, y, x)], 0)
+                        let photons = Float(noise.variance(Double(counts)) / 2.25)
+                        let half = counts + 3 * split.excess(photons: photons, z: z, y: y, x: x)
+                        ratio = f * (half + 0.25) / max(f * expected[work] + 0.5 + 0.25, 0.125)
+                    }
+                    expected[work] = ratio
+                }
+                let result = try bench.floats(bench.workCount, in: work)
+                let scale = type == .uint16 ? Float(1e3) : type == .uint8 ? 10 : 1
+                #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 2e-5 * max(abs($1), scale) }, "\(type)")
+            }
+        }
+    }
+
+    @Test(arguments: devices, cases)
     func largestValueLooksAtTheDomainAlone(device: Int, sizes: Case) throws {
         let bench = try Bench(device, sizes.layout)
         var values = [Float](repeating: 100, count: bench.workCount)

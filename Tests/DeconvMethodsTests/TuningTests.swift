@@ -1,3 +1,4 @@
+import DeconvDevice
 import DeconvMethods
 import DeconvOptions
 import DeconvTestSupport
@@ -156,6 +157,15 @@ import Testing
         var other = StopSearch(.whiteness, Self.image(observed), mostSteps: 50)
         let goesOnNear = other.look(near)
         #expect(!goesOnNear && other.stepCount == 1 && other.isFound)
+    }
+
+    @Test func consensusEndsWhereLittleOfTheLightChanges() {
+        var search = StopSearch(.consensus, Self.image([0]), mostSteps: 50)
+        let more = [0.9, 0.3, 0.05, 0.049].map { search.look(share: $0) }
+        #expect(more == [true, true, true, false] && search.stepCount == 4 && search.isFound)
+        var cut = StopSearch(.consensus, Self.image([0]), mostSteps: 2)
+        let goesOn = [0.9, 0.8].map { cut.look(share: $0) }
+        #expect(goesOn == [true, false] && cut.stepCount == 2 && !cut.isFound)
     }
 
     @Test func theDivergenceEndsWhereItFallsNoMore() {

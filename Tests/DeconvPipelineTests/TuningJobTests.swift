@@ -111,6 +111,53 @@ import Testing
         #expect(other.curves != tuning.curves && abs(other.tuning.stepCount - tuning.tuning.stepCount) <= 2)
     }
 
+    /// What is noise is told by the photons, which both methods ask for; nobody has to say how long.
+    @Test(arguments: [MethodName.gated, .rlgc])
+    func methodsThatAskForPhotonsFindTheirIterations(name: MethodName) throws {
+        let image = Self.integers(Self.recorded())
+        func run(_ change: (inout DeconvolutionOptions) -> Void = { _ in }) throws -> (
+            voxels: [Float], report: RunReport
+        ) {
+            try Self.run([image]) {
+                $0.method = name
+                change(&$0)
+            }
+        }
+        let whole = try run()
+        let tuning = try #require(whole.report.tunings.first)
+        let curve = try #require(tuning.curves.first).values
+        #expect(tuning.stop == (name == .rlgc ? "consensus" : "held-out") && tuning.exception == nil && !tuning.isCut)
+        #expect(tuning.tuning.noise?.gain == tuning.gain && abs(tuning.gain! - 1) < 0.15)
+        #expect(whole.report.iterationCount == tuning.tuning.stepCount)
+        if name == .rlgc { #expect(curve.last! < 0.05 && curve.dropLast().allSatisfy { (0.05...1).contains($0) }) }
+        let plain = try Self.run([image]) {
+            $0.method = .richardsonLucy
+            $0.iterationCount = tuning.tuning.stepCount
+        }
+        #expect(Self.error(whole.voxels, scale: 1) < Self.error(plain.voxels, scale: 1))
+        // Photons are told apart by their place in the image, wherever and in whatever pieces it is computed.
+        let tiled = try run { $0.tileShape = VolumeShape(z: 12, y: 20, x: 24) }
+        let device = try run { $0.backend = .opencl }
+        for other in [tiled, device] {
+            #expect(other.report.tunings.first?.tuning == tuning.tuning)
+            #expect(relativeRMSE(other.voxels, whole.voxels) <= 1e-3)
+        }
+        let one = try run { $0.threadCount = 1 }
+        #expect(one.voxels == whole.voxels)
+        let fixed = try run { ($0.stop, $0.iterationCount) = (.none, tuning.tuning.stepCount) }
+        #expect(fixed.voxels == whole.voxels && fixed.report.tunings.first?.stop == "none")
+    }
+
+    @Test func countsAreTakenForPhotonsWhereNobodyCanTell() throws {
+        let raw = Self.recorded()
+        let smooth = raw.indices.map { $0 > 3 ? raw[$0 - 4...$0].reduce(0, +) / 5 : raw[$0] }
+        let (voxels, report) = try Self.run([.float32(smooth)]) { $0.method = .rlgc }
+        let said = report.warnings.first { $0.kind == .photonsUnknown }?.description(.flag) ?? ""
+        #expect(said.contains("every count is taken for a photon; give --gain if you know it"), "\(said)")
+        #expect(report.tunings.first?.stop == "consensus" && report.tunings.first?.tuning.noise == nil)
+        #expect(voxels.allSatisfy { $0.isFinite && $0 >= 0 })
+    }
+
     @Test func everyChannelHasItsOwnNumberForAllItsVolumes() throws {
         let volumes = [(0.3, 2), (30, 3), (0.3, 4), (30, 5)].map { Self.integers(Self.recorded($0.0, seed: $0.1)) }
         let all = try Self.run(volumes, channelCount: 2)

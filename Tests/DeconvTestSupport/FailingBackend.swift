@@ -341,5 +341,38 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.diffuse(field, into: target, factor: factor, rates: rates)
     }
 
+    func storeNoise(
+        in target: Field,
+        spread: Field?,
+        normalization: Field?,
+        _ constants: NoiseConstants
+    ) throws(DeconvolutionError) {
+        try real.storeNoise(in: target, spread: spread, normalization: normalization, constants)
+    }
+
+    func storeSquaredChange(in target: Field, normalization: Field?) throws(DeconvolutionError) {
+        try real.storeSquaredChange(in: target, normalization: normalization)
+    }
+
+    func average(_ field: Field, into target: Field, axis: Int, radius: Int) throws(DeconvolutionError) {
+        try real.average(field, into: target, axis: axis, radius: radius)
+    }
+
+    func gateChange(noise: Field, squares: Field, normalization: Field?) throws(DeconvolutionError) {
+        try real.gateChange(noise: noise, squares: squares, normalization: normalization)
+    }
+
+    func takeHalfRatio(_ constants: RatioConstants, _ split: PhotonSplit) throws(DeconvolutionError) {
+        try real.takeHalfRatio(constants, split)
+    }
+
+    func storeAgreement(in target: Field, of whole: Field, normalization: Field?) throws(DeconvolutionError) {
+        try real.storeAgreement(in: target, of: whole, normalization: normalization)
+    }
+
+    func takeAgreed(_ whole: Field, normalization: Field?) throws(DeconvolutionError) {
+        try real.takeAgreed(whole, normalization: normalization)
+    }
+
     func runTransforms() throws(DeconvolutionError) { try real.runTransforms() }
 }

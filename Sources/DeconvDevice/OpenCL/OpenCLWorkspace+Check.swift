@@ -165,6 +165,9 @@ extension OpenCLWorkspace {
         try settle(check, adjoint: true, found)
     }
 
+    /// The next update is none that rows are transformed with, so that back projections need not be summed for it.
+    func leavesUpdatesUnseen() { check?.seenUpdates.insert(isNormalized) }
+
     /// Looks at an update.
     /// - Parameters:
     ///   - usesPlans: whether it may be one by what rows are transformed with.

@@ -76,7 +76,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
     }
 
     package init(_ options: DeconvolutionOptions) {
-        let request = TuningRequest(options)
+        let request = TuningRequest(options, of: Self.description)
         self.init(
             iterationCount: request?.mostSteps ?? options.iterationCount ?? Self.standardIterationCount,
             background: options.background.first,
@@ -164,7 +164,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     private let blur: BlurProjection<W>
     var estimate: Estimate<W>
     var tuning: MethodTuning?
-    var watch: ProjectionWatch?
+    var watch: SolverWatch?
     /// The estimate of the step before, and the change by the update before, for an acceleration that needs them.
     private var former: W.Field?
     private var change: W.Field?
@@ -280,7 +280,9 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
             goesOn
         } update: { (iteration, counted, isFollowed) throws(DeconvolutionError) in
             try blur.forwardProject(estimate.field)
-            if let watch { goesOn = try watch(iteration, workspace.downloadWork(measured)) }
+            if case .projections(let look)? = watch {
+                goesOn = try look(iteration, workspace.downloadWork(measured))
+            }
             let comparesLight = method.comparesLight(iteration)
             let divergence = try workspace.takeRatio(
                 comparesLight ? method.lightConstants(mean: mean) : modeled,
@@ -329,7 +331,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
                 byWorkAnd: factor,
                 least: least,
                 extrapolatingFrom: before,
-                momentum: Float(iteration - 1) / Float(iteration + 2),
+                momentum: Acceleration.heavyBallMomentum(iteration),
                 projectingNext: true
             )
         }

@@ -48,8 +48,11 @@ package struct StopSearch: Sendable {
     private let image: Image
     private let rule: StopRule
     private let mostSteps: Int
+    /// Part of the light that voxels must hold which still change, by which there is consensus.
+    private static let leastAgreement = 0.05
+
     /// Of each step: the log-likelihood of the photons that were held out (nats, less what is the same for all), the likeness of
-    /// neighbors, or the Poisson divergence.
+    /// neighbors, the Poisson divergence, or the part of the light that still changes.
     package private(set) var values: [Double] = []
     /// The step after which to stop, from 1; nil until it is known.
     private var found: Int?
@@ -57,7 +60,7 @@ package struct StopSearch: Sendable {
     /// A search.
     /// - Parameter rule: not `none`; `heldOut` only for an image with photons that were held out.
     package init(_ rule: StopRule, _ image: Image, mostSteps: Int) {
-        precondition(rule != .none && (rule != .heldOut || image.heldOut != nil))
+        precondition(rule != .none && rule != .auto && (rule != .heldOut || image.heldOut != nil))
         (self.rule, self.image, self.mostSteps) = (rule, image, mostSteps)
     }
 
@@ -66,7 +69,7 @@ package struct StopSearch: Sendable {
     /// - Returns: whether there is more to see.
     package mutating func look(_ projection: [Float]) -> Bool {
         switch rule {
-        case .none: break
+        case .none, .auto, .consensus: preconditionFailure("the rule is by projections")
         case .heldOut:
             values.append(likelihood(projection))
             if values.count - bestStep >= Self.patience { found = bestStep }
@@ -79,6 +82,15 @@ package struct StopSearch: Sendable {
                 found = values.count
             }
         }
+        return found == nil && values.count < mostSteps
+    }
+
+    /// Looks at the part of the light in voxels that a step changes.
+    /// - Returns: whether there is more to see.
+    package mutating func look(share: Double) -> Bool {
+        precondition(rule == .consensus, "the rule is by consensus")
+        values.append(share)
+        if share < Self.leastAgreement { found = values.count }
         return found == nil && values.count < mostSteps
     }
 

@@ -1,3 +1,4 @@
+package import DeconvDevice
 import Glibc
 
 /// An image whose photons are parted into some that are kept and some that are held out, as if two cameras had shared its light.

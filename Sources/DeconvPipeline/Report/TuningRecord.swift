@@ -17,9 +17,8 @@ struct TuningRecord: Codable {
     init(_ tuning: ChannelTuning) { self.tuning = tuning }
 
     private enum Key: String, CodingKey {
-        case iterations, stop, totalVariation, strength, rates, signal, gain, gainFrom, light, exception,
-            reachedMaximum,
-            curves
+        case iterations, stop, totalVariation, strength, rates, signal, noise, channel, gain, gainFrom, light, exception,
+            takesCounts, reachedMaximum, curves
     }
 
     /// Writes it with stable keys; null for what nobody needed or nothing tells.
@@ -31,10 +30,13 @@ struct TuningRecord: Codable {
         try container.encode(tuning.tuning.totalVariation, forKey: .strength)
         try container.encode(tuning.tuning.rates, forKey: .rates)
         try container.encode(tuning.tuning.signal, forKey: .signal)
+        try container.encode(tuning.tuning.noise, forKey: .noise)
+        try container.encode(tuning.tuning.channel, forKey: .channel)
         try container.encode(tuning.gain, forKey: .gain)
         try container.encode(tuning.gainOrigin, forKey: .gainFrom)
         try container.encode(tuning.light, forKey: .light)
         try container.encode(tuning.exception, forKey: .exception)
+        try container.encode(tuning.takesCounts, forKey: .takesCounts)
         try container.encode(tuning.isCut, forKey: .reachedMaximum)
         try container.encode(tuning.curves, forKey: .curves)
     }
@@ -47,6 +49,8 @@ struct TuningRecord: Codable {
         tuning.totalVariation = try container.decode(Double.self, forKey: .strength)
         tuning.rates = try container.decode([Float].self, forKey: .rates)
         tuning.signal = try container.decodeIfPresent(SignalSpectrum.self, forKey: .signal)
+        tuning.noise = try container.decodeIfPresent(PhotonNoise.self, forKey: .noise)
+        tuning.channel = try container.decode(Int.self, forKey: .channel)
         guard tuning.isPossible else {
             throw DecodingError.dataCorruptedError(forKey: .iterations, in: container, debugDescription: "out of range")
         }
@@ -58,6 +62,7 @@ struct TuningRecord: Codable {
             gainOrigin: try container.decodeIfPresent(ChannelTuning.GainOrigin.self, forKey: .gainFrom),
             light: try container.decode(Double.self, forKey: .light),
             exception: try container.decodeIfPresent(String.self, forKey: .exception),
+            takesCounts: try container.decode(Bool.self, forKey: .takesCounts),
             isCut: try container.decode(Bool.self, forKey: .reachedMaximum),
             curves: try container.decode([ChannelTuning.Curve].self, forKey: .curves)
         )

@@ -46,7 +46,7 @@ protocol VolumeEngine: AnyObject {
         background: Double,
         tuning: MethodTuning?,
         measuring measured: Region,
-        watch: ProjectionWatch?,
+        watch: SolverWatch?,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError)
 
@@ -140,7 +140,7 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
         background: Double,
         tuning: MethodTuning?,
         measuring measured: Region,
-        watch: ProjectionWatch?,
+        watch: SolverWatch?,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
         solver.background = background

@@ -67,23 +67,32 @@ struct ChannelTuner {
         var weights = request.weights
         let varies = plan.blurs.contains { $0.blur.varies }
         if request.signal == .always || (request.signal == .withoutPhotons && exception != nil && !varies) {
-            return try unmatched(part, psf: psf, background, noise, origin, request.signal == .always ? nil : exception)
+            return try unmatched(
+                part,
+                channel,
+                psf: psf,
+                background: background,
+                noise,
+                origin,
+                exception: request.signal == .always ? nil : exception
+            )
         }
         if rule == .heldOut, exception != nil {
             rule = .whiteness
             // Only photons tell one weight from another.
             if weights.count > 1 { weights = [0] }
-        } else if noise != nil || weights == [0] {
+        } else if noise != nil || (weights == [0] && !request.asksForPhotons) {
             exception = nil
         }
         var result = ChannelTuning(
-            tuning: tuning(weights[0], bright),
+            tuning: tuning(weights[0], bright, noise, channel),
             stop: rule.text,
             weight: weights[0],
             gain: noise?.gain,
             gainOrigin: origin,
             light: bright,
             exception: exception,
+            takesCounts: noise == nil && request.asksForPhotons,
             isCut: false,
             curves: []
         )
@@ -107,11 +116,12 @@ struct ChannelTuner {
     /// Steps by the light and the noise of the part, of which no photons need be known.
     private func unmatched(
         _ part: TuningPart,
+        _ channel: Int,
         psf: Volume,
-        _ background: Double,
+        background: Double,
         _ noise: PhotonNoise?,
         _ origin: ChannelTuning.GainOrigin?,
-        _ exception: String?
+        exception: String?
     ) throws(DeconvolutionError) -> ChannelTuning {
         let signal = try SignalSpectrum(
             part.voxels,
@@ -128,13 +138,14 @@ struct ChannelTuner {
         let isKnown = noise != nil || signal.noise > 0
         let weight = !isKnown ? 0 : isAlone ? request.weights[0] : Fast.totalVariation
         var result = ChannelTuning(
-            tuning: tuning(weight, light),
+            tuning: tuning(weight, light, nil, channel),
             stop: StopRule.none.text,
             weight: weight,
             gain: noise?.gain,
             gainOrigin: origin,
             light: light,
             exception: exception,
+            takesCounts: false,
             isCut: false,
             curves: []
         )
@@ -146,13 +157,17 @@ struct ChannelTuner {
     /// What is used where nothing can be found out.
     private func untuned(_ isException: Bool) -> ChannelTuning {
         ChannelTuning(
-            tuning: MethodTuning(stepCount: min(Self.standardSteps, request.mostSteps)),
+            tuning: MethodTuning(
+                stepCount: min(Self.standardSteps, request.mostSteps),
+                signal: request.signal == .always ? SignalSpectrum(noise: 1, power: 1) : nil
+            ),
             stop: StopRule.none.text,
             weight: 0,
             gain: nil,
             gainOrigin: nil,
             light: 0,
             exception: isException ? "\(triedTimepoints.count) time points that were looked at have no light" : nil,
+            takesCounts: false,
             isCut: false,
             curves: []
         )
@@ -208,12 +223,14 @@ struct ChannelTuner {
         )
     }
 
-    private func tuning(_ weight: Double, _ light: Double) -> MethodTuning {
+    private func tuning(_ weight: Double, _ light: Double, _ noise: PhotonNoise?, _ channel: Int) -> MethodTuning {
         let rates = plan.spacing?.rates ?? SIMD3(1, 1, 1)
         return MethodTuning(
             stepCount: request.mostSteps,
             totalVariation: weight / max(light, 1).squareRoot(),
-            rates: [rates[0], rates[1], rates[2]]
+            rates: [rates[0], rates[1], rates[2]],
+            noise: request.asksForPhotons ? noise : nil,
+            channel: channel
         )
     }
 
@@ -230,15 +247,16 @@ struct ChannelTuner {
         let background = job.findings.channels[channel].shiftedBackground
         var share = 1.0
         var (observed, heldOut): ([Float], [Float]?) = (part.voxels, nil)
-        if rule == .heldOut, var noise {
+        if rule == .heldOut, let noise {
+            var careful = noise
             if result.gainOrigin != .given {
-                noise.gain *= Self.caution
-                noise.darkVariance *= Self.caution
+                careful.gain *= Self.caution
+                careful.darkVariance *= Self.caution
             }
             let thinning = Thinning(
                 part.voxels,
                 numbers: part.number(in: job.source.image.shape),
-                noise: noise,
+                noise: careful,
                 random: Philox(seed: UInt32(clamping: request.seed), stream: UInt32(channel))
             )
             (observed, heldOut, share) = (thinning.kept, thinning.heldOut, Thinning.keptShare)
@@ -264,10 +282,21 @@ struct ChannelTuner {
         var searches: [(weight: Double, search: StopSearch)] = []
         for weight in weights {
             var search = StopSearch(rule, image, mostSteps: request.mostSteps)
-            try run.run(tuning(weight, result.light)) { (_, projection) throws(DeconvolutionError) in
-                try job.cancellation.check()
-                tell()
-                return search.look(projection)
+            let ofPart = tuning(weight, result.light, noise?.of(share: share), channel)
+            if rule == .consensus {
+                let watch: ConsensusWatch = { (_, agreed) throws(DeconvolutionError) in
+                    try job.cancellation.check()
+                    tell()
+                    return search.look(share: agreed)
+                }
+                try run.run(ofPart, watch: .consensus(watch))
+            } else {
+                let watch: ProjectionWatch = { (_, projection) throws(DeconvolutionError) in
+                    try job.cancellation.check()
+                    tell()
+                    return search.look(projection)
+                }
+                try run.run(ofPart, watch: .projections(watch))
             }
             searches.append((weight, search))
             result.curves.append(ChannelTuning.Curve(totalVariation: weight, values: search.values))
@@ -278,7 +307,7 @@ struct ChannelTuner {
             if best.search.best - chosen.search.best > Self.clearlyBetter { chosen = best }
         }
         result.weight = chosen.weight
-        result.tuning = tuning(chosen.weight, result.light)
+        result.tuning = tuning(chosen.weight, result.light, noise, channel)
         result.tuning.stepCount = chosen.search.stepCount
         result.isCut = !chosen.search.isFound
         if result.exception != nil, request.stop != rule, result.isCut || result.tuning.stepCount < Self.fewestSteps {

@@ -20,7 +20,8 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
     package struct Curve: Hashable, Sendable, Codable {
         /// w of total variation.
         package var totalVariation: Double
-        /// Of each step: log-likelihood of held-out photons in nats, likeness of neighbors, or Poisson divergence.
+        /// Of each step: log-likelihood of held-out photons in nats, likeness of neighbors, Poisson divergence, or part of the light
+        /// that still changes.
         package var values: [Double]
     }
 
@@ -38,6 +39,8 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
     package var light: Double
     /// Why the photons are not known that the options' rule asks for, so that another one decided; nil where none did.
     package var exception: String?
+    /// Whether a count is taken for a photon by a method that asks how many there are.
+    package var takesCounts: Bool
     /// Whether the rule was still looking for a better step when there were as many as there may be.
     package var isCut: Bool
     /// What was seen on the way, one a weight that was tried.
@@ -56,7 +59,8 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
     private static func words(_ stop: String) -> String? {
         guard let rule = StopRule(text: stop) else { return nil }
         return switch rule {
-        case .none: nil
+        case .none, .auto: nil
+        case .consensus: "consensus of halves"
         case .heldOut: "held-out photons"
         case .whiteness: "whiteness of the rest"
         case .divergence(let part): "divergence, \(part.inMessage)"
@@ -72,6 +76,8 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
             let consequence: Message =
                 if tuning.signal != nil {
                     "\(.method, "fast") was used in place of \(.method, "auto")"
+                } else if takesCounts, stop != StopRule.whiteness.text {
+                    "every count is taken for a photon"
                 } else if stop == StopRule.none.text, weight > 0 {
                     "\(.totalVariation) counts every count for a photon"
                 } else if stop == StopRule.none.text {

@@ -77,8 +77,8 @@ struct PartRun {
     }
 
     /// Runs the method from its start.
-    /// - Parameter watch: looks at each projection.
-    func run(_ tuning: MethodTuning, watch: @escaping ProjectionWatch) throws(DeconvolutionError) {
+    /// - Parameter watch: looks at each step.
+    func run(_ tuning: MethodTuning, watch: SolverWatch) throws(DeconvolutionError) {
         try engine.run(
             mean: mean,
             background: background,

@@ -1,6 +1,7 @@
 /// Random numbers by their number, in any order and on any thread: Philox4x32-10 (Salmon et al. 2011, SC11, doi:10.1145/2063384.2063405).
 package struct Philox: Sendable {
-    private let key: SIMD2<UInt32>
+    /// Seed and stream.
+    let key: SIMD2<UInt32>
 
     /// A sequence.
     /// - Parameters:
@@ -10,8 +11,12 @@ package struct Philox: Sendable {
 
     /// The block of a number: four random words.
     package func block(_ number: UInt64) -> SIMD4<UInt32> {
-        var counter = SIMD4<UInt32>(UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32), 0, 0)
-        var key = key
+        block(SIMD4(UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32), 0, 0))
+    }
+
+    /// The block of a counter of four words.
+    package func block(_ counter: SIMD4<UInt32>) -> SIMD4<UInt32> {
+        var (counter, key) = (counter, key)
         for _ in 0..<10 {
             let first = UInt64(counter[0]) * 0xd251_1f53
             let second = UInt64(counter[2]) * 0xcd9e_8d57

@@ -17,4 +17,14 @@ package struct PhotonNoise: Hashable, Sendable, Codable {
 
     /// The variance of a voxel that holds some counts, counts².
     package func variance(_ counts: Double) -> Double { max(gain * (counts - level) + darkVariance, 0) }
+
+    /// That of a part of the photons, as if a camera had recorded no others.
+    package func of(share: Double) -> PhotonNoise {
+        PhotonNoise(gain: gain, level: share * level, darkVariance: share * darkVariance)
+    }
+
+    /// Whether it is one; one that was read from a file may be anything.
+    package var isPossible: Bool {
+        gain > 0 && gain.isFinite && level.isFinite && darkVariance >= 0 && darkVariance.isFinite
+    }
 }
