@@ -46,7 +46,9 @@ package struct OptionTable: Sendable {
     package func validate(_ options: JobOptions) throws(DeconvolutionError) {
         for option in self.options { try option.check(options) }
         let method = options.deconvolution.method
-        for option in self.options where options.given.contains(option.name) {
+        // Halves of photons are asked for whatever the method.
+        let ofHalves: Set<OptionName> = options.output.uncertaintyPath == nil ? [] : [.gain, .seed]
+        for option in self.options where options.given.subtracting(ofHalves).contains(option.name) {
             guard let takers = option.methods, !takers.contains(method) else { continue }
             throw DeconvolutionError(
                 .invalidArgument,
@@ -74,11 +76,12 @@ package struct OptionTable: Sendable {
                 "\(.totalVariation, "auto"): only photons that are held out tell; give \(.stop, "held-out"), or a weight"
             )
         }
-        let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0
+        let hasHalves = options.output.uncertaintyPath != nil
+        let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0 || hasHalves
         let uses: [(OptionName, Bool, Message)] = [
             (.maxIterations, wanted.stop != .none, "\(.stop)"),
-            (.gain, needsPhotons, "\(.stop, "held-out") or \(.totalVariation)"),
-            (.seed, wanted.stop == .heldOut, "\(.stop, "held-out")"),
+            (.gain, needsPhotons, "\(.stop, "held-out"), \(.totalVariation) or \(.uncertainty)"),
+            (.seed, wanted.stop == .heldOut || hasHalves, "\(.stop, "held-out") or \(.uncertainty)"),
         ]
         for (option, isUsed, use) in uses where given.contains(option) && !isUsed {
             throw DeconvolutionError(
@@ -235,6 +238,16 @@ extension OptionTable {
             .output,
             \.output.maskPath,
             "TIFF file for a mask that is 0 on pixels that are hot or dead in every plane.",
+            as: "file",
+            effect: .report,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .uncertainty,
+            .output,
+            \.output.uncertaintyPath,
+            "File or Zarr array for the standard error of each voxel, and the resolution by Fourier shell correlation: from "
+                + "two runs more, with half of the photons each.",
             as: "file",
             effect: .report,
             ofFiles: true

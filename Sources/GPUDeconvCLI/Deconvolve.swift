@@ -49,6 +49,7 @@ struct Deconvolve: ParsableCommand {
         @Flag(.deflate) var deflate = false
         @Flag(.overwrite) var overwrite = false
         @Option(.writeMask) var writeMask: String?
+        @Option(.uncertainty) var uncertainty: String?
         @Option(.divergenceInterval) var divergenceInterval: String?
     }
 
