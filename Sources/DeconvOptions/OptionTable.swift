@@ -47,7 +47,7 @@ package struct OptionTable: Sendable {
         for option in self.options { try option.check(options) }
         let method = options.deconvolution.method
         // Halves of photons are asked for whatever the method.
-        let ofHalves: Set<OptionName> = options.output.uncertaintyPath == nil ? [] : [.gain, .seed]
+        let ofHalves: Set<OptionName> = options.halvesPhotons ? [.gain, .seed] : []
         for option in self.options where options.given.subtracting(ofHalves).contains(option.name) {
             guard let takers = option.methods, !takers.contains(method) else { continue }
             throw DeconvolutionError(
@@ -76,7 +76,7 @@ package struct OptionTable: Sendable {
                 "\(.totalVariation, "auto"): only photons that are held out tell; give \(.stop, "held-out"), or a weight"
             )
         }
-        let hasHalves = options.output.uncertaintyPath != nil
+        let hasHalves = options.halvesPhotons
         let needsPhotons = wanted.stop == .heldOut || wanted.totalVariation != 0 || hasHalves
         let uses: [(OptionName, Bool, Message)] = [
             (.maxIterations, wanted.stop != .none, "\(.stop)"),

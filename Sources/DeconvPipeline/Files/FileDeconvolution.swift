@@ -126,6 +126,7 @@ package struct FileDeconvolution: Sendable {
         self.mask = try Self.map(findsMask ? nil : options.mask, .mask, "a mask", of: self.input)
         var options = options
         options.deconvolution = options.deconvolutionWithFoundMask
+        self.options.halvesPhotons = options.output.uncertaintyPath != nil
         self.options.masksBadPixels = options.deconvolution.masksBadPixels
         jobOptions = options
     }

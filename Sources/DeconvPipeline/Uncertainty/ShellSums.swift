@@ -88,54 +88,38 @@ struct ShellSums: Hashable, Sendable {
         }
     }
 
-    /// Compares two volumes: the blocks of them with most light.
+    /// Compares a block of two volumes.
     /// - Parameters:
-    ///   - first: z, y, x.
-    ///   - second: as many voxels.
+    ///   - first: its voxels, z, y, x.
+    ///   - second: as many.
+    ///   - extent: the shape of those that `blocks` gives.
     /// - Throws: `outOfMemory`.
-    mutating func add(
-        _ first: UnsafePointer<Float>,
-        _ second: UnsafePointer<Float>,
-        _ shape: VolumeShape
-    ) throws(DeconvolutionError) {
-        for block in Self.brightest(first, second, shape) {
-            try add(block, first, second, shape)
-        }
-    }
-
-    private mutating func add(
-        _ block: Region,
-        _ first: UnsafePointer<Float>,
-        _ second: UnsafePointer<Float>,
-        _ shape: VolumeShape
-    ) throws(DeconvolutionError) {
-        let extent = block.shape
+    mutating func add(_ first: [Float], _ second: [Float], _ extent: VolumeShape) throws(DeconvolutionError) {
         let tapers = (0..<3).map { Self.taper(extent[$0]) }
         var together = [Float](repeating: 0, count: extent.voxelCount)
         var apart = together
         var (flat, all) = (0.0, 0.0)
-        func forEach(_ body: (_ index: Int, _ voxel: Int, _ taper: Double) -> Void) {
-            var index = 0
+        func forEach(_ body: (_ voxel: Int, _ taper: Double) -> Void) {
+            var voxel = 0
             for z in 0..<extent.z {
                 for y in 0..<extent.y {
                     let row = tapers[0][z] * tapers[1][y]
-                    let start = ((block.origin.z + z) * shape.y + block.origin.y + y) * shape.x + block.origin.x
                     for x in 0..<extent.x {
-                        body(index, start + x, row * tapers[2][x])
-                        index += 1
+                        body(voxel, row * tapers[2][x])
+                        voxel += 1
                     }
                 }
             }
         }
-        forEach { _, voxel, taper in
+        forEach { voxel, taper in
             flat += taper * Double(first[voxel] + second[voxel])
             all += taper
         }
         // Nothing is left at frequency 0 that could leak from there.
         let level = flat / all
-        forEach { index, voxel, taper in
-            together[index] = Float(taper * (Double(first[voxel] + second[voxel]) - level))
-            apart[index] = Float(taper * Double(first[voxel] - second[voxel]))
+        forEach { voxel, taper in
+            together[voxel] = Float(taper * (Double(first[voxel] + second[voxel]) - level))
+            apart[voxel] = Float(taper * Double(first[voxel] - second[voxel]))
         }
         let sum = try PowerSpectrum(of: together, shape: extent)
         let difference = try PowerSpectrum(of: apart, shape: extent)
@@ -171,11 +155,8 @@ struct ShellSums: Hashable, Sendable {
     }
 
     /// Blocks that cover a volume, those with most light where they are many.
-    private static func brightest(
-        _ first: UnsafePointer<Float>,
-        _ second: UnsafePointer<Float>,
-        _ shape: VolumeShape
-    ) -> [Region] {
+    /// - Parameter voxels: z, y, x.
+    static func blocks(of voxels: UnsafePointer<Float>, _ shape: VolumeShape) -> [Region] {
         let block = blockShape(of: shape)
         let origins = (0..<3).map { axis in
             let count = (shape[axis] + block[axis] - 1) / block[axis]
@@ -193,7 +174,7 @@ struct ShellSums: Hashable, Sendable {
             for z in region.zRange {
                 for y in region.origin.y..<region.origin.y + block.y {
                     let start = (z * shape.y + y) * shape.x + region.origin.x
-                    for voxel in start..<start + block.x { sum += Double(first[voxel] + second[voxel]) }
+                    for voxel in start..<start + block.x { sum += Double(voxels[voxel]) }
                 }
             }
             return sum
@@ -216,6 +197,9 @@ struct ShellSums: Hashable, Sendable {
 }
 
 extension ShellSums.Axis {
+    /// Where the last shell ends, cycles per unit.
+    var end: Double { width * Double(counts.count) }
+
     /// The middle of each shell, cycles per unit.
     var frequencies: [Double] { counts.indices.map { (Double($0) + 0.5) * width } }
 

@@ -131,14 +131,14 @@ final class UncertaintyMap {
         defer { kept?.end() }
         self.collection = collection
         let heldCount = image.volumes.count { collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
-        let pairs = HalfPairs(into: collection, image, scratchFolder: scratchFolder, check: check)
+        let pairs = HalfPairs(into: collection, image, halves.description, scratchFolder: scratchFolder)
         let done = try halves.run(setup, into: pairs)
         warnings += done.warnings.filter { Self.aboutDevices.contains($0.kind) }
         report = UncertaintyReport(
             file: FileRecord.absolute(path),
             spacing: image.spacing,
             channels: photons.enumerated().map { channel, photons in
-                UncertaintyReport.Channel(photons, pairs.sums(channel: channel))
+                UncertaintyReport.Channel(photons, pairs.likeness(channel: channel))
             },
             resumedVolumeCount: heldCount,
             seconds: (ContinuousClock().now - start).inSeconds

@@ -10,13 +10,35 @@ package struct UncertaintyReport: Sendable, Encodable {
         package let axis: String
         /// The middle of each shell, cycles per unit.
         package let frequencies: [Double]
-        /// Fourier shell correlation there; null where a shell has too few frequencies.
-        package let correlations: [Double?]
-        /// The length of the wave at which the correlation falls below the threshold; null where it never is above, and the shortest that
-        /// voxels can hold where it never falls.
+        /// Fourier shell correlation of the results of both halves; null where a shell has too few frequencies.
+        package let results: [Double?]
+        /// That of the halves of the image.
+        package let images: [Double?]
+        /// The length of the wave at which the first of both correlations falls below the threshold; null where one never is above, and the shortest
+        /// that voxels can hold where neither falls.
         package let resolution: Double?
-        /// Whether it never falls, so that the voxels decide on the resolution.
+        /// Whether neither falls, so that the voxels decide on the resolution.
         package let isLimitedByVoxels: Bool
+
+        init(_ axis: String, results: ShellSums.Axis, images: ShellSums.Axis) {
+            self.axis = axis
+            frequencies = results.frequencies
+            self.results = results.correlations
+            self.images = images.correlations
+            guard let first = results.crossing, let second = images.crossing else {
+                (resolution, isLimitedByVoxels) = (nil, false)
+                return
+            }
+            // What is in both results but not in both images was not seen: a method that sharpens makes the same of noise that differs.
+            let crossing = min(first, second)
+            isLimitedByVoxels = crossing == .infinity
+            resolution = 1 / (isLimitedByVoxels ? results.end : crossing)
+        }
+
+        /// `0.41`, with `<` before it where voxels are the limit; nil where there is none.
+        package var resolutionInWords: String? {
+            resolution.map { (isLimitedByVoxels ? "<" : "") + $0.twoFigures }
+        }
     }
 
     /// What is known of one channel.
@@ -28,28 +50,16 @@ package struct UncertaintyReport: Sendable, Encodable {
         /// Along z, y and x, those axes that have several voxels.
         package let curves: [Curve]
 
-        init(_ photons: ChannelPhotons, _ sums: ShellSums) {
+        init(_ photons: ChannelPhotons, _ likeness: HalfPairs.Likeness) {
             (gain, gainFrom) = (photons.noise?.gain, photons.origin)
-            curves = zip(["z", "y", "x"], sums.axes).filter { $1.width > 0 }.map { name, axis in
-                let crossing = axis.crossing
-                let isLimited = crossing == .infinity
-                let limit = axis.width * Double(axis.counts.count)
-                return Curve(
-                    axis: name,
-                    frequencies: axis.frequencies,
-                    correlations: axis.correlations,
-                    resolution: crossing.map { 1 / (isLimited ? limit : $0) },
-                    isLimitedByVoxels: isLimited
-                )
+            let axes = zip(likeness.results.axes, likeness.images.axes)
+            curves = zip(["z", "y", "x"], axes).filter { $1.0.width > 0 }.map { name, axis in
+                Curve(name, results: axis.0, images: axis.1)
             }
         }
 
-        /// `0.41 x 0.22 x 0.21`, with `<` where voxels are the limit and `-` where halves have nothing in common.
-        fileprivate var resolution: String {
-            curves.map { curve in
-                curve.resolution.map { (curve.isLimitedByVoxels ? "<" : "") + $0.twoFigures } ?? "-"
-            }.joined(separator: " x ")
-        }
+        /// `0.41 x 0.22 x 0.21`, with `-` where halves have nothing in common.
+        fileprivate var resolution: String { curves.map { $0.resolutionInWords ?? "-" }.joined(separator: " x ") }
     }
 
     /// Where the map lies.
