@@ -87,7 +87,8 @@ struct ExecutionArguments: ParsableArguments {
             if json {
                 Terminal.printBehind(text)
             } else if !quiet {
-                let lines = [summary(done, job), done.outcome.sentence] + [done.uncertainty?.sentence].compactMap(\.self)
+                let lines =
+                    [summary(done, job), done.outcome.sentence] + [done.uncertainty?.sentence].compactMap(\.self)
                 Terminal.printBehind(lines.joined(separator: "\n"))
             }
         }

@@ -477,7 +477,8 @@ package struct FileDeconvolution: Sendable {
                 "\(path): would be one of the stacks of \(input.whole.name) for the next run; choose another folder"
             )
         }
-        return try UncertaintyMap(path, jobOptions.output, result, inputs: inputPaths, writers: Self.writingThreadCount) {
+        return try UncertaintyMap(path, jobOptions.output, result, inputs: inputPaths, writers: Self.writingThreadCount)
+        {
             (store, array, options, image) throws(DeconvolutionError) in try zarrPlan(store, array, options, image)
         }
     }

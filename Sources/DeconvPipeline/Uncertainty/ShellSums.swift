@@ -72,7 +72,9 @@ struct ShellSums: Hashable, Sendable {
         var start = 0
         for axis in axes.indices {
             let count = axes[axis].counts.count
-            func part(_ number: Int) -> [Double] { Array(numbers[start + number * count..<start + (number + 1) * count]) }
+            func part(_ number: Int) -> [Double] {
+                Array(numbers[start + number * count..<start + (number + 1) * count])
+            }
             (axes[axis].together, axes[axis].apart, axes[axis].counts) = (part(0), part(1), part(2))
             start += 3 * count
         }

@@ -82,7 +82,11 @@ package struct ResolutionPlot: Sendable {
         for (number, panel) in panels.enumerated() {
             let top = gap + line + number * panelHeight + line
             page.write(panel.name, x: Self.left, y: top - line, scale: 2, color: Ink.note)
-            draw(panel.curves, in: PixelFrame(x: Self.left, y: top, width: Self.width, height: Self.height), into: &page)
+            draw(
+                panel.curves,
+                in: PixelFrame(x: Self.left, y: top, width: Self.width, height: Self.height),
+                into: &page
+            )
         }
         let y = page.height - line - gap / 4
         var x = Self.left
