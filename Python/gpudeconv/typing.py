@@ -127,6 +127,7 @@ class FileOptions(Options, MicroscopeOptions, total=False):
     deflate: bool
     overwrite: bool
     write_mask: Path | None
+    uncertainty: Path | None
     divergence_interval: int
     output_array: Path | None
     zarr_format: Literal[2, 3] | None

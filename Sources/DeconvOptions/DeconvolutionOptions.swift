@@ -96,6 +96,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var divergenceInterval = 5
     /// Whether a volume is read and another one written while one is computed, where there is memory for it. Changes no result.
     package var overlapsVolumes = true
+    /// Whether halves of the photons are computed too, so that gain and seed count whatever the method.
+    package var halvesPhotons = false
 
     /// The defaults.
     public init() {}

@@ -42,6 +42,9 @@ package struct JobOptions: Sendable, Hashable {
         }
     }
 
+    /// Whether halves of the photons are computed too.
+    var halvesPhotons: Bool { output.uncertaintyPath != nil || deconvolution.halvesPhotons }
+
     /// What to compute, with bad pixels left out where the mask is the one that is found.
     package var deconvolutionWithFoundMask: DeconvolutionOptions {
         var options = deconvolution

@@ -46,7 +46,9 @@ package struct OptionTable: Sendable {
     package func validate(_ options: JobOptions) throws(DeconvolutionError) {
         for option in self.options { try option.check(options) }
         let method = method(of: options)
-        for option in self.options where options.given.contains(option.name) {
+        // Halves of photons are asked for whatever the method.
+        let ofHalves: Set<OptionName> = options.halvesPhotons ? [.gain, .seed] : []
+        for option in self.options where options.given.subtracting(ofHalves).contains(option.name) {
             guard let takers = option.methods, !takers.contains(method) else { continue }
             throw DeconvolutionError(
                 .invalidArgument,
@@ -113,13 +115,15 @@ package struct OptionTable: Sendable {
             )
         }
         try checkPenalties(wanted)
+        let hasHalves = options.halvesPhotons
         let asksForPhotons = description?.asksForPhotons ?? false
         let isTuned = stop != .none || wanted.totalVariation != 0 || asksForPhotons
-        let needsPhotons = stop == .heldOut || wanted.totalVariation != 0 || asksForPhotons
+        let needsPhotons = stop == .heldOut || wanted.totalVariation != 0 || asksForPhotons || hasHalves
+        let drawsPhotons = stop == .heldOut || description?.stop == .consensus || hasHalves
         let uses: [(OptionName, Bool, Message)] = [
             (.maxIterations, stop != .none, "\(.stop)"),
-            (.gain, needsPhotons, "\(.stop, "held-out") or \(.totalVariation)"),
-            (.seed, stop == .heldOut || description?.stop == .consensus, "\(.stop, "held-out")"),
+            (.gain, needsPhotons, "\(.stop, "held-out"), \(.totalVariation) or \(.uncertainty)"),
+            (.seed, drawsPhotons, "\(.stop, "held-out") or \(.uncertainty)"),
             (.tuning, isTuned, "\(.stop) or \(.totalVariation)"),
         ]
         for (option, isUsed, use) in uses where given.contains(option) && !isUsed {
@@ -291,6 +295,16 @@ extension OptionTable {
             .output,
             \.output.maskPath,
             "TIFF file for a mask that is 0 on pixels that are hot or dead in every plane.",
+            as: "file",
+            effect: .report,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .uncertainty,
+            .output,
+            \.output.uncertaintyPath,
+            "File or Zarr array for the standard error of each voxel, and the resolution by Fourier shell correlation: from "
+                + "two runs more, with half of the photons each.",
             as: "file",
             effect: .report,
             ofFiles: true

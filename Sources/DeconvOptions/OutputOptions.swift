@@ -51,6 +51,8 @@ public struct OutputOptions: Sendable, Hashable {
     public var compression = Compression.none
     /// TIFF file for what was found of bad pixels, as a mask; nil for none.
     public var maskPath: String?
+    /// Where a map of the standard error of each voxel goes, which takes two more runs of half the photons each; nil for none.
+    public var uncertaintyPath: String?
     /// Whether an existing file may be replaced.
     public var overwrite = false
 

@@ -10,6 +10,8 @@ extension OptionName {
     package static let percentiles = OptionName("percentiles")
     /// The picture of a PSF, or of beads and their PSF.
     package static let picture = OptionName("picture")
+    /// The picture of how fine a result is.
+    package static let resolutionPlot = OptionName("resolution-plot")
     /// Where sections are, in place of projections.
     package static let section = OptionName("section")
     /// What moves in an animation.

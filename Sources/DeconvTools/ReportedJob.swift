@@ -81,6 +81,12 @@ package struct ReportedJob: Sendable {
         // The mask that was found is there already.
         options.output.maskPath = nil
         options.given.remove(.writeMask)
+        // So is the map of what is uncertain, which alone may have asked for photons.
+        if options.output.uncertaintyPath != nil {
+            options.output.uncertaintyPath = nil
+            options.given.remove(.uncertainty)
+            if (try? OptionTable.standard.validate(options)) == nil { options.given.subtract([.gain, .seed]) }
+        }
         if let flatField = inputs.flatField { options.flatField = flatField.path }
         if let mask = inputs.mask { options.mask = mask.path }
         if report.version != ProgramVersion.text {

@@ -151,6 +151,7 @@ extension OptionName {
     package static let ome = OptionName("ome", property: "format")
     package static let deflate = OptionName("deflate", property: "compression")
     package static let writeMask = OptionName("write-mask", property: "maskPath")
+    package static let uncertainty = OptionName("uncertainty", property: "uncertaintyPath")
     package static let divergenceInterval = OptionName("divergence-interval")
     package static let outputArray = OptionName("output-array", property: "array")
     package static let zarrFormat = OptionName("zarr-format", property: "version")

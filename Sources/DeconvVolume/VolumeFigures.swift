@@ -24,6 +24,8 @@ package struct VolumeFigures: Hashable, Sendable {
     package var saturatedVoxelCount = 0
     /// In the order of iterations; nil where there was no light, so that none ran.
     package var divergence: [Divergence]?
+    /// Where it is a map of how uncertain a result is: what was summed of the spectra of the halves it was made from.
+    package var shells: [Double]?
     /// What a person should know of it, at most one of a kind, in the order in which they are told.
     package var warnings: [Diagnostic] = []
 

@@ -49,6 +49,15 @@ struct Deconvolve: ParsableCommand {
         @Flag(.deflate) var deflate = false
         @Flag(.overwrite) var overwrite = false
         @Option(.writeMask) var writeMask: String?
+        @Option(.uncertainty) var uncertainty: String?
+        @Option(
+            help: ArgumentHelp(
+                "PNG file for the Fourier shell correlations that --uncertainty finds.",
+                valueName: "file.png"
+            ),
+            completion: .file()
+        )
+        var resolutionPlot: String?
         @Option(.divergenceInterval) var divergenceInterval: String?
     }
 
@@ -66,7 +75,12 @@ struct Deconvolve: ParsableCommand {
             try result.apply(to: &options)
             try zarr.apply(to: &options)
             let deconvolution = try files.deconvolution(options)
-            return ExecutionArguments.Job(deconvolution: deconvolution, options: options, output: result.output)
+            return ExecutionArguments.Job(
+                deconvolution: deconvolution,
+                options: options,
+                output: result.output,
+                resolutionPlot: result.resolutionPlot
+            )
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeconvOptions
 import DeconvPipeline
+import DeconvTools
 import Foundation
 import GPUDeconv
 import Logging
@@ -28,6 +29,8 @@ struct ExecutionArguments: ParsableArguments {
         var deconvolution: FileDeconvolution
         var options: JobOptions
         var output: String
+        /// PNG file for the Fourier shell correlations; nil for none.
+        var resolutionPlot: String?
         /// What a person should know before it begins.
         var warnings: [Diagnostic] = []
     }
@@ -45,9 +48,14 @@ struct ExecutionArguments: ParsableArguments {
             }
             let job = try prepare()
             // Begun before the work, so that what is in its way is found at once.
+            let others = [job.resolutionPlot, job.options.output.uncertaintyPath].compactMap(\.self)
+            let plotFile = try job.resolutionPlot.map { (path) throws(DeconvolutionError) in
+                try job.deconvolution.check(outputs: [job.output] + others)
+                return try ResolutionPlotFile(path: path, job.options)
+            }
             var reportFile: ReportFile?
             if let report {
-                try job.deconvolution.check(outputs: [job.output, report])
+                try job.deconvolution.check(outputs: [job.output, report] + others)
                 reportFile = try ReportFile(path: report, overwrite: job.options.output.overwrite)
             }
             if !quiet || jsonProgress {
@@ -75,10 +83,13 @@ struct ExecutionArguments: ParsableArguments {
             }
             let text = JSONText.of(done, .flag)
             try reportFile?.write(text + "\n")
+            if let uncertainty = done.uncertainty { try plotFile?.write(uncertainty, title: Files.name(job.output)) }
             if json {
                 Terminal.printBehind(text)
             } else if !quiet {
-                Terminal.printBehind(summary(done, job) + "\n" + done.outcome.sentence)
+                let lines =
+                    [summary(done, job), done.outcome.sentence] + [done.uncertainty?.sentence].compactMap(\.self)
+                Terminal.printBehind(lines.joined(separator: "\n"))
             }
         }
     }

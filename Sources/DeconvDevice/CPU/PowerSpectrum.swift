@@ -48,16 +48,20 @@ package struct PowerSpectrum: Sendable {
                         frequency(y, of: shape.y),
                         frequency(x, of: shape.x)
                     )
-                    // Once where it is its own mirror image.
-                    body(index, place, x == 0 || 2 * x == shape.x ? 1 : 2)
+                    body(index, place, multiplicity(x, of: shape))
                     index += 1
                 }
             }
         }
     }
 
+    /// How often the whole spectrum has the values of a frequency along x: once where it is its own mirror image, else twice.
+    package func multiplicity(_ x: Int) -> Int { Self.multiplicity(x, of: shape) }
+
+    private static func multiplicity(_ x: Int, of shape: VolumeShape) -> Int { x == 0 || 2 * x == shape.x ? 1 : 2 }
+
     /// Cycles a voxel of a frequency along an axis, from −1/2 to 1/2.
-    private static func frequency(_ index: Int, of count: Int) -> Double {
+    package static func frequency(_ index: Int, of count: Int) -> Double {
         Double(2 * index > count ? index - count : index) / Double(count)
     }
 }

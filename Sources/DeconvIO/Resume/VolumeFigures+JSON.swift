@@ -10,6 +10,7 @@ extension VolumeFigures {
         if let divergence {
             object["divergence"] = .array(divergence.map { .array([.integer($0.iteration), .double($0.value)]) })
         }
+        if let shells { object["shells"] = .array(shells.map { .double($0) }) }
         if !warnings.isEmpty {
             object["warnings"] = .array(
                 warnings.map { warning in
@@ -45,6 +46,10 @@ extension VolumeFigures {
                 measured.append(Divergence(iteration: iteration, value: value))
             }
             divergence = measured
+        }
+        if let numbers = json?[key: "shells"]?.array {
+            shells = numbers.compactMap(\.double)
+            guard shells?.count == numbers.count else { return nil }
         }
         for parts in json?[key: "warnings"]?.array ?? [] {
             guard let parts = parts.array, 2...3 ~= parts.count, let kind = parts[0].string,

@@ -126,6 +126,7 @@ package struct FileDeconvolution: Sendable {
         let findsMask = options.mask == JobOptions.foundMask
         self.mask = try Self.map(findsMask ? nil : options.mask, .mask, "a mask", of: self.input)
         options.deconvolution = options.deconvolutionWithFoundMask
+        self.options.halvesPhotons = options.output.uncertaintyPath != nil
         self.options.masksBadPixels = options.deconvolution.masksBadPixels
         jobOptions = options
     }
@@ -293,7 +294,6 @@ package struct FileDeconvolution: Sendable {
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws(DeconvolutionError) -> RunReport {
         let outputOptions = jobOptions.output
-        let target = try OutputTarget(output, outputOptions)
         var origin = origin(output)
         let checksum = FileChecksum(of: input.whole.paths)
         var image = input.source.image
@@ -311,6 +311,9 @@ package struct FileDeconvolution: Sendable {
             try OutputPaths.check([path, output], against: inputPaths)
             return try makeMaskSink(path)
         }
+        let target = try OutputTarget(output, outputOptions)
+        let map = try uncertaintyMap(of: image, [output] + [outputOptions.maskPath].compactMap(\.self))
+        defer { map?.close() }
         var report: RunReport
         let survey: FileSurvey
         switch target {
@@ -322,15 +325,26 @@ package struct FileDeconvolution: Sendable {
                     "\(output): would be one of the stacks of \(input.whole.name) for the next run; choose another folder"
                 )
             }
-            survey = try FileSurvey(input.source, maps: maps, withStamps: false)
+            survey = try FileSurvey(input.source, maps: maps, withStamps: map?.isResumable ?? false)
             let sink = try outputOptions.makeSink(path: output, image: image)
-            report = try job.run(into: sink)
+            if let map {
+                let setup = try job.makeSetup()
+                job.description.limitKeptBytes(setup.plans)
+                let looked = try job.lookedAt().tuned(on: setup)
+                var fingerprint = fingerprint(setup, survey)
+                fingerprint.findings = looked.description.findings.text
+                try map.compute(looked, setup.plans[0], fingerprint, survey.inputStamps, progress: progress)
+                report = try looked.afterHalves(progress: progress).run(setup, into: sink)
+            } else {
+                report = try job.run(into: sink)
+            }
             report.saturatedVoxelCount = sink.saturatedVoxelCount
         case .zarr(let store, let array):
             // Before anything is read, so that whatever changes from now on is another file to the next run.
             survey = try FileSurvey(input.source, maps: maps, withStamps: true)
-            report = try run(job, store, array, outputOptions, image, survey)
+            report = try run(job, store, array, outputOptions, image, survey, map, progress)
         }
+        if let map { try map.finish(&report) }
         report.warnings = fileWarnings + survey.warnings + report.warnings
         report.computedPSF = computedPSF
         if report.saturatedVoxelCount > 0 {
@@ -397,25 +411,29 @@ package struct FileDeconvolution: Sendable {
         _ array: ZarrPath,
         _ outputOptions: OutputOptions,
         _ image: ImageDescription,
-        _ survey: FileSurvey
+        _ survey: FileSurvey,
+        _ map: UncertaintyMap?,
+        _ progress: @escaping @Sendable (DeconvolutionProgress) -> Void
     ) throws(DeconvolutionError) -> RunReport {
         let plan = try zarrPlan(store, array, outputOptions, image)
         // What the job throws before it begins must not leave an output behind.
         let writeBytes = plan.bytesPerWrite(threadCount: Self.writingThreadCount)
-        let (job, setup, fingerprint) = try goingOn(job, plan, survey, writeBytes: writeBytes)
+        let (looked, setup, fingerprint) = try goingOn(job, plan, survey, writeBytes: writeBytes)
         let sink = try ZarrSink(
             plan,
             job: fingerprint,
             inputs: inputPaths,
             inputStamps: survey.inputStamps
         ) { () throws(DeconvolutionError) in
-            guard job.description.cancellation.isCancelled else { return }
+            guard looked.description.cancellation.isCancelled else { return }
             throw DeconvolutionError(
                 .cancelled,
                 "interrupted; what is unfinished stays as it was, and the same command goes on with it"
             )
         }
         defer { sink.close() }
+        try map?.compute(looked, setup.plans[0], fingerprint, survey.inputStamps, progress: progress)
+        let job = map == nil ? looked : looked.afterHalves(progress: progress)
         // The last digits of a result follow from the plans of its transforms, which are found by measuring.
         let plans = sink.plansPath.map(KeptPlans.init(path:))
         defer { plans?.end() }
@@ -430,6 +448,41 @@ package struct FileDeconvolution: Sendable {
         }
     }
 
+    private func fingerprint(_ setup: JobSetup, _ survey: FileSurvey) -> JobFingerprint {
+        JobFingerprint(
+            input,
+            psfs: psfs,
+            maps: zip([OptionName.flatField, .mask], zip([flatField, mask], survey.mapStamps)).map {
+                ($0, $1.0, $1.1)
+            },
+            jobOptions,
+            plans: setup.plans
+        )
+    }
+
+    /// Where it goes how uncertain the result is; nil where nobody asked.
+    /// - Parameters:
+    ///   - result: what the result is.
+    ///   - others: the other outputs.
+    /// - Throws: as `UncertaintyMap.init`; `cannotCreateOutput` where it would replace an input or another output.
+    private func uncertaintyMap(
+        of result: ImageDescription,
+        _ others: [String]
+    ) throws(DeconvolutionError) -> UncertaintyMap? {
+        guard let path = jobOptions.output.uncertaintyPath else { return nil }
+        try OutputPaths.check([path] + others, against: inputPaths)
+        if input.whole.wouldHold(path) {
+            throw DeconvolutionError(
+                .cannotCreateOutput,
+                "\(path): would be one of the stacks of \(input.whole.name) for the next run; choose another folder"
+            )
+        }
+        return try UncertaintyMap(path, jobOptions.output, result, inputs: inputPaths, writers: Self.writingThreadCount)
+        {
+            (store, array, options, image) throws(DeconvolutionError) in try zarrPlan(store, array, options, image)
+        }
+    }
+
     /// A job and its setup, with the tiles that its unfinished result was begun with, where nobody but us chooses them: they follow from the
     /// memory that is free, and the last digits of a result follow from them.
     /// - Throws: `cannotCreateOutput` where there is too little memory for these.
@@ -439,17 +492,7 @@ package struct FileDeconvolution: Sendable {
         _ survey: FileSurvey,
         writeBytes: Int
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobSetup, JobFingerprint) {
-        func fingerprint(_ setup: JobSetup) -> JobFingerprint {
-            JobFingerprint(
-                input,
-                psfs: psfs,
-                maps: zip([OptionName.flatField, .mask], zip([flatField, mask], survey.mapStamps)).map {
-                    ($0, $1.0, $1.1)
-                },
-                jobOptions,
-                plans: setup.plans
-            )
-        }
+        func fingerprint(_ setup: JobSetup) -> JobFingerprint { self.fingerprint(setup, survey) }
         let results = JobPlan.Results.inAnyOrder(writeBytes: writeBytes)
         let setup = try job.makeSetup(results: results)
         job.description.limitKeptBytes(setup.plans)

@@ -156,6 +156,8 @@ public struct RunReport: Sendable {
     package var psfs: [PSFPreparationReport]
     /// What they were computed from; nil where they are in files.
     package var computedPSF: ComputedPSFReport?
+    /// What halves of its photons tell; nil where nobody asked.
+    package var uncertainty: UncertaintyReport?
     /// How PSFs of several places became modes, for each of their channels; empty where PSFs are the same everywhere.
     package var psfModes: [PSFModesReport]
 }
@@ -169,7 +171,7 @@ extension RunReport: Encodable {
         case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, psfModes
-        case warnings, diagnostics, libraries, computedPSF, outcome
+        case warnings, diagnostics, libraries, computedPSF, outcome, uncertainty
     }
 
     /// The libraries that computed, and that read and wrote files.
@@ -221,6 +223,7 @@ extension RunReport: Encodable {
         try container.encode(psfs, forKey: .psf)
         try container.encode(computedPSF, forKey: .computedPSF)
         try container.encode(outcome, forKey: .outcome)
+        try container.encodeIfPresent(uncertainty, forKey: .uncertainty)
         try container.encode(psfModes, forKey: .psfModes)
         try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
         try container.encode(warnings, forKey: .diagnostics)

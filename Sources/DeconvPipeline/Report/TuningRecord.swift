@@ -1,3 +1,4 @@
+import DeconvDevice
 import DeconvMethods
 
 extension RunReport {
@@ -17,7 +18,8 @@ struct TuningRecord: Codable {
     init(_ tuning: ChannelTuning) { self.tuning = tuning }
 
     private enum Key: String, CodingKey {
-        case iterations, stop, totalVariation, strength, rates, signal, noise, channel, gain, gainFrom, light, exception,
+        case iterations, stop, totalVariation, strength, rates, signal, noise, channel, gain, gainFrom, light,
+            exception,
             takesCounts, reachedMaximum, curves
     }
 

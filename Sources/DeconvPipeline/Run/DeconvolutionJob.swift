@@ -163,7 +163,11 @@ package struct DeconvolutionJob: Sendable {
     /// - Parameter sink: takes the planes of the result, channel fastest, then z, then time point; is finished here.
     /// - Throws: `DeconvolutionError`; the sink then shows nothing.
     package func run(into sink: any VolumeSink) throws(DeconvolutionError) -> RunReport {
-        let setup = try makeSetup()
+        try run(makeSetup(), into: sink)
+    }
+
+    /// Does the work with a setup that this job made for results in order.
+    func run(_ setup: JobSetup, into sink: any VolumeSink) throws(DeconvolutionError) -> RunReport {
         let plan = setup.plans[0]
         let cancellation = description.cancellation
         let volumes = try OrderedVolumes(

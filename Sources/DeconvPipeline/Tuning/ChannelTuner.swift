@@ -43,15 +43,8 @@ struct ChannelTuner {
             // Where some were not looked at, one of them may have light.
             return untuned(triedTimepoints.count < job.source.image.timepointCount)
         }
-        let psf = plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.opticalPSF
-        let estimate = try PhotonEstimate(
-            part,
-            psf: psf,
-            gain: request.gain,
-            isWhole: job.source.image.pixelType.inMemory != .float32,
-            survey: job.look?.survey.channels[channel] ?? ChannelSurvey(),
-            shift: job.findings.channels[channel].shift
-        )
+        let psf = opticalPSF(channel)
+        let estimate = try photons(of: part, channel)
         var (noise, origin): (PhotonNoise?, ChannelTuning.GainOrigin?)
         var exception: String?
         switch estimate {
@@ -152,6 +145,32 @@ struct ChannelTuner {
         result.tuning.signal = signal
         if !isAlone { result.tuning.stepCount = min(Fast.standardSteps, request.mostSteps) }
         return result
+    }
+
+    /// What its image tells of the photons of a channel.
+    /// - Returns: nil for a channel without light.
+    /// - Throws: as `VolumeSource.read`; `outOfMemory`; `cancelled`.
+    func photons(channel: Int) throws(DeconvolutionError) -> PhotonEstimate? {
+        if let part = try part(channel: channel, job.findings.channels[channel].shiftedBackground) {
+            return try photons(of: part, channel)
+        }
+        guard triedTimepoints.count < job.source.image.timepointCount else { return nil }
+        return .unknown("\(triedTimepoints.count) time points that were looked at have no light")
+    }
+
+    private func photons(of part: TuningPart, _ channel: Int) throws(DeconvolutionError) -> PhotonEstimate {
+        try PhotonEstimate(
+            part,
+            psf: opticalPSF(channel),
+            gain: request.gain,
+            isWhole: job.source.image.pixelType.inMemory != .float32,
+            survey: job.look?.survey.channels[channel] ?? ChannelSurvey(),
+            shift: job.findings.channels[channel].shift
+        )
+    }
+
+    private func opticalPSF(_ channel: Int) -> Volume {
+        plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.opticalPSF
     }
 
     /// What is used where nothing can be found out.
