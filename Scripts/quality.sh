@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Measures how near results come to the truth; see Benchmarks/README.md. Makes .venv-quality first where it is not ready.
+# Usage: Scripts/quality.sh [--quick] [--data FOLDER] [--program FILE] [--threads N] [--no-peers]
+set -euo pipefail
+cd "$(dirname "$0")/../Benchmarks"
+
+folder=.venv-quality
+../Scripts/make-peers-python.sh "$folder" Benchmarks/quality/requirements.txt 'numpy|scipy|tifffile|matplotlib|pillow|psfmodels'
+
+"../$folder/bin/python" -m unittest --quiet quality.test_quality
+exec "../$folder/bin/python" -m quality "$@"
