@@ -5,7 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../Benchmarks"
 
 folder=.venv-quality
-../Scripts/make-peers-python.sh "$folder" Benchmarks/quality/requirements.txt 'numpy|scipy|tifffile|matplotlib|pillow|psfmodels'
+own='numpy|scipy|tifffile|matplotlib|pillow|psfmodels'
+peers=()
+if [[ " $* " == *" --quick "* || " $* " == *" --no-peers "* ]]; then peers=(--without-peers); fi
+../Scripts/make-peers-python.sh "$folder" Benchmarks/quality/requirements.txt "$own" "${peers[@]}"
 
 "../$folder/bin/python" -m unittest --quiet quality.test_quality
 exec "../$folder/bin/python" -m quality "$@"

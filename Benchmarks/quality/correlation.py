@@ -9,6 +9,7 @@ import scipy.fft
 
 THRESHOLD = 1 / 7
 TAPERED = 0.12
+# At most; an axis of few voxels has fewer frequencies.
 SHELLS = 40
 
 
@@ -26,13 +27,14 @@ def shells(first: np.ndarray, second: np.ndarray, spacing: tuple[float, float, f
     masks = {"axial": np.abs(z) > across, "lateral": np.abs(z) <= across}
     found: dict[str, Any] = {}
     for name, mask in masks.items():
+        count = min(SHELLS, first.shape[0 if name == "axial" else 1] // 2)
         used = mask & (radius < top[name])
-        number = (radius[used] / top[name] * SHELLS).astype(int)
+        number = (radius[used] / top[name] * count).astype(int)
         a, b = (s[used] for s in spectra)
-        cross = np.bincount(number, (a * b.conj()).real, SHELLS)
-        power = [np.bincount(number, np.abs(s) ** 2, SHELLS) for s in (a, b)]
+        cross = np.bincount(number, (a * b.conj()).real, count)
+        power = [np.bincount(number, np.abs(s) ** 2, count) for s in (a, b)]
         curve = cross / np.maximum(np.sqrt(power[0] * power[1]), 1e-30)
-        middles = (np.arange(SHELLS) + 0.5) / SHELLS * top[name]
+        middles = (np.arange(count) + 0.5) / count * top[name]
         found[name] = {
             "frequencies": [round(float(f), 4) for f in middles],
             "correlations": [round(float(c), 4) for c in curve],

@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 
 from . import correlation
-from .cache import Cache
+from .cache import Cache, oracle_key
 from .formulas import oracle
 from .ours import HELD_OUT, METHODS, Failure, Method, Program, Run, method
 from .phantoms import Phantom
@@ -36,7 +36,7 @@ def described(phantoms: list[Phantom], cache: Cache) -> Figures:
     """Each phantom with its score as observed and its oracle: PSNR of plain Richardson-Lucy after each iteration."""
     found = {}
     for phantom in phantoms:
-        curve = cache.value(f"oracle {phantom.checksum}", lambda: oracle(phantom))
+        curve = cache.value(oracle_key(phantom.checksum), lambda: oracle(phantom))
         best = max(curve)
         observed = Score.of(phantom.observed - phantom.background, phantom.truth)
         found[phantom.name] = {
@@ -45,7 +45,7 @@ def described(phantoms: list[Phantom], cache: Cache) -> Figures:
             "observed": observed.as_json(),
             "oracle": best,
             "oracleIterations": curve.index(best) + 1,
-            "oracleCurve": [round(value, 2) for value in curve],
+            "oracleCurve": curve,
         }
     say(f"{len(found)} phantoms")
     return found
@@ -184,7 +184,7 @@ REAL = {
     "auto": method("auto").options,
     "fast": method("fast").options,
     # What cudaDecon does by default, as far as our options name it.
-    "as cudaDecon": "--radial-average --accelerate biggs-andrews --iterations 10 --start observed",
+    "as cudaDecon": "--method richardson-lucy --radial-average --accelerate biggs-andrews --iterations 10 --start observed",
 }
 
 

@@ -80,7 +80,7 @@ def oracle(phantom: Phantom, most: int = 120) -> list[float]:
     """PSNR after 1, 2, ... plain iterations, until it has fallen half a dB below its best."""
     found: list[float] = []
     for estimate in itertools.islice(plain(Model(phantom.observed, phantom.psf, phantom.background)), most):
-        found.append(round(Score.of(estimate, phantom.truth).psnr, 4))
+        found.append(round(Score.of(estimate, phantom.truth).psnr, 3))
         if len(found) > 22 and found[-1] < max(found) - 0.5:
             break
     return found

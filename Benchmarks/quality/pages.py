@@ -49,7 +49,7 @@ def made(figures: Figures) -> str:
     skipped = [name for name, found in figures["ours"].items() if "skipped" in found]
     text = (
         f"Measured on {figures['date']} with gpudeconv {machine['commit']} on {machine['processor']}, {machine['cores']} "
-        f"cores, by `make quality` ({figures['seconds'] / 60:.0f} minutes; oracles and peers are kept from one time to the next)."
+        f"cores, by `make quality` ({figures['seconds'] / 60:.0f} minutes; oracles and other programs are kept from one time to the next)."
     )
     return text + (f" This build does not know: {', '.join(skipped)}." if skipped else "")
 
@@ -62,7 +62,14 @@ def phantom_pictures(program: Program, data: Path | None) -> None:
     draw_phantom(program, phantom("sheet", "cell", 20), Cut(SPACINGS["sheet"], section=(12, 30)), IMAGES / "cell-dim.png")
     draw_phantom(program, phantom("confocal", "lines", 200), Cut(spacing), IMAGES / "lines.png")
     if data and (data / "hollow-bars").is_dir():
-        draw_phantom(program, bars(data / "hollow-bars", 200), Cut((1, 1, 1), section=(16, 32)), IMAGES / "bars.png")
+        draw_phantom(program, bars(data / "hollow-bars", 2000), Cut((1, 1, 1), section=(16, 32)), IMAGES / "bars.png")
+        draw_phantom(program, public_bars(data / "hollow-bars"), Cut((1, 1, 1), section=(16, 32)), IMAGES / "hollow-bars.png")
+
+
+def public_bars(folder: Path) -> Phantom:
+    """The image as it was published, whose noise is not that of photons."""
+    observed, truth, blur = (tifffile.imread(folder / f"{n}.tif").astype(float) for n in ("observed", "truth", "psf"))
+    return Phantom("bars", "published", 0, observed, truth, blur, 0.0)
 
 
 def draw_phantom(program: Program, shown: Phantom, cut: Cut, path: Path) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from .cache import Cache
+from .cache import Cache, peer_key
 from .formulas import Model, heavy_ball
 from .phantoms import Phantom
 from .scores import Score
@@ -149,7 +149,7 @@ def scores(peer: Peer, phantoms: list[Phantom], cache: Cache) -> dict[str, Any]:
         return {"failure": f"{peer.distribution} is not installed here"}
 
     def key(phantom: Phantom) -> str:
-        return f"peer {peer.name} {version} {phantom.checksum}"
+        return peer_key(peer.name, version, phantom.checksum)
 
     missing = [p for p in phantoms if key(p) not in cache.values]
     if missing:
