@@ -33,6 +33,7 @@ package enum KernelSource {
         ("InvertOTF", PackageResources.InvertOTF_cl),
         ("InvertRealOTF", PackageResources.InvertRealOTF_cl),
         ("PoissonDivergence", PackageResources.PoissonDivergence_cl),
+        ("SumProjection", PackageResources.SumProjection_cl),
         ("MultiplyAndFollow", PackageResources.MultiplyAndFollow_cl),
         ("LargestValue", PackageResources.LargestValue_cl),
         ("LargestImaginary", PackageResources.LargestImaginary_cl),

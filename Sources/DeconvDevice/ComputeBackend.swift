@@ -237,13 +237,17 @@ package protocol Workspace: Projector {
     ///   y = max(f·p + offset + b, floor): an offset is light that the model has in y.
     func takeRatio(_ constants: RatioConstants, measuring measured: Region?) throws(DeconvolutionError) -> Double?
 
-    /// Replaces the forward projection p by the difference f·(g − b − f·p), which is 0 outside the frame and where f = 0.
+    /// Replaces the forward projection p by the difference f·(g − y), y = s·f·p + b, or by f·(max(g, 0) − y) / max(y + v, floor)
+    /// where that is asked for; both are 0 outside the frame and where f = 0.
     /// - Parameter measured: as for `takeRatio`.
     /// - Returns: as for `takeRatio`, with y = max(f·p + b, floor).
     func takeDifference(
         _ constants: DifferenceConstants,
         measuring measured: Region?
     ) throws(DeconvolutionError) -> Double?
+
+    /// Σ f·p over the frame, where the work volume holds the forward projection p, and afterwards holds it still.
+    func sumProjection() throws(DeconvolutionError) -> Double
 
     /// Sets a field to max((g − offset) / f, least) on the frame, and to `outside` where f = 0 and in the rest of the domain.
     func fillFromObserved(
@@ -277,7 +281,18 @@ package protocol Workspace: Projector {
         projectingNext: Bool
     ) throws(DeconvolutionError)
 
-    /// The same, and then estimate ← max(x + momentum · (x − former), 0) and former ← x, where x is what it would have left.
+    /// estimate ← scale · estimate · max((1 + work) · weight, least) on the domain, and 0 where the weight is 0; no weight stands
+    /// for 1.
+    /// - Parameter projectingNext: as above.
+    func multiply(
+        _ estimate: Field,
+        byOnePlusWorkTimes weight: Field?,
+        least: Float,
+        scale: Float,
+        projectingNext: Bool
+    ) throws(DeconvolutionError)
+
+    /// The first, and then estimate ← max(x + momentum · (x − former), 0) and former ← x, where x is what it would have left.
     /// - Parameters:
     ///   - former: is not read where the momentum is 0.
     ///   - momentum: at least 0.

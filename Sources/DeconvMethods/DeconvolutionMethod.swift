@@ -48,7 +48,13 @@ extension DeconvolutionMethod {
 
     /// What it is timed with: all steps, and all work in them that a tuning may ask for; nil where nothing is tuned.
     package var tuningToTime: MethodTuning? {
-        tuningRequest.map { MethodTuning(stepCount: stepCount, totalVariation: $0.hasTotalVariation ? 0.01 : 0) }
+        tuningRequest.map { request in
+            MethodTuning(
+                stepCount: stepCount,
+                totalVariation: request.hasTotalVariation ? 0.01 : 0,
+                signal: request.signal == .always ? SignalSpectrum(noise: 1, power: 100) : nil
+            )
+        }
     }
 
     /// What it is called.

@@ -5,14 +5,16 @@ package import DeconvVolume
 package enum Methods {
     /// All of them, the default first.
     package static let all: [any DeconvolutionMethod.Type] = [
-        RichardsonLucy.self, Auto.self, Wiener.self, Landweber.self,
+        Auto.self, Fast.self, RichardsonLucy.self, WienerButterworth.self, OTFMaskedWiener.self, Landweber.self,
+        Wiener.self,
     ]
 
-    /// The method that options name, with its constants.
+    /// The method that options come to, with its constants.
     /// - Throws: `invalidArgument` where there is none of that name.
     package static func method(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> any DeconvolutionMethod {
-        for type in all where type.description.name == options.method { return type.init(options) }
+        let name = OptionTable.standard.method(of: JobOptions(options))
+        for type in all where type.description.name == name { return type.init(options) }
         let names = all.map { $0.description.name.rawValue }.joined(separator: ", ")
-        throw DeconvolutionError(.invalidArgument, "\(.method, options.method): give one of \(names)")
+        throw DeconvolutionError(.invalidArgument, "\(.method, name): give one of \(names)")
     }
 }

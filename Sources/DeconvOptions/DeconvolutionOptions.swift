@@ -13,10 +13,11 @@ public struct DeconvolutionOptions: Sendable, Hashable {
         case cpu
     }
 
-    /// How to deconvolve.
-    public var method = MethodName.richardsonLucy
-    /// Updates of the estimate, 1 to a million, for methods that iterate.
-    public var iterationCount = 10
+    /// How to deconvolve; nil for the best that is found out of the image (`auto`), or for Richardson-Lucy where anything is set
+    /// that only that takes, such as a number of iterations.
+    public var method: MethodName?
+    /// Updates of the estimate, 1 to a million, for methods that iterate; nil for as many as the method takes of itself.
+    public var iterationCount: Int?
     /// What lies outside the recorded frame.
     public var boundary = BoundaryMode.extend
     /// Camera offset and haze, in the counts of the image, at least 0.

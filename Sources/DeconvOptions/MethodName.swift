@@ -11,7 +11,7 @@ public struct MethodName: Hashable, Sendable, RawRepresentable, CustomStringConv
     /// The name.
     public var description: String { rawValue }
 
-    /// What is done where nobody says.
+    /// Maximum likelihood for Poisson noise, iterated: what the world expects where somebody gives a number of iterations.
     public static let richardsonLucy = MethodName(rawValue: "richardson-lucy")
 }
 

@@ -54,7 +54,7 @@ extension OptionTable {
     /// Every option with its value.
     /// - Parameter files: whether those of files are among them.
     package func reported(_ options: JobOptions, files: Bool) -> [ReportedOption] {
-        let method = options.deconvolution.method
+        let method = method(of: options)
         // The value of an option that the method does not take is that of nothing that was done.
         return self.options.filter { files || !$0.isOfFiles }.map { option in
             let isTaken = option.methods?.contains(method) ?? true

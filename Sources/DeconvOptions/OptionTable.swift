@@ -45,7 +45,7 @@ package struct OptionTable: Sendable {
     /// - Throws: `invalidArgument` naming the option, its value and its range.
     package func validate(_ options: JobOptions) throws(DeconvolutionError) {
         for option in self.options { try option.check(options) }
-        let method = options.deconvolution.method
+        let method = method(of: options)
         for option in self.options where options.given.contains(option.name) {
             guard let takers = option.methods, !takers.contains(method) else { continue }
             throw DeconvolutionError(
@@ -54,13 +54,31 @@ package struct OptionTable: Sendable {
                     + "\(takers.map(\.rawValue).listed("and")); leave it out"
             )
         }
-        try checkStop(options)
+        try checkStop(options, method)
+    }
+
+    /// The method that options name; where they name none the first there is, or Richardson-Lucy where something was given that this
+    /// takes and the first does not.
+    package func method(of options: JobOptions) -> MethodName {
+        if let name = options.deconvolution.method { return name }
+        guard let standard = methods.first, let expected = methods.first(where: { $0.name == .richardsonLucy }) else {
+            return .richardsonLucy
+        }
+        let wants = options.given.contains { expected.options.contains($0) && !standard.options.contains($0) }
+        return wants ? expected.name : standard.name
+    }
+
+    /// The same options with the method that they come to.
+    package func settled(_ options: JobOptions) -> JobOptions {
+        var options = options
+        options.deconvolution.method = method(of: options)
+        return options
     }
 
     /// Refuses what contradicts a stop rule, or does nothing without one.
-    private func checkStop(_ options: JobOptions) throws(DeconvolutionError) {
+    private func checkStop(_ options: JobOptions, _ method: MethodName) throws(DeconvolutionError) {
         let (given, wanted) = (options.given, options.deconvolution)
-        guard self[.stop]?.methods?.contains(wanted.method) ?? true else { return }
+        guard self[.stop]?.methods?.contains(method) ?? true else { return }
         if wanted.stop != .none, given.contains(.iterations) {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -300,7 +318,16 @@ extension OptionTable {
         ),
 
         // MARK: Method
-        OptionDescription(.method, .method, \.deconvolution.method, "How to deconvolve.", effect: .voxels),
+        OptionDescription(
+            .method,
+            .method,
+            \.deconvolution.method,
+            "How to deconvolve.",
+            as: "name",
+            otherwise:
+                "auto; richardson-lucy where an option is given that only it takes, such as a number of iterations",
+            effect: .voxels
+        ),
         OptionDescription(
             .iterations,
             .method,
@@ -308,6 +335,7 @@ extension OptionTable {
             "Updates of the estimate; more are sharper and noisier.",
             // Far more than any image gains from, and few enough to be counted over all tiles and volumes.
             range: .from(1, to: 1e6),
+            otherwise: "as many as the method takes of itself: 10, or 7 of fast",
             effect: .voxels
         ),
         OptionDescription(

@@ -23,6 +23,8 @@ package struct MethodDemand: Hashable, Sendable {
     /// Whether the volume may be computed from tiles: every projection reaches as far as the PSF and no further.
     package var allowsTiles: Bool
 
+    /// Transfer functions that are held together: those of the modes of the PSF, and others that a method projects with.
+    package private(set) var transferFunctionCount: Int
     /// Modes of the PSF: 1, or more where it varies. A projection is made of as many, each with its own transfer function.
     package private(set) var modeCount = 1
 
@@ -34,8 +36,10 @@ package struct MethodDemand: Hashable, Sendable {
         comparison: Comparison?,
         updatedFieldCount: Int,
         isMadeByTransforms: Bool = false,
-        allowsTiles: Bool = true
+        allowsTiles: Bool = true,
+        transferFunctionCount: Int = 1
     ) {
+        self.transferFunctionCount = transferFunctionCount
         self.fieldCount = fieldCount
         self.resultFieldCount = resultFieldCount
         self.projectionCount = projectionCount
@@ -50,6 +54,7 @@ package struct MethodDemand: Hashable, Sendable {
         guard modeCount > 1 else { return self }
         var demand = self
         demand.modeCount = modeCount
+        demand.transferFunctionCount += modeCount - 1
         demand.fieldCount += 2
         demand.isMadeByTransforms = false
         return demand

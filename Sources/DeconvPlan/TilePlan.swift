@@ -123,13 +123,13 @@ extension TilePlan {
         footprint = Footprint(
             workBytes: transforms.work,
             temporaryBytes: transforms.temporary,
-            otfBytes: demand.modeCount * (transforms.otf + transforms.header),
+            otfBytes: demand.transferFunctionCount * (transforms.otf + transforms.header),
             largestOTFBytes: transforms.otf + transforms.header,
             fieldBytes: whole.domain.shape.voxelCount * 4 * demand.fieldCount,
             largestFieldBytes: whole.domain.shape.voxelCount * 4,
             observedBytes: transforms.header + whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
             sensitivityBytes: sensitivityBytes,
-            psfBytes: demand.modeCount * request.psfShape.voxelCount * 4,
+            psfBytes: demand.transferFunctionCount * request.psfShape.voxelCount * 4,
             transferBytes: request.imageShape.planeVoxelCount * 4 + sensitivityBytes,
             wholeBytes: 0
         )
@@ -179,13 +179,13 @@ extension TilePlan {
             let footprint = Footprint(
                 workBytes: transforms.work,
                 temporaryBytes: transforms.temporary,
-                otfBytes: demand.modeCount * (transforms.otf + transforms.header),
+                otfBytes: demand.transferFunctionCount * (transforms.otf + transforms.header),
                 largestOTFBytes: transforms.otf + transforms.header,
                 fieldBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
                 largestFieldBytes: geometry.domain.shape.voxelCount * 4,
                 observedBytes: 0,
                 sensitivityBytes: 0,
-                psfBytes: demand.modeCount * request.psfShape.voxelCount * 4,
+                psfBytes: demand.transferFunctionCount * request.psfShape.voxelCount * 4,
                 transferBytes: (geometry.domain.shape.voxelCount + geometry.frame.shape.voxelCount) * 4,
                 wholeBytes: wholeBytes
             )

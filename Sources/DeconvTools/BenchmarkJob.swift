@@ -125,7 +125,7 @@ package struct BenchmarkJob: Sendable {
             return try BenchmarkOutput(folder: folder, shape: shape, psf: psf, names: names, overwrite: overwrite)
         }
         var report = BenchmarkReport(
-            method: options.method,
+            method: try method().name,
             shape: shape,
             psfShape: psfShape,
             boundary: try method().boundary(options.boundary),
@@ -183,7 +183,7 @@ package struct BenchmarkJob: Sendable {
     /// The image's mean is far above any background, and where it starts costs nothing: what is timed is its steps.
     fileprivate func method() throws(DeconvolutionError) -> any DeconvolutionMethod {
         var options = DeconvolutionOptions()
-        options.method = self.options.method
+        options.method = self.options.method ?? .richardsonLucy
         (options.iterationCount, options.maximumIterationCount) = (iterationCount, iterationCount)
         options.divergenceInterval = 0
         return try Methods.method(options)

@@ -178,7 +178,7 @@ public func gpudeconv_deconvolve(
                     + "volumes all, such as a plane as (1, y, x)"
             )
         }
-        let options = OptionsBox.options(options)
+        let options = OptionTable.standard.settled(OptionsBox.options(options))
         let batch = try VolumeBatch(
             VolumeBatch.Arrays(
                 image: image.strided("the image"),

@@ -357,7 +357,13 @@ import Testing
                 var expected = mixed(bench.workCount, seed: 1)
                 let work = try bench.buffer(expected)
                 let weights = try sensitivity.map { try bench.buffer($0) }
-                try bench.kernels.takeDifference(buffer, sensitivity: weights, work, bench.layout, background: 0.5)
+                try bench.kernels.takeDifference(
+                    buffer,
+                    sensitivity: weights,
+                    work,
+                    bench.layout,
+                    DifferenceConstants(background: 0.5, floor: 0.125)
+                )
                 bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
                     var difference: Float = 0
                     if frame.contains(z, y, x) {
@@ -369,6 +375,54 @@ import Testing
                 let result = try bench.floats(bench.workCount, in: work)
                 #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 2e-6 * max(abs($1), 1) })
             }
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func differencesMayBeRelativeToWhatIsExpected(device: Int, sizes: Case) throws {
+        for type in [PixelType.uint8, .float32] {
+            let bench = try Bench(device, sizes.layout, type)
+            let frame = bench.layout.frame
+            let (observed, buffer) = try observed(type, frame.shape.voxelCount, bench)
+            for sensitivity in sensitivities(frame) {
+                var expected = mixed(bench.workCount, seed: 1)
+                let work = try bench.buffer(expected)
+                let weights = try sensitivity.map { try bench.buffer($0) }
+                let constants = DifferenceConstants(background: 0.5, floor: 0.125, scale: 1.25, relativeTo: 0.25)
+                try bench.kernels.takeDifference(buffer, sensitivity: weights, work, bench.layout, constants)
+                bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+                    var difference: Float = 0
+                    if frame.contains(z, y, x) {
+                        let f = sensitivity?[frame.offset(z, y, x)] ?? 1
+                        let model = 1.25 * f * expected[work] + 0.5
+                        difference = f * (max(observed[frame.offset(z, y, x)], 0) - model) / max(model + 0.25, 0.125)
+                        if f == 0 { difference = 0 }
+                    }
+                    expected[work] = difference
+                }
+                let result = try bench.floats(bench.workCount, in: work)
+                #expect(zip(result, expected).allSatisfy { abs($0 - $1) <= 4e-6 * max(abs($1), 1) })
+            }
+        }
+    }
+
+    @Test(arguments: devices, cases)
+    func projectionsAreSummedOnTheFrame(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let frame = bench.layout.frame
+        let values = mixed(bench.workCount, seed: 1)
+        let work = try bench.buffer(values)
+        for sensitivity in sensitivities(frame) {
+            var (expected, size) = (0.0, 0.0)
+            bench.forEachRowFloat(of: frame.zRange) { z, y, x, work in
+                guard frame.contains(z, y, x) else { return }
+                let term = Double(sensitivity?[frame.offset(z, y, x)] ?? 1) * Double(values[work])
+                expected += term
+                size += abs(term)
+            }
+            let weights = try sensitivity.map { try bench.buffer($0) }
+            let sum = try bench.kernels.sumProjection(sensitivity: weights, work, bench.layout)
+            #expect(abs(sum - expected) <= 1e-6 * size)
         }
     }
 

@@ -17,7 +17,7 @@ import Testing
 
     @Test func namesAreUniqueAndSaidInALine() {
         #expect(Set(Self.names).count == Self.names.count)
-        #expect(Self.names.first == DeconvolutionOptions().method)
+        #expect(Self.names.first == .auto)
         for method in Methods.all {
             #expect(!method.description.help.isEmpty && method.description.options.contains(.boundary))
         }

@@ -159,7 +159,7 @@ import Testing
         options.background = .value(item.background)
         let method = try Methods.method(options)
         var estimate = [Double](repeating: item.light, count: seen.count)
-        for _ in 0..<options.iterationCount {
+        for _ in 0..<method.stepCount {
             let expected = forward(estimate).map { $0 + item.background }
             if name == .landweber {
                 let change = back(zip(item.observed, expected).map { Double($0) - $1 })

@@ -265,6 +265,24 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.multiply(estimate, byWorkAnd: normalization, least: least, projectingNext: projectingNext)
     }
 
+    func sumProjection() throws(DeconvolutionError) -> Double { try real.sumProjection() }
+
+    func multiply(
+        _ estimate: Field,
+        byOnePlusWorkTimes weight: Field?,
+        least: Float,
+        scale: Float,
+        projectingNext: Bool
+    ) throws(DeconvolutionError) {
+        try real.multiply(
+            estimate,
+            byOnePlusWorkTimes: weight,
+            least: least,
+            scale: scale,
+            projectingNext: projectingNext
+        )
+    }
+
     func multiply(
         _ estimate: Field,
         byWorkAnd normalization: Field?,

@@ -50,6 +50,24 @@ final class FFTWPlan: @unchecked Sendable {
         }
     }
 
+    /// A half spectrum to a volume of reals, unnormalized, once; the spectrum is lost.
+    static func realInverse(
+        _ shape: VolumeShape,
+        _ spectrum: HostMemory,
+        _ reals: HostMemory
+    ) throws(DeconvolutionError) -> FFTWPlan {
+        try FFTWPlanner.make("a half spectrum of \(shape) reals") {
+            fftwf_plan_dft_c2r_3d(
+                Int32(shape.z),
+                Int32(shape.y),
+                Int32(shape.x),
+                spectrum.complex,
+                reals.floats,
+                FFTW_ESTIMATE
+            )
+        }
+    }
+
     /// A half spectrum to `length` reals in another place, unnormalized; the spectrum is lost.
     static func realInverse(_ length: Int) throws(DeconvolutionError) -> FFTWPlan {
         let reals = try HostMemory(byteCount: 8 * (length / 2 + 1))

@@ -28,11 +28,36 @@ package struct PowerSpectrum: Sendable {
         values = (0..<count).map { parts[2 * $0] * parts[2 * $0] + parts[2 * $0 + 1] * parts[2 * $0 + 1] }
     }
 
-    /// How often the whole spectrum has the values of a frequency along x: once where it is its own mirror image, else twice.
-    package func multiplicity(_ x: Int) -> Int { x == 0 || 2 * x == shape.x ? 1 : 2 }
+    /// Calls a body with the place of every frequency among the values, with what it is along z, y and x in cycles a voxel, from −1/2
+    /// to 1/2, and with how often the whole spectrum has it.
+    package func forEachFrequency(_ body: (_ index: Int, _ frequency: SIMD3<Double>, _ multiplicity: Int) -> Void) {
+        Self.forEachFrequency(of: shape, body)
+    }
+
+    /// The same for the half spectrum of any volume.
+    static func forEachFrequency(
+        of shape: VolumeShape,
+        _ body: (_ index: Int, _ frequency: SIMD3<Double>, _ multiplicity: Int) -> Void
+    ) {
+        var index = 0
+        for z in 0..<shape.z {
+            for y in 0..<shape.y {
+                for x in 0...shape.x / 2 {
+                    let place = SIMD3(
+                        frequency(z, of: shape.z),
+                        frequency(y, of: shape.y),
+                        frequency(x, of: shape.x)
+                    )
+                    // Once where it is its own mirror image.
+                    body(index, place, x == 0 || 2 * x == shape.x ? 1 : 2)
+                    index += 1
+                }
+            }
+        }
+    }
 
     /// Cycles a voxel of a frequency along an axis, from −1/2 to 1/2.
-    package static func frequency(_ index: Int, of count: Int) -> Double {
+    private static func frequency(_ index: Int, of count: Int) -> Double {
         Double(2 * index > count ? index - count : index) / Double(count)
     }
 }

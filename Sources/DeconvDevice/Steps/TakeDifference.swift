@@ -28,6 +28,7 @@ extension RowOperation {
         _ measured: Region?
     ) -> RowOperation {
         let (background, ofDivergence) = (constants.background, constants.ofDivergence)
+        let (scale, variance, floor) = (constants.scale, constants.relativeTo, constants.floor)
         let (origin, shape) = (frame.origin, frame.shape)
         return RowOperation { z, y, row in
             let projection = row + origin.x
@@ -44,13 +45,20 @@ extension RowOperation {
                     ofDivergence
                 )
             }
-            if let weight {
+            if let variance {
                 for x in 0..<shape.x {
-                    let difference = weight[x] * (recorded[x].asFloat - background - weight[x] * projection[x])
+                    let f = weight?[x] ?? 1
+                    let expected = scale * f * projection[x] + background
+                    let difference = f * (max(recorded[x].asFloat, 0) - expected) / max(expected + variance, floor)
+                    projection[x] = f > 0 ? difference : 0
+                }
+            } else if let weight {
+                for x in 0..<shape.x {
+                    let difference = weight[x] * (recorded[x].asFloat - background - scale * weight[x] * projection[x])
                     projection[x] = weight[x] > 0 ? difference : 0
                 }
             } else {
-                for x in 0..<shape.x { projection[x] = recorded[x].asFloat - background - projection[x] }
+                for x in 0..<shape.x { projection[x] = recorded[x].asFloat - background - scale * projection[x] }
             }
             return divergence
         }
@@ -79,13 +87,13 @@ extension HostWorkspace {
 // MARK: - On a device
 
 extension KernelTable {
-    /// work ← f·(g − b − f·work) on the frame, 0 in the rest of its planes and where f = 0.
+    /// work ← f·(g − y), y = s·f·work + b, on the frame, or relative to y; 0 in the rest of its planes and where f = 0.
     package func takeDifference(
         _ observed: DeviceBuffer,
         sensitivity: DeviceBuffer?,
         _ work: DeviceBuffer,
         _ layout: WorkspaceLayout,
-        background: Float
+        _ constants: DifferenceConstants
     ) throws(DeconvolutionError) {
         let frame = layout.frame
         try self["take_difference"].run(
@@ -94,7 +102,8 @@ extension KernelTable {
             z: frame.shape.z,
             [.buffer(observed), .buffer(sensitivity)] + workArguments(work, layout) + [
                 .uint(frame.origin.z), .uint(frame.origin.y), .uint(frame.origin.x),
-                .uint(frame.shape.y), .uint(frame.shape.x), .float(background),
+                .uint(frame.shape.y), .uint(frame.shape.x), .float(constants.background), .float(constants.scale),
+                .float(constants.relativeTo ?? -1), .float(constants.floor),
             ]
         )
     }
@@ -122,11 +131,15 @@ extension OpenCLWorkspace {
             sensitivity: sensitivity,
             work,
             layout,
-            background: constants.background
+            constants
         )
         try queue.ended(.difference)
+        let (background, scale) = (Double(constants.background), Double(constants.scale))
         try checkComparison { projection, recorded, f in
-            f > 0 ? f * (recorded - Double(constants.background) - f * projection) : 0
+            guard f > 0 else { return 0 }
+            let expected = scale * f * projection + background
+            guard let variance = constants.relativeTo else { return f * (recorded - expected) }
+            return f * (max(recorded, 0) - expected) / max(expected + Double(variance), Double(constants.floor))
         }
         return divergence
     }

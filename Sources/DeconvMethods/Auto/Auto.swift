@@ -26,7 +26,10 @@ package struct Auto: DeconvolutionMethod {
         options.totalVariation = .auto
         // From light, faint images stop before haze and noise have parted.
         options.start = .flat
-        method = RichardsonLucy(options)
+        var method = RichardsonLucy(options)
+        method.tuningRequest?.signal = .withoutPhotons
+        method.fallback = UnmatchedSteps(projector: .spectrum, matchedCount: Fast.matchedSteps)
+        self.method = method
     }
 
     package var tuningRequest: TuningRequest? { method.tuningRequest }

@@ -32,7 +32,8 @@ package struct Landweber: DeconvolutionMethod {
     fileprivate let start: StartingEstimate
 
     package init(_ options: DeconvolutionOptions) {
-        loop = IterationLoop(count: options.iterationCount, divergenceInterval: options.divergenceInterval)
+        let count = options.iterationCount ?? RichardsonLucy.standardIterationCount
+        loop = IterationLoop(count: count, divergenceInterval: options.divergenceInterval)
         background = options.background.first
         start = options.start
     }

@@ -20,6 +20,9 @@ package struct RichardsonLucy: DeconvolutionMethod {
     /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
     fileprivate static let normalizationThreshold: Float = 0.01
 
+    /// Iterations where nobody says how many.
+    package static let standardIterationCount = 10
+
     /// Updates that compare light with light under `StartingEstimate.light`.
     private static let lightUpdateCount = 3
 
@@ -33,6 +36,10 @@ package struct RichardsonLucy: DeconvolutionMethod {
     package var start: StartingEstimate
     /// How it goes on beyond each update.
     package var acceleration: Acceleration
+    /// Steps with another back projector than the adjoint; nil for none.
+    var unmatched: UnmatchedSteps?
+    /// Steps that take the place of all others where photons cannot be told; nil for none.
+    var fallback: UnmatchedSteps?
     package var tuningRequest: TuningRequest?
 
     package static let description = MethodDescription(
@@ -65,7 +72,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
     package init(_ options: DeconvolutionOptions) {
         let request = TuningRequest(options)
         self.init(
-            iterationCount: request?.mostSteps ?? options.iterationCount,
+            iterationCount: request?.mostSteps ?? options.iterationCount ?? Self.standardIterationCount,
             background: options.background.first,
             readNoise: options.readNoise,
             start: options.start,
@@ -73,6 +80,20 @@ package struct RichardsonLucy: DeconvolutionMethod {
             divergenceInterval: options.divergenceInterval
         )
         tuningRequest = request
+    }
+
+    /// Steps with another back projector.
+    /// - Parameters:
+    ///   - standardCount: of all steps, where nobody says how many.
+    ///   - totalVariation: w; 0 for none.
+    init(_ options: DeconvolutionOptions, steps: UnmatchedSteps, standardCount: Int, totalVariation: Double) {
+        var options = options
+        options.iterationCount = options.iterationCount ?? standardCount
+        (options.stop, options.acceleration) = (.none, .none)
+        options.totalVariation = .weight(totalVariation)
+        self.init(options)
+        unmatched = steps
+        if steps.projector == .spectrum { tuningRequest?.signal = .always }
     }
 
     package var stepCount: Int { loop.count }
@@ -92,7 +113,8 @@ package struct RichardsonLucy: DeconvolutionMethod {
             fieldCount: fields,
             comparison: .ratio,
             updatedFieldCount: updated,
-            isMadeByTransforms: true
+            isMadeByTransforms: unmatched == nil,
+            transferFunctionCount: unmatched == nil && fallback == nil ? 1 : 2
         )
     }
 
@@ -103,6 +125,15 @@ package struct RichardsonLucy: DeconvolutionMethod {
     /// Whether an iteration takes the background off the observed image instead of adding it to the projection.
     fileprivate func comparesLight(_ iteration: Int) -> Bool {
         start == .light && background > 0 && iteration <= Self.lightUpdateCount
+    }
+
+    /// What the model is compared by.
+    fileprivate func modeledConstants(mean: Double) -> RatioConstants {
+        RatioConstants(
+            background: Float(background),
+            readNoiseVariance: Float(readNoise * readNoise),
+            floor: Float(RatioConstants.leastDivisor * mean)
+        )
     }
 
     /// Where there is less light than background, or than half the mean, its noise would decide the ratio.
@@ -117,7 +148,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
 }
 
 /// The estimate of Richardson-Lucy and its normalization in one workspace.
-private final class RichardsonLucySolver<W: Workspace>: Solver {
+final class RichardsonLucySolver<W: Workspace>: Solver {
     private var method: RichardsonLucy
     let workspace: W
     private let blur: BlurProjection<W>
@@ -138,6 +169,9 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
     private var hasSensitivity = false
     /// Whether PSF or sensitivity changed since W was made.
     private var normalizationIsStale = true
+    /// The PSF, where the adjoint of another one projects back as well, and what that was made from.
+    private var psf: Volume?
+    private var projector: (BackProjector, SignalSpectrum?)?
 
     init(_ method: RichardsonLucy, on workspace: W) throws(DeconvolutionError) {
         self.method = method
@@ -153,7 +187,47 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
 
     func setBlur(_ blur: Blur) throws(DeconvolutionError) {
         try self.blur.set(blur)
+        psf = blur.varies ? nil : blur.modes[0].psf
+        projector = nil
         normalizationIsStale = true
+    }
+
+    /// Makes the adjoint of PSF 1 a back projector, unless it is.
+    func useProjector(_ projector: BackProjector) throws(DeconvolutionError) {
+        guard let psf else { preconditionFailure("only one PSF has other projectors than its adjoint") }
+        if let current = self.projector, current == (projector, tuning?.signal) { return }
+        try workspace.setPSFs([psf, projector.kernel(of: psf, tuning?.signal)])
+        self.projector = (projector, tuning?.signal)
+    }
+
+    /// W, where it differs from 1.
+    var currentNormalization: W.Field? { isNormalized ? normalization : nil }
+
+    /// The iterations.
+    var loop: IterationLoop { method.loop }
+
+    func modeledConstants(mean: Double) -> RatioConstants { method.modeledConstants(mean: mean) }
+
+    /// As tuned; nil where there is none.
+    func totalVariation(light: Double) -> TotalVariationConstants? {
+        guard let tuning, tuning.totalVariation > 0 else { return nil }
+        return TotalVariationConstants(tuning, light: light)
+    }
+
+    /// A normalization with the weight of total variation in it; the normalization itself where there is none.
+    func weight(
+        _ totalVariation: TotalVariationConstants?,
+        normalization: W.Field?
+    ) throws(DeconvolutionError) -> W.Field? {
+        guard let totalVariation else { return normalization }
+        let field = try kept(&weight)
+        try workspace.storeTotalVariationWeight(
+            in: field,
+            of: estimate.field,
+            normalization: normalization,
+            totalVariation
+        )
+        return field
     }
 
     func setSensitivity(
@@ -192,18 +266,15 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         measuring measured: Region,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
+        if let steps = tuning?.signal == nil ? method.unmatched : method.unmatched ?? method.fallback {
+            return try run(steps, mean: mean, measuring: measured, step: step)
+        }
         try prepare()
-        let modeled = RatioConstants(
-            background: Float(method.background),
-            readNoiseVariance: Float(method.readNoise * method.readNoise),
-            floor: Float(RatioConstants.leastDivisor * mean)
-        )
+        let modeled = method.modeledConstants(mean: mean)
         let light = mean - method.background
         try method.start.set(estimate.field, on: workspace, background: method.background, light: light)
-        let totalVariation = tuning.flatMap { tuning in
-            tuning.totalVariation > 0 ? TotalVariationConstants(tuning, light: light) : nil
-        }
-        var loop = method.loop
+        let totalVariation = totalVariation(light: light)
+        var loop = loop
         if let tuning { loop.count = tuning.stepCount }
         var goesOn = true
         try loop.run(on: workspace, measuring: measured, step: step) {
@@ -242,17 +313,7 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         _ totalVariation: TotalVariationConstants?,
         isFollowed: Bool
     ) throws(DeconvolutionError) {
-        var factor = isNormalized ? normalization : nil
-        if let totalVariation {
-            let field = try kept(&weight)
-            try workspace.storeTotalVariationWeight(
-                in: field,
-                of: estimate.field,
-                normalization: factor,
-                totalVariation
-            )
-            factor = field
-        }
+        let factor = try weight(totalVariation, normalization: currentNormalization)
         guard isFollowed, method.acceleration != .none else {
             return try workspace.multiply(
                 estimate.field,

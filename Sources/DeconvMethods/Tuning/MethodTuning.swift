@@ -8,9 +8,17 @@ package struct MethodTuning: Hashable, Sendable, Codable {
     package var totalVariation: Double
     /// The smallest voxel size over that along z, y and x, by which total variation counts differences.
     package var rates: [Float]
+    /// Light and noise of the channel by frequency, for steps that are made by them; nil for others.
+    package var signal: SignalSpectrum?
 
     /// What was found out.
-    package init(stepCount: Int, totalVariation: Double = 0, rates: [Float] = [1, 1, 1]) {
+    package init(
+        stepCount: Int,
+        totalVariation: Double = 0,
+        rates: [Float] = [1, 1, 1],
+        signal: SignalSpectrum? = nil
+    ) {
+        self.signal = signal
         self.stepCount = stepCount
         self.totalVariation = totalVariation
         self.rates = rates
@@ -20,14 +28,26 @@ package struct MethodTuning: Hashable, Sendable, Codable {
     /// Whether a method can be run with it; one that was read from a file may be anything.
     package var isPossible: Bool {
         stepCount >= 1 && totalVariation >= 0 && totalVariation.isFinite && rates.count == 3
-            && rates.allSatisfy { $0 > 0 && $0 <= 1 }
+            && rates.allSatisfy { $0 > 0 && $0 <= 1 } && signal?.isPossible ?? true
     }
 }
 
 /// What has to be found out on a part of a channel before its volumes are computed.
 package struct TuningRequest: Hashable, Sendable {
+    /// When light and noise are measured by frequency.
+    package enum Signal: Hashable, Sendable {
+        /// Never.
+        case never
+        /// Where photons cannot be told, which then nothing is decided by.
+        case withoutPhotons
+        /// Always.
+        case always
+    }
+
     /// How the number of steps is found.
     package var stop: StopRule
+    /// When light and noise are measured by frequency.
+    package var signal = Signal.never
     /// The number of steps where that is none, and the most there may be elsewhere.
     package var mostSteps: Int
     /// The weights of total variation to choose from, at least one.
@@ -41,7 +61,9 @@ package struct TuningRequest: Hashable, Sendable {
     package init?(_ options: DeconvolutionOptions) {
         stop = options.stop
         weights = options.totalVariation.candidates
-        mostSteps = stop == .none ? options.iterationCount : options.maximumIterationCount
+        mostSteps =
+            stop == .none
+            ? options.iterationCount ?? RichardsonLucy.standardIterationCount : options.maximumIterationCount
         gain = options.gain
         seed = options.seed
         if stop == .none, weights == [0] { return nil }

@@ -36,6 +36,7 @@ package struct FileDeconvolution: Sendable {
         options: JobOptions
     ) throws(DeconvolutionError) {
         try OptionTable.standard.validate(options)
+        var options = OptionTable.standard.settled(options)
         guard options.psfFiles == nil || psfPaths.isEmpty else {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -124,7 +125,6 @@ package struct FileDeconvolution: Sendable {
         self.flatField = try Self.map(options.flatField, .flatField, "a flat field", of: self.input)
         let findsMask = options.mask == JobOptions.foundMask
         self.mask = try Self.map(findsMask ? nil : options.mask, .mask, "a mask", of: self.input)
-        var options = options
         options.deconvolution = options.deconvolutionWithFoundMask
         self.options.masksBadPixels = options.deconvolution.masksBadPixels
         jobOptions = options
@@ -517,7 +517,7 @@ package struct FileDeconvolution: Sendable {
         guard used != asked else { return nil }
         return Diagnostic(
             .boundaryReplaced,
-            "\(.boundary, asked.rawValue): \(options.method) estimates nothing outside the image; \(used.rawValue) is used"
+            "\(.boundary, asked.rawValue): \(method.name) estimates nothing outside the image; \(used.rawValue) is used"
         )
     }
 }

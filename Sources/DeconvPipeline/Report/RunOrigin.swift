@@ -50,9 +50,10 @@ extension RunOrigin {
         for (number, psf) in psfs.enumerated() {
             provenance.add(psfs.count == 1 ? "psf" : "psf-\(number + 1)", psf.shortName)
         }
+        let methodName = OptionTable.standard.method(of: options)
         let method = try? Methods.method(options.deconvolution)
         for option in OptionTable.standard.options {
-            let isOfMethod = option.group == .method && option.methods?.contains(options.deconvolution.method) ?? true
+            let isOfMethod = option.group == .method && option.methods?.contains(methodName) ?? true
             let decides = option.effect == .voxels || option.effect == .psf
             guard isOfMethod || (decides && options.given.contains(option.name)) else { continue }
             let isGiven = options.given.contains(option.name)

@@ -65,6 +65,10 @@ struct ChannelTuner {
         }
         var rule = request.stop
         var weights = request.weights
+        let varies = plan.blurs.contains { $0.blur.varies }
+        if request.signal == .always || (request.signal == .withoutPhotons && exception != nil && !varies) {
+            return try unmatched(part, psf: psf, background, noise, origin, request.signal == .always ? nil : exception)
+        }
         if rule == .heldOut, exception != nil {
             rule = .whiteness
             // Only photons tell one weight from another.
@@ -97,6 +101,43 @@ struct ChannelTuner {
             result.curves = []
             try search(rule, weights, part, channel, noise, on: onCPU, &result)
         }
+        return result
+    }
+
+    /// Steps by the light and the noise of the part, of which no photons need be known.
+    private func unmatched(
+        _ part: TuningPart,
+        psf: Volume,
+        _ background: Double,
+        _ noise: PhotonNoise?,
+        _ origin: ChannelTuning.GainOrigin?,
+        _ exception: String?
+    ) throws(DeconvolutionError) -> ChannelTuning {
+        let signal = try SignalSpectrum(
+            part.voxels,
+            part.region.shape,
+            weights: part.weights,
+            psf: psf,
+            gain: noise?.gain ?? 1
+        )
+        // As many photons as would have this noise, where something has averaged it: smoothing goes by the noise that there is.
+        let gain = noise?.gain ?? (part.mean > 0 && signal.noise > 0 ? signal.noise / part.mean : 1)
+        let light = part.light(above: background, oneIn: Self.brightest) / gain
+        let isAlone = request.signal == .always
+        let weight = isAlone ? request.weights[0] : Fast.totalVariation
+        var result = ChannelTuning(
+            tuning: tuning(weight, light),
+            stop: StopRule.none.text,
+            weight: weight,
+            gain: noise?.gain,
+            gainOrigin: origin,
+            light: light,
+            exception: exception,
+            isCut: false,
+            curves: []
+        )
+        result.tuning.signal = signal
+        if !isAlone { result.tuning.stepCount = min(Fast.standardSteps, request.mostSteps) }
         return result
     }
 

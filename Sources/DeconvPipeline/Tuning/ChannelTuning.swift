@@ -46,7 +46,8 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
     /// `17 iterations (held-out photons), TV 0.15, 2.2 counts a photon`.
     package var sentence: String {
         let steps = tuning.stepCount == 1 ? "1 iteration" : "\(tuning.stepCount) iterations"
-        var parts = [steps + (Self.words(stop).map { " (\($0))" } ?? "")]
+        let rule = exception != nil && tuning.signal != nil ? "fast" : Self.words(stop)
+        var parts = [steps + (rule.map { " (\($0))" } ?? "")]
         if weight > 0 { parts.append("TV \(weight.inMessage)") }
         if let gain { parts.append("\(gain.threeFigures) counts a photon") }
         return parts.joined(separator: ", ")
@@ -69,7 +70,9 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
         if let exception {
             let kind = Diagnostic.Kind.photonsUnknown
             let consequence: Message =
-                if stop == StopRule.none.text, weight > 0 {
+                if tuning.signal != nil {
+                    "\(.method, "fast") was used in place of \(.method, "auto")"
+                } else if stop == StopRule.none.text, weight > 0 {
                     "\(.totalVariation) counts every count for a photon"
                 } else if stop == StopRule.none.text {
                     "none were held out and the number of iterations is a usual one"
