@@ -77,9 +77,10 @@ bench: install build ## Time it beside its peers: CASES=small,middle,large THREA
 	    $(if $(ONLY),--only "$(ONLY)") $(if $(OUTPUT),--output "$(OUTPUT)")
 
 .PHONY: quality
-quality: install build ## How near methods and peers come to the truth; renews Documentation/Quality.md: QUICK=1 PEERS=no THREADS=2
+quality: install build ## How near methods and peers come to the truth; renews Documentation/Quality.md: QUICK=1 PEERS=no ONLY=...
 	@Scripts/install.sh $(PYTHON_PACKAGES)
-	@Scripts/quality.sh --threads "$(THREADS)" $(if $(QUICK),--quick) $(if $(filter no,$(PEERS)),--no-peers)
+	@Scripts/quality.sh --threads "$(THREADS)" $(if $(QUICK),--quick) $(if $(filter no,$(PEERS)),--no-peers) \
+	    $(if $(ONLY),--only "$(ONLY)")
 
 .PHONY: test-intel
 test-intel: ## The tests that use OpenCL, on Intel's CPU runtime (230 MB from PyPI)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures how near results come to the truth; see Benchmarks/README.md. Makes .venv-quality first where it is not ready.
-# Usage: Scripts/quality.sh [--quick] [--data FOLDER] [--program FILE] [--threads N] [--no-peers]
+# Usage: Scripts/quality.sh [--quick] [--only NAMES] [--data FOLDER] [--program FILE] [--threads N] [--no-peers]
 set -euo pipefail
 cd "$(dirname "$0")/../Benchmarks"
 

@@ -69,7 +69,7 @@ class Results:
 
     def plain(self, name: str) -> float | None:
         """PSNR of ten plain iterations, from whichever start is the better."""
-        both = [self.psnr(method, name) for method in ("plain 10", "plain 10, flat")]
+        both = [self.psnr(method, name) for method in ("plain 10", "plain 10 flat")]
         known = [value for value in both if value is not None]
         return max(known) if known else None
 
@@ -148,7 +148,7 @@ def of_fast(results: Results) -> list[Bar]:
     better = {n: results.over_plain("fast", n) or 0 for n in known}
     worse = [name for name, value in better.items() if value < 0]
     count = float(len(better) - len(worse)) if known else None
-    twenty = "plain 20, flat"
+    twenty = "plain 20 flat"
     return [
         most("fast: transforms", 31, known, lambda n: float(results.case("fast", n)["transforms"])),
         Bar("fast: phantoms not worse than ten plain", count, len(known) or 21, where=", ".join(worse)),

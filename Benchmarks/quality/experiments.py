@@ -77,7 +77,8 @@ def ours(program: Program, phantoms: list[Phantom], ways: list[Method]) -> Figur
             found[way.name] = {"skipped": f"this build does not know {unknown}"}
             continue
         try:
-            found[way.name] = {"cases": {p.name: one(program, p, way) for p in phantoms}}
+            cases = {p.name: one(program, p, way) for p in phantoms}
+            found[way.name] = {"commit": program.commit, "cases": cases}
             say(f"{way.name}: done")
         except Failure as failure:
             say(f"{way.name}: {failure}")
@@ -85,10 +86,10 @@ def ours(program: Program, phantoms: list[Phantom], ways: list[Method]) -> Figur
     return found
 
 
-def unseen(program: Program, phantoms: list[Phantom], cache: Cache) -> Figures:
-    """Objects that nobody has tuned on, each with the exact PSF and one that is too wide."""
-    ways = [way for way in METHODS if way.name in UNSEEN_METHODS]
-    return {"phantoms": described(phantoms, cache), "methods": ours(program, phantoms, ways)}
+def unseen(program: Program, phantoms: list[Phantom], ways: list[Method], cache: Cache, known: Figures) -> Figures:
+    """Objects that nobody has tuned on, each with the exact PSF and one that is too wide; `known` are figures of other methods."""
+    taken = [way for way in ways if way.name in UNSEEN_METHODS]
+    return {"phantoms": described(phantoms, cache), "methods": known | ours(program, phantoms, taken)}
 
 
 def seeds(program: Program, phantoms: list[Phantom]) -> Figures:

@@ -43,8 +43,8 @@ class Method:
 
 METHODS = [
     Method("plain 10", "--method richardson-lucy --iterations 10 --accelerate none", 4),
-    Method("plain 10, flat", "--method richardson-lucy --iterations 10 --accelerate none --start flat", 4),
-    Method("plain 20, flat", "--method richardson-lucy --iterations 20 --accelerate none --start flat", 4),
+    Method("plain 10 flat", "--method richardson-lucy --iterations 10 --accelerate none --start flat", 4),
+    Method("plain 20 flat", "--method richardson-lucy --iterations 20 --accelerate none --start flat", 4),
     Method("plain 50", "--method richardson-lucy --iterations 50 --accelerate none", 4),
     Method("auto", "--method auto", 4),
     Method("held-out", HELD_OUT, 4),
@@ -95,12 +95,12 @@ class Run:
 class Program:
     """The command, on the CPU."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, commit: str) -> None:
         self.path = path.resolve()
         self.threads = threads
+        self.commit = commit
         listed = json.loads(self._output(["options", "--json"]))
         self.options = {option["name"]: option for option in listed}
-        self.version = self._output(["--version"]).strip()
 
     def unknown(self, options: str) -> str | None:
         """The first word of an option line that this build does not know."""

@@ -45,12 +45,15 @@ def write(figures: Figures, found: list[Bar], program: Program, data: Path | Non
 
 def made(figures: Figures) -> str:
     """When, where, of what and how long."""
-    machine = figures["machine"]
-    skipped = [name for name, found in figures["ours"].items() if "skipped" in found]
+    machine, ours = figures["machine"], figures["ours"]
+    skipped = [name for name, found in ours.items() if "skipped" in found]
+    older = [name for name, found in ours.items() if found.get("commit", machine["commit"]) != machine["commit"]]
     text = (
         f"Measured on {figures['date']} with gpudeconv {machine['commit']} on {machine['processor']}, {machine['cores']} "
         f"cores, by `make quality` ({figures['seconds'] / 60:.0f} minutes; oracles and other programs are kept from one time to the next)."
     )
+    if older:
+        text += f" Of another commit: {', '.join(older)}."
     return text + (f" This build does not know: {', '.join(skipped)}." if skipped else "")
 
 

@@ -136,7 +136,7 @@ def peers(figures: Figures) -> str:
 def unseen(figures: Figures) -> str:
     """Mean dB over the oracle of the exact PSF, by object and PSF."""
     part = figures["unseen"]
-    known = [n for n, m in part["methods"].items() if "cases" in m]
+    known = [way.name for way in METHODS if "cases" in part["methods"].get(way.name, {})]
     rows = []
     for kind in ("membranes", "nuclei", "vesicles"):
         for variant, label in (("", "exact"), ("-wide-psf", "10 % too wide")):
