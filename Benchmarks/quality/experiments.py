@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -152,16 +153,35 @@ def curves(program: Program, phantoms: list[Phantom]) -> Figures:
     return found
 
 
+@dataclass(frozen=True)
 class Stack:
     """A real image with its PSF, and the options that it needs."""
 
-    def __init__(self, folder: Path, options: str, spacing: tuple[float, float, float], background: float) -> None:
-        self.name = folder.name
-        self.image, self.psf = folder / "observed.tif", folder / "psf.tif"
-        self.options = f"{options} --background {background:g}"
-        self.spacing = spacing
-        self.background = background
-        self.common = options
+    folder: Path
+    spacings: str
+    """As options."""
+    spacing: tuple[float, float, float]
+    """Of the image, µm."""
+    background: float
+
+    @property
+    def name(self) -> str:
+        """That of its folder."""
+        return self.folder.name
+
+    @property
+    def image(self) -> Path:
+        """As observed."""
+        return self.folder / "observed.tif"
+
+    @property
+    def psf(self) -> Path:
+        """As measured."""
+        return self.folder / "psf.tif"
+
+    def options(self, line: str, share: float = 1) -> str:
+        """The option line of a method, for that share of its photons."""
+        return f"{self.spacings} --background {self.background * share:g} {line}"
 
 
 def stacks(data: Path | None) -> list[Stack]:
@@ -194,7 +214,7 @@ def real(program: Program, stack: Stack) -> dict[str, Run]:
     found = {}
     for name, options in REAL.items():
         if program.unknown(options) is None:
-            found[name] = program.run(stack.image, stack.psf, f"{stack.options} {options}")
+            found[name] = program.run(stack.image, stack.psf, stack.options(options))
             say(f"{stack.name}, {name}: {found[name].iterations} iterations")
     return found
 
@@ -221,7 +241,7 @@ def shells(program: Program, stack: Stack, runs: dict[str, Run]) -> Figures:
     options = {"plain 10": REAL["plain 10"], "fast": REAL["fast"], "auto": settled(tuned)}
     for name, line in options.items():
         if program.unknown(line) is None:
-            told = f"{stack.common} --background {stack.background / 2:g} {line}"
+            told = stack.options(line, share=0.5)
             results = [program.run(np.maximum(half, 0), stack.psf, told).result for half in halves]
             found["curves"][name] = correlation.shells(*results, stack.spacing)
     say(f"{stack.name}: shell correlation done")
@@ -230,7 +250,10 @@ def shells(program: Program, stack: Stack, runs: dict[str, Run]) -> Figures:
 
 def settled(tuned: Run) -> str:
     """What `auto` found for a channel, as options that do not search."""
-    weight = tuned.tuning.get("totalVariation") or 0
-    smooth = f" --total-variation {weight:g} --gain {tuned.tuning['gain']:g}" if weight else ""
+    weight, gain = tuned.tuning.get("totalVariation") or 0, tuned.tuning.get("gain")
+    if weight and gain is None:
+        # Where nobody can tell the photons it takes the other method.
+        return REAL["fast"]
+    smooth = f" --total-variation {weight:g} --gain {gain:g}" if weight else ""
     fixed = HELD_OUT.replace("--stop held-out", f"--iterations {tuned.iterations}")
     return fixed + smooth
