@@ -1,9 +1,9 @@
 """Measures how near our methods and their peers come to the truth, and renews the page that tells it.
 
-    python -m quality [--quick] [--only NAMES] [--data FOLDER] [--program FILE] [--threads N] [--no-peers]    (in Benchmarks)
+    python -m quality [--quick] [--only NAMES] [--data FOLDER] [--program FILE] [--threads N] [--no-peers]
 
-`make quality` does so in an environment of its own; README.md says what is measured. --quick takes the nine cells only, prints the tables
-and leaves the files of the repository as they are.
+in Benchmarks; `make quality` does so in an environment of its own. README.md says what is measured. --quick takes the nine
+cells only, prints the tables and leaves the files of the repository as they are.
 """
 
 from __future__ import annotations

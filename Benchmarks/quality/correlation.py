@@ -14,9 +14,9 @@ SHELLS = 40
 
 
 def shells(first: np.ndarray, second: np.ndarray, spacing: tuple[float, float, float]) -> dict[str, Any]:
-    """Correlation by spatial frequency (1/µm), within 45 degrees of the axis and beyond, and the resolution where it falls below 1/7.
+    """Correlation by spatial frequency (1/µm), within 45 degrees of the axis and beyond, and where it falls below 1/7.
 
-    Angles and radii are those of physical frequencies (Koho et al. 2019, Nat. Commun. 10:3103, have the sections).
+    Angles and radii are those of physical frequencies (sections as of Koho et al. 2019, Nat. Commun. 10:3103).
     """
     window = taper(first.shape)
     spectra = [scipy.fft.rfftn((v - np.average(v, weights=window)) * window) for v in (first, second)]

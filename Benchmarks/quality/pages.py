@@ -50,7 +50,8 @@ def made(figures: Figures) -> str:
     older = [name for name, found in ours.items() if found.get("commit", machine["commit"]) != machine["commit"]]
     text = (
         f"Measured on {figures['date']} with gpudeconv {machine['commit']} on {machine['processor']}, {machine['cores']} "
-        f"cores, by `make quality` ({figures['seconds'] / 60:.0f} minutes; oracles and other programs are kept from one time to the next)."
+        f"cores, by `make quality` ({figures['seconds'] / 60:.0f} minutes; "
+        "oracles and other programs are kept from one time to the next)."
     )
     if older:
         text += f" Of another commit: {', '.join(older)}."
