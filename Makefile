@@ -76,6 +76,12 @@ bench: install build ## Time it beside its peers: CASES=small,middle,large THREA
 	@Scripts/bench.sh --cases "$(CASES)" --threads "$(THREADS)" $(if $(ROUNDS),--rounds "$(ROUNDS)") \
 	    $(if $(ONLY),--only "$(ONLY)") $(if $(OUTPUT),--output "$(OUTPUT)")
 
+.PHONY: quality
+quality: install build ## How near methods and peers come to the truth; renews Documentation/Quality.md: QUICK=1 PEERS=no ONLY=...
+	@Scripts/install.sh $(PYTHON_PACKAGES)
+	@Scripts/quality.sh --threads "$(THREADS)" $(if $(QUICK),--quick) $(if $(filter no,$(PEERS)),--no-peers) \
+	    $(if $(ONLY),--only "$(ONLY)")
+
 .PHONY: test-intel
 test-intel: ## The tests that use OpenCL, on Intel's CPU runtime (230 MB from PyPI)
 	@Scripts/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
@@ -98,5 +104,5 @@ lint: ## Check formatting, documentation comments, scripts, and links
 
 .PHONY: clean
 clean: ## Remove everything that was built, the demo and the bundle
-	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench .venv-intel .venv-wheel .venv-python \
+	@rm -rf .build .build-test .build-asan .build-bundle .venv-test .venv-bench .venv-quality .quality .venv-intel .venv-wheel .venv-python \
 	    demo bundle library Python/dist Python/build Python/gpudeconv.egg-info
