@@ -5,8 +5,8 @@ package import DeconvVolume
 package enum Methods {
     /// All of them, the default first.
     package static let all: [any DeconvolutionMethod.Type] = [
-        Auto.self, Fast.self, RichardsonLucy.self, Gated.self, Consensus.self, WienerButterworth.self, OTFMaskedWiener.self,
-        Landweber.self, ICTM.self, FISTA.self, Wiener.self, Tikhonov.self,
+        Auto.self, Fast.self, RichardsonLucy.self, Gated.self, Consensus.self, WienerButterworth.self,
+        OTFMaskedWiener.self, Landweber.self, ICTM.self, FISTA.self, Wiener.self, Tikhonov.self,
     ]
 
     /// The method that options come to, with its constants.

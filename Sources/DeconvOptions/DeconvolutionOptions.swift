@@ -94,6 +94,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var tileShape: VolumeShape?
     /// The Poisson divergence is measured every so many iterations, and at the first and last; 0 for never.
     public var divergenceInterval = 5
+    /// Updates of methods that iterate, where nobody says how many and they have no number of their own.
+    package static let standardIterationCount = 10
     /// Whether a volume is read and another one written while one is computed, where there is memory for it. Changes no result.
     package var overlapsVolumes = true
     /// Whether halves of the photons are computed too, so that gain and seed count whatever the method.

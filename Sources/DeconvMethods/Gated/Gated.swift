@@ -39,7 +39,7 @@ package struct Gated: DeconvolutionMethod {
     package init(_ options: DeconvolutionOptions) {
         let request = TuningRequest(options, of: Self.description)
         loop = IterationLoop(
-            count: request?.mostSteps ?? options.iterationCount ?? RichardsonLucy.standardIterationCount,
+            count: request?.mostSteps ?? options.iterationCount ?? DeconvolutionOptions.standardIterationCount,
             divergenceInterval: options.divergenceInterval
         )
         background = options.background.first

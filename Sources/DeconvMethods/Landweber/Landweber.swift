@@ -32,7 +32,7 @@ package struct Landweber: DeconvolutionMethod {
     fileprivate let start: StartingEstimate
 
     package init(_ options: DeconvolutionOptions) {
-        let count = options.iterationCount ?? RichardsonLucy.standardIterationCount
+        let count = options.iterationCount ?? DeconvolutionOptions.standardIterationCount
         loop = IterationLoop(count: count, divergenceInterval: options.divergenceInterval)
         background = options.background.first
         start = options.start

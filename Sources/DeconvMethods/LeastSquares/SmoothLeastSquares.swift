@@ -34,7 +34,7 @@ struct SmoothLeastSquares: Hashable, Sendable {
     let pace: Pace
 
     init(_ options: DeconvolutionOptions, _ pace: Pace) {
-        let count = options.iterationCount ?? RichardsonLucy.standardIterationCount
+        let count = options.iterationCount ?? DeconvolutionOptions.standardIterationCount
         loop = IterationLoop(count: count, divergenceInterval: options.divergenceInterval)
         background = options.background.first
         start = options.start

@@ -23,9 +23,6 @@ package struct RichardsonLucy: DeconvolutionMethod {
     /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
     fileprivate static let normalizationThreshold: Float = 0.01
 
-    /// Iterations where nobody says how many.
-    package static let standardIterationCount = 10
-
     /// Updates that compare light with light under `StartingEstimate.light`.
     private static let lightUpdateCount = 3
 
@@ -78,7 +75,7 @@ package struct RichardsonLucy: DeconvolutionMethod {
     package init(_ options: DeconvolutionOptions) {
         let request = TuningRequest(options, of: Self.description)
         self.init(
-            iterationCount: request?.mostSteps ?? options.iterationCount ?? Self.standardIterationCount,
+            iterationCount: request?.mostSteps ?? options.iterationCount ?? DeconvolutionOptions.standardIterationCount,
             background: options.background.first,
             readNoise: options.readNoise,
             start: options.start,

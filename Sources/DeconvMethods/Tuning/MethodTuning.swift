@@ -77,7 +77,7 @@ package struct TuningRequest: Hashable, Sendable {
         weights = options.totalVariation.candidates
         mostSteps =
             stop == .none
-            ? options.iterationCount ?? RichardsonLucy.standardIterationCount : options.maximumIterationCount
+            ? options.iterationCount ?? DeconvolutionOptions.standardIterationCount : options.maximumIterationCount
         gain = options.gain
         seed = options.seed
         if stop == .none, weights == [0], !asksForPhotons { return nil }
