@@ -201,7 +201,8 @@ def deconvolve(
         cells, 0 single points, and ``auto`` asks photons that were held out. By default 0.
     good_roughness, tikhonov_miller : float, optional
         How much the estimate is held to a small roughness, in place of total variation; ``richardson-lucy`` only. Good's
-        is |grad x|^2 / x, that of Tikhonov and Miller |grad x|^2 over the mean light. By default 0.
+        is that of |grad x|^2 / x, where 0.01 to 0.05 suit most cells, that of Tikhonov and Miller of |grad x|^2 over the
+        mean light, where 0.001 to 0.003 do; 0 suits single points. By default 0.
     sieve : float, optional
         How coarse the result is made: standard deviation of a Gaussian over the full width of the PSF at half maximum, 0 to
         1; ``richardson-lucy`` only. 0.25 suits most cells. By default 0.

@@ -1,3 +1,4 @@
+import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
 

@@ -1,6 +1,7 @@
 import DeconvDevice
 import DeconvMethods
 import DeconvOptions
+import DeconvPipeline
 import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume

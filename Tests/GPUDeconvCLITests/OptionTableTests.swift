@@ -13,7 +13,8 @@ import Testing
     private func sample(_ option: OptionDescription) -> String {
         switch option.type {
         case .integer: option.name == .zarrFormat ? "3" : "7"
-        case .number, .numbers: "7.5"
+        case .number: "\(min(7.5, option.range?.maximum ?? 7.5))"
+        case .numbers: "7.5"
         case .boolean: "true"
         case .text: option.name == .immersion ? "oil" : option.name == .pinhole ? "2AU" : "x"
         case .texts: "x"
