@@ -17,9 +17,6 @@ package import DeconvVolume
 /// a = max(0, (k − 1) / (k + 2)) in step k = 0, 1, …; for Biggs and Andrews a = Σ v v' / Σ v'², from 0 to 1, with v the change
 /// of the update before and v' that of the one before it.
 package struct RichardsonLucy: DeconvolutionMethod {
-    /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
-    fileprivate static let normalizationThreshold: Float = 0.01
-
     /// Updates that compare light with light under `StartingEstimate.light`.
     private static let lightUpdateCount = 3
 
@@ -131,18 +128,13 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
     private var changeSquare = 0.0
     /// W with total variation, once there is one.
     private var weight: W.Field?
-    /// Room for W, made when it first differs from 1 and kept, for volumes may have it in turns.
-    private var normalization: W.Field?
-    /// Whether W differs from 1.
-    private var isNormalized = false
-    private var hasSensitivity = false
-    /// Whether PSF or sensitivity changed since W was made.
-    private var normalizationIsStale = true
+    private let normalization: Normalization<W>
 
     init(_ method: RichardsonLucy, on workspace: W) throws(DeconvolutionError) {
         self.method = method
         self.workspace = workspace
         blur = BlurProjection(on: workspace)
+        normalization = Normalization(on: workspace)
         estimate = try Estimate(on: workspace)
     }
 
@@ -153,38 +145,17 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
 
     func setBlur(_ blur: Blur) throws(DeconvolutionError) {
         try self.blur.set(blur)
-        normalizationIsStale = true
+        normalization.changed()
     }
 
     func setSensitivity(
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError) {
-        try workspace.setSensitivity(reading: read)
-        hasSensitivity = read != nil
-        normalizationIsStale = true
+        try normalization.setSensitivity(reading: read)
     }
 
-    /// Makes the normalization that goes with PSF and sensitivity.
     func prepare() throws(DeconvolutionError) {
-        guard normalizationIsStale else { return }
-        let extendsFrame = workspace.layout.frame != workspace.layout.domain
-        isNormalized = extendsFrame || hasSensitivity
-        guard isNormalized else {
-            normalizationIsStale = false
-            return
-        }
-        let field: W.Field
-        if let normalization { field = normalization } else { field = try workspace.makeField() }
-        normalization = field
-        // H'f with f = 1 beyond the frame is 1 − H'(1 − f), for the sum of every PSF is 1.
-        try workspace.fillWorkWithSensitivity(complemented: !extendsFrame)
-        try blur.backProject()
-        try workspace.storeNormalization(
-            in: field,
-            threshold: RichardsonLucy.normalizationThreshold,
-            complemented: !extendsFrame
-        )
-        normalizationIsStale = false
+        if normalization.isStale { try normalization.make(by: blur) }
     }
 
     func run(
@@ -244,7 +215,7 @@ private final class RichardsonLucySolver<W: Workspace>: Solver {
         _ totalVariation: TotalVariationConstants?,
         isFollowed: Bool
     ) throws(DeconvolutionError) {
-        var factor = isNormalized ? normalization : nil
+        var factor = normalization.field
         if let totalVariation {
             let field = try kept(&weight)
             try workspace.storeTotalVariationWeight(
