@@ -383,9 +383,20 @@ package protocol Workspace: Projector {
         radius: Int
     ) throws(DeconvolutionError)
 
-    /// work ← 1 + w (max(work · normalization, 0) − 1) on the domain, w = 1 − noise / squares from 0 to 1, and 0 where the
-    /// normalization is 0; no normalization stands for 1.
-    func gateChange(noise: Field, squares: Field, normalization: Field?) throws(DeconvolutionError)
+    /// As `multiply(_:byWorkAnd:…)` that extrapolates, by 1 + w (max(work · normalization, 0) − 1) in place of the product, where
+    /// w = 1 − noise / squares from 0 to 1; 0 where the normalization is 0.
+    /// - Parameters:
+    ///   - noise: the mean variance of the change by noise.
+    ///   - squares: the mean square of the change.
+    func multiply(
+        _ estimate: Field,
+        gatedBy noise: Field,
+        squares: Field,
+        normalization: Field?,
+        extrapolatingFrom former: Field,
+        momentum: Float,
+        projectingNext: Bool
+    ) throws(DeconvolutionError)
 
     /// As `takeRatio`, with twice a random half of the photons in place of g, which may be below 0.
     func takeHalfRatio(_ constants: RatioConstants, _ split: PhotonSplit) throws(DeconvolutionError)

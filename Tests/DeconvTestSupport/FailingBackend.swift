@@ -358,8 +358,24 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.average(field, into: target, axis: axis, radius: radius)
     }
 
-    func gateChange(noise: Field, squares: Field, normalization: Field?) throws(DeconvolutionError) {
-        try real.gateChange(noise: noise, squares: squares, normalization: normalization)
+    func multiply(
+        _ estimate: Field,
+        gatedBy noise: Field,
+        squares: Field,
+        normalization: Field?,
+        extrapolatingFrom former: Field,
+        momentum: Float,
+        projectingNext: Bool
+    ) throws(DeconvolutionError) {
+        try real.multiply(
+            estimate,
+            gatedBy: noise,
+            squares: squares,
+            normalization: normalization,
+            extrapolatingFrom: former,
+            momentum: momentum,
+            projectingNext: projectingNext
+        )
     }
 
     func takeHalfRatio(_ constants: RatioConstants, _ split: PhotonSplit) throws(DeconvolutionError) {

@@ -8,22 +8,53 @@ extension RowOperation {
         let (source, shape) = (field.planes, field.shape)
         let part = 1 / Float(2 * radius + 1)
         return RowOperation { z, y, target in
-            let count = shape.x
-            target.update(repeating: 0, count: count)
-            if axis == 2 {
-                let row = source.row(z, y)
-                for step in -min(radius, count - 1)...min(radius, count - 1) {
-                    for x in max(-step, 0)..<min(count - step, count) { target[x] += row[x + step] }
+            withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 2 * radius + 1) { lines in
+                let row = UnsafePointer(source.row(z, y))
+                guard axis == 2 else {
+                    let place = axis == 0 ? z : y
+                    let others = max(place - radius, 0)...min(place + radius, shape[axis] - 1)
+                    for (number, other) in others.enumerated() {
+                        lines[number] = UnsafePointer(axis == 0 ? source.row(other, y) : source.row(z, other))
+                    }
+                    sum(lines.prefix(others.count), 0..<shape.x, times: part, into: target)
+                    return
                 }
-            } else {
-                let place = axis == 0 ? z : y
-                for other in max(place - radius, 0)...min(place + radius, shape[axis] - 1) {
-                    let row = axis == 0 ? source.row(other, y) : source.row(z, other)
-                    for x in 0..<count { target[x] += row[x] }
+                for step in -radius...radius { lines[step + radius] = row + step }
+                // Near the ends some of the voxels are beyond them.
+                let first = min(radius, shape.x)
+                let end = max(shape.x - radius, first)
+                sum(lines[...], first..<end, times: part, into: target)
+                for x in 0..<shape.x where x < first || x >= end {
+                    var sum: Float = 0
+                    for other in max(x - radius, 0)...min(x + radius, shape.x - 1) { sum += row[other] }
+                    target[x] = sum * part
                 }
             }
-            for x in 0..<count { target[x] *= part }
             return 0
+        }
+    }
+
+    /// Places of some lines, added up; eight at a time, so that each is written once.
+    @inline(__always)
+    private static func sum(
+        _ lines: Slice<UnsafeMutableBufferPointer<UnsafePointer<Float>>>,
+        _ places: Range<Int>,
+        times part: Float,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let lines = UnsafeBufferPointer(rebasing: lines)
+        var x = places.lowerBound
+        while x + 8 <= places.upperBound {
+            var sum = SIMD8<Float>.zero
+            for line in lines { sum += Float.loadEight(line + x) }
+            UnsafeMutableRawPointer(target + x).storeBytes(of: sum * part, as: SIMD8<Float>.self)
+            x += 8
+        }
+        while x < places.upperBound {
+            var sum: Float = 0
+            for line in lines { sum += line[x] }
+            target[x] = sum * part
+            x += 1
         }
     }
 }

@@ -1,3 +1,4 @@
+import DeconvPlan
 package import DeconvVolume
 
 /// What a mean square is not taken to be less than, so that nothing is divided by 0.
@@ -6,7 +7,7 @@ private let leastSquare: Float = 1e-20
 // MARK: - On the host
 
 extension RowOperation {
-    /// A row to the factor of a gated update; see `Workspace.gateChange`.
+    /// A row to the factor of a gated update; see `Workspace.multiply(_:gatedBy:…)`.
     static func gateChange(noise: HostField, squares: HostField, normalization: HostField?) -> RowOperation {
         let (noises, changes, weights, count) = (noise.planes, squares.planes, normalization?.planes, noise.shape.x)
         return RowOperation { z, y, row in
@@ -27,13 +28,31 @@ extension RowOperation {
 }
 
 extension HostWorkspace {
-    package func gateChange(
-        noise: HostField,
+    package func multiply(
+        _ estimate: HostField,
+        gatedBy noise: HostField,
         squares: HostField,
-        normalization: HostField?
+        normalization: HostField?,
+        extrapolatingFrom former: HostField,
+        momentum: Float,
+        projectingNext: Bool
     ) throws(DeconvolutionError) {
         let gate = RowOperation.gateChange(noise: noise, squares: squares, normalization: normalization)
-        applyToWork(gate, layout.domain, .update)
+        let product = RowOperation.multiply(
+            into: estimate,
+            normalization: nil,
+            least: 0,
+            extrapolatingFrom: former,
+            momentum: momentum
+        )
+        let update = RowOperation { z, y, row in
+            _ = gate.run(z, y, row)
+            return product.run(z, y, row)
+        }
+        willChange(former)
+        applyToWork(update, layout.domain, projectingNext ? .update : .read)
+        didUpdate(estimate, projectingNext: projectingNext)
+        ended(.rowsAndUpdate)
     }
 }
 
@@ -62,7 +81,15 @@ extension KernelTable {
 }
 
 extension OpenCLWorkspace {
-    package func gateChange(noise: Field, squares: Field, normalization: Field?) throws(DeconvolutionError) {
+    package func multiply(
+        _ estimate: Field,
+        gatedBy noise: Field,
+        squares: Field,
+        normalization: Field?,
+        extrapolatingFrom former: Field,
+        momentum: Float,
+        projectingNext: Bool
+    ) throws(DeconvolutionError) {
         try finishRows()
         try checkBackProjection()
         leavesUpdatesUnseen()
@@ -72,6 +99,14 @@ extension OpenCLWorkspace {
             noise: noise.buffer,
             squares: squares.buffer,
             normalization: normalization?.buffer
+        )
+        try multiply(
+            estimate,
+            byWorkAnd: nil,
+            least: 0,
+            extrapolatingFrom: former,
+            momentum: momentum,
+            projectingNext: projectingNext
         )
     }
 }

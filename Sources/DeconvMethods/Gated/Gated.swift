@@ -182,19 +182,16 @@ private final class GatedSolver<W: Workspace>: Solver {
             try projection.backProject()
             try workspace.storeSquaredChange(in: squares, normalization: factor)
             squares = try average(squares)
-            try workspace.gateChange(noise: noise, squares: squares, normalization: factor)
-            if isFollowed {
-                try workspace.multiply(
-                    estimate.field,
-                    byWorkAnd: nil,
-                    least: 0,
-                    extrapolatingFrom: former,
-                    momentum: Acceleration.heavyBallMomentum(iteration),
-                    projectingNext: true
-                )
-            } else {
-                try workspace.multiply(estimate.field, byWorkAnd: nil, least: 0, projectingNext: false)
-            }
+            try workspace.multiply(
+                estimate.field,
+                gatedBy: noise,
+                squares: squares,
+                normalization: factor,
+                extrapolatingFrom: former,
+                // The last update is the result.
+                momentum: isFollowed ? Acceleration.heavyBallMomentum(iteration) : 0,
+                projectingNext: isFollowed
+            )
             return divergence
         }
     }

@@ -20,9 +20,6 @@ package import DeconvVolume
 /// a = max(0, (k − 1) / (k + 2)) in step k = 0, 1, …; for Biggs and Andrews a = Σ v v' / Σ v'², from 0 to 1, with v the change
 /// of the update before and v' that of the one before it.
 package struct RichardsonLucy: DeconvolutionMethod {
-    /// Voxels whose light the frame hardly records are left out of the estimate (same reference).
-    fileprivate static let normalizationThreshold: Float = 0.01
-
     /// Updates that compare light with light under `StartingEstimate.light`.
     private static let lightUpdateCount = 3
 
@@ -169,13 +166,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     private var changeSquare = 0.0
     /// W with a penalty, once there is one.
     private var weight: W.Field?
-    /// Room for W, made when it first differs from 1 and kept, for volumes may have it in turns.
-    private var normalization: W.Field?
-    /// Whether W differs from 1.
-    private var isNormalized = false
-    private var hasSensitivity = false
-    /// Whether PSF or sensitivity changed since W was made.
-    private var normalizationIsStale = true
+    private let normalization: Normalization<W>
     /// The PSF, where the adjoint of another one projects back as well, and what that was made from.
     private var psf: Volume?
     private var projector: (BackProjector, SignalSpectrum?)?
@@ -184,6 +175,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
         self.method = method
         self.workspace = workspace
         blur = BlurProjection(on: workspace)
+        normalization = Normalization(on: workspace)
         estimate = try Estimate(on: workspace)
     }
 
@@ -196,7 +188,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
         try self.blur.set(blur)
         psf = blur.varies ? nil : blur.modes[0].psf
         projector = nil
-        normalizationIsStale = true
+        normalization.changed()
     }
 
     /// Makes the adjoint of PSF 1 a back projector, unless it is.
@@ -208,7 +200,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     }
 
     /// W, where it differs from 1.
-    var currentNormalization: W.Field? { isNormalized ? normalization : nil }
+    var currentNormalization: W.Field? { normalization.field }
 
     /// The iterations.
     var loop: IterationLoop { method.loop }
@@ -229,32 +221,11 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     func setSensitivity(
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError) {
-        try workspace.setSensitivity(reading: read)
-        hasSensitivity = read != nil
-        normalizationIsStale = true
+        try normalization.setSensitivity(reading: read)
     }
 
-    /// Makes the normalization that goes with PSF and sensitivity.
     func prepare() throws(DeconvolutionError) {
-        guard normalizationIsStale else { return }
-        let extendsFrame = workspace.layout.frame != workspace.layout.domain
-        isNormalized = extendsFrame || hasSensitivity
-        guard isNormalized else {
-            normalizationIsStale = false
-            return
-        }
-        let field: W.Field
-        if let normalization { field = normalization } else { field = try workspace.makeField() }
-        normalization = field
-        // H'f with f = 1 beyond the frame is 1 − H'(1 − f), for the sum of every PSF is 1.
-        try workspace.fillWorkWithSensitivity(complemented: !extendsFrame)
-        try blur.backProject()
-        try workspace.storeNormalization(
-            in: field,
-            threshold: RichardsonLucy.normalizationThreshold,
-            complemented: !extendsFrame
-        )
-        normalizationIsStale = false
+        if normalization.isStale { try normalization.make(by: blur) }
     }
 
     func run(
