@@ -413,7 +413,7 @@ extension OptionTable {
             .seed,
             .method,
             \.deconvolution.seed,
-            "Number that the photons to hold out are drawn with.",
+            "Number that the photons to hold out, and halves of the photons, are drawn with.",
             range: .from(0, to: 4_294_967_295),
             effect: .voxels
         ),
