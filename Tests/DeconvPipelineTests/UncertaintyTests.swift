@@ -1,6 +1,8 @@
 import DeconvIO
+import DeconvMethods
 import DeconvOptions
 @testable import DeconvPipeline
+import DeconvPlan
 import DeconvTestSupport
 import DeconvVolume
 import Foundation
@@ -82,8 +84,8 @@ import Testing
         output: String = "out.tif",
         map: String? = "map.tif",
         cancellation: Cancellation = Cancellation(),
-        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in },
-        _ change: (inout DeconvolutionOptions) -> Void = { _ in }
+        _ change: (inout DeconvolutionOptions) -> Void = { _ in },
+        progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws -> RunReport {
         var options = DeconvolutionOptions()
         options.iterationCount = 12
@@ -181,14 +183,18 @@ import Testing
         let whole = try Self.run(folder, output: "whole.zarr", map: "whole-map.zarr")
         let cancellation = Cancellation()
         let error = #expect(throws: DeconvolutionError.self) {
-            try Self.run(folder, output: "out.zarr", map: "map.zarr", cancellation: cancellation) { progress in
-                if progress.finishedVolumeCount >= 3 { cancellation.cancel() }
-            }
+            try Self.run(
+                folder,
+                output: "out.zarr",
+                map: "map.zarr",
+                cancellation: cancellation,
+                progress: { if $0.finishedVolumeCount >= 3 { cancellation.cancel() } }
+            )
         }
         #expect(error?.code == .cancelled)
         let names = folder.contents.filter { !$0.contains("/") }
         #expect(names.contains("map.zarr.partial") && !names.contains("map.zarr"), "\(names)")
-        let rest = try Self.run(folder, output: "out.zarr", map: "map.zarr") { _ in }
+        let rest = try Self.run(folder, output: "out.zarr", map: "map.zarr")
         let told = try #require(rest.uncertainty)
         #expect(told.resumedVolumeCount >= 1)
         for timepoint in 0..<3 {
@@ -204,7 +210,7 @@ import Testing
         let smooth = raw.indices.map { $0 > 3 ? raw[$0 - 4...$0].reduce(0, +) / 5 : raw[$0] }
         try Self.write(smooth, Self.shape, to: folder.path("image.tif"))
         let error = #expect(throws: DeconvolutionError.self) { try Self.run(folder) { $0.gain = nil } }
-        let line = error?.line.text(.flag) ?? ""
+        let line = error.map { $0.line.text(OptionName.Style.flag) } ?? ""
         #expect(
             line.contains("nobody can tell how many counts a photon makes") && line.hasSuffix("give --gain"),
             "\(line)"

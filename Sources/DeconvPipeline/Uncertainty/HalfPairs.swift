@@ -11,24 +11,11 @@ import Synchronization
 ///
 /// Unchecked: a half's memory belongs to the thread that writes it until it waits for the other under the lock.
 final class HalfPairs: VolumeCollection, @unchecked Sendable {
-    /// How alike both halves are, frequency by frequency.
-    struct Likeness {
-        /// Of the results.
-        var results: ShellSums
-        /// Of what they were made from.
-        var images: ShellSums
-
-        init(of image: ImageDescription) {
-            results = ShellSums(of: image.shape, spacing: image.spacing)
-            images = results
-        }
-    }
-
     private struct State {
         /// Halves whose other half has not come.
         var waiting: [VolumePosition: HostMemory] = [:]
         /// Of the volumes whose halves have both come.
-        var likeness: [VolumePosition: Likeness] = [:]
+        var likeness: [VolumePosition: HalfLikeness] = [:]
     }
 
     private let map: any VolumeCollection
@@ -102,7 +89,7 @@ final class HalfPairs: VolumeCollection, @unchecked Sendable {
             }
         } figures: {
             var kept = known
-            kept.shells = likeness.results.numbers + likeness.images.numbers
+            kept.shells = likeness.numbers
             return kept
         }
     }
@@ -116,8 +103,8 @@ final class HalfPairs: VolumeCollection, @unchecked Sendable {
         _ one: UnsafePointer<Float>,
         _ two: UnsafePointer<Float>,
         _ position: VolumePosition
-    ) throws(DeconvolutionError) -> Likeness {
-        var likeness = Likeness(of: image)
+    ) throws(DeconvolutionError) -> HalfLikeness {
+        var likeness = HalfLikeness(of: image)
         let (channel, first) = (position.channel, position.timepoint / 2 * 2)
         let source = job.recorded
         let maps = SensitivityMaps(
@@ -148,27 +135,15 @@ final class HalfPairs: VolumeCollection, @unchecked Sendable {
     }
 
     /// What all volumes of a channel say together, those of earlier runs too.
-    func likeness(channel: Int) -> Likeness {
-        var all = Likeness(of: image)
+    func likeness(channel: Int) -> HalfLikeness {
+        var all = HalfLikeness(of: image)
         let now = state.withLock(\.likeness)
         for volume in image.volumes where volume.channel == channel {
             let kept = map.figures(channel: channel, timepoint: volume.timepoint)?.shells
-            guard let likeness = now[volume] ?? kept.flatMap({ Likeness($0, of: image) }) else { continue }
-            all.results.add(likeness.results)
-            all.images.add(likeness.images)
+            guard let likeness = now[volume] ?? kept.flatMap({ HalfLikeness($0, of: image) }) else { continue }
+            all.add(likeness)
         }
         return all
-    }
-}
-
-extension HalfPairs.Likeness {
-    /// From the numbers of results and images in a row; nil where they are not those of such volumes.
-    fileprivate init?(_ numbers: [Double], of image: ImageDescription) {
-        let half = numbers.count / 2
-        guard let results = ShellSums(Array(numbers[..<half]), of: image.shape, spacing: image.spacing),
-            let images = ShellSums(Array(numbers[half...]), of: image.shape, spacing: image.spacing)
-        else { return nil }
-        (self.results, self.images) = (results, images)
     }
 }
 

@@ -1,5 +1,6 @@
 import DeconvDevice
 import DeconvIO
+import DeconvMethods
 import DeconvOptions
 import DeconvVolume
 
@@ -132,17 +133,36 @@ final class UncertaintyMap {
         self.collection = collection
         let heldCount = image.volumes.count { collection.holds(channel: $0.channel, timepoint: $0.timepoint) }
         let pairs = HalfPairs(into: collection, image, halves.description, scratchFolder: scratchFolder)
-        let done = try halves.run(setup, into: pairs)
+        let done = try run(halves, setup, into: pairs)
         warnings += done.warnings.filter { Self.aboutDevices.contains($0.kind) }
         report = UncertaintyReport(
             file: FileRecord.absolute(path),
             spacing: image.spacing,
             channels: photons.enumerated().map { channel, photons in
-                UncertaintyReport.Channel(photons, pairs.likeness(channel: channel))
+                UncertaintyReport.Channel(
+                    gain: photons.noise?.gain,
+                    from: photons.origin,
+                    pairs.likeness(channel: channel)
+                )
             },
             resumedVolumeCount: heldCount,
             seconds: (ContinuousClock().now - start).inSeconds
         )
+    }
+
+    /// Does the work; an error says what another run goes on with.
+    private func run(
+        _ halves: DeconvolutionJob,
+        _ setup: JobSetup,
+        into pairs: HalfPairs
+    ) throws(DeconvolutionError) -> RunReport {
+        do {
+            return try halves.run(setup, into: pairs)
+        } catch {
+            guard let sink = zarrSink else { throw error }
+            let held = image.volumes.count { sink.holds(channel: $0.channel, timepoint: $0.timepoint) }
+            throw held == 0 ? error : error.withRemainder("\(sink.path).partial", held, of: image.volumeCount)
+        }
     }
 
     /// What the result itself does not say.

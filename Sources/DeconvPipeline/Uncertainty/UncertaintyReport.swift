@@ -1,5 +1,3 @@
-import DeconvDevice
-import DeconvMethods
 import DeconvVolume
 import Foundation
 
@@ -51,8 +49,8 @@ package struct UncertaintyReport: Sendable, Encodable {
         /// Along z, y and x, those axes that have several voxels.
         package let curves: [Curve]
 
-        init(_ photons: ChannelPhotons, _ likeness: HalfPairs.Likeness) {
-            (gain, gainFrom) = (photons.noise?.gain, photons.origin)
+        init(gain: Double?, from origin: ChannelTuning.GainOrigin?, _ likeness: HalfLikeness) {
+            (self.gain, gainFrom) = (gain, origin)
             let axes = zip(likeness.results.axes, likeness.images.axes)
             curves = zip(["z", "y", "x"], axes).filter { $1.0.width > 0 }.map { name, axis in
                 Curve(name, results: axis.0, images: axis.1)
