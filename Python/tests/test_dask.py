@@ -240,3 +240,37 @@ def test_a_mask_that_is_found_is_refused():
     image = da.zeros((8, 16, 16), chunks=(4, 16, 16))
     with pytest.raises(ValueError, match="mask='auto' looks at whole stacks"):
         gpudeconv.deconvolve(image, np.ones((3, 3, 3)), mask="auto")
+
+
+def test_all_chunks_take_what_the_middle_of_the_first_volume_says(volumes, psf):
+    image = np.random.default_rng(1).poisson(volumes[:2, :2]).astype(np.uint16)
+    found = {}
+    gpudeconv.deconvolve(image[0, 0], psf, report=found, **CPU)
+    whole = gpudeconv.deconvolve(da.from_array(image, chunks=ONE_EACH), psf, **CPU)
+    assert found["method"] == "auto" and found["tuning"][0]["iterations"] > 1
+    for index in np.ndindex(2, 2):
+        expected = gpudeconv.deconvolve(image[index], psf, tuning=found["tuning"], **CPU)
+        assert np.array_equal(whole[index].compute(), expected)
+
+
+def test_psfs_are_each_asked_of(volumes, psfs):
+    image = np.random.default_rng(2).poisson(volumes).astype(np.uint16)
+    chunks = da.from_array(image, chunks=ONE_EACH)
+    result = gpudeconv.deconvolve(chunks, da.from_array(psfs, chunks=ONE_EACH), method="fast", **CPU).compute()
+    for channel in range(len(psfs)):
+        found = {}
+        gpudeconv.deconvolve(image[channel, 0], psfs[channel, 0], method="fast", report=found, **CPU)
+        for time in range(image.shape[1]):
+            one = image[channel, time], psfs[channel, 0]
+            expected = gpudeconv.deconvolve(*one, method="fast", tuning=found["tuning"], **CPU)
+            assert np.array_equal(result[channel, time], expected)
+
+
+def test_chunks_within_volumes_are_asked_once(scene, psf):
+    image = np.random.default_rng(3).poisson(scene).astype(np.uint16)
+    found = {}
+    whole = gpudeconv.deconvolve(image, psf, method="fast", report=found, **CPU)
+    cut = da.from_array(image, chunks=tuple(-(-n // 2) for n in image.shape))
+    result = gpudeconv.deconvolve(cut, psf, method="fast", **CPU).compute()
+    # Each chunk keeps its own light, of that of its neighbors' voxels too.
+    assert nrmse(result, whole) < 0.02

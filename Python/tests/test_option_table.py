@@ -236,3 +236,25 @@ def test_a_keyword_is_one_as_soon_as_the_table_has_it(monkeypatch):
     changed(monkeypatch, "bogus")
     with pytest.raises(ValueError, match="bogus: no such option"):
         plan(bogus=1)
+
+
+def test_options_that_choose_richardson_lucy_are_those_of_the_library():
+    takers = {option["keyword"]: option.get("methods") for option in _native.option_table()}
+    choosing = {n for n, methods in takers.items() if methods and "richardson-lucy" in methods and "auto" not in methods}
+    assert choosing == set(_native.CHOOSING)
+
+
+@pytest.mark.parametrize(
+    ("given", "method"),
+    [({}, "auto"), ({"iterations": 3}, "richardson-lucy"), ({"accelerate": "none"}, "richardson-lucy")],
+)
+def test_the_method_follows_from_what_is_given(given, method):
+    image = np.random.default_rng(0).poisson(50, (4, 16, 16)).astype(np.uint16)
+    report = {}
+    gpudeconv.deconvolve(image, np.ones((3, 3, 3)), report=report, backend="cpu", **given)
+    assert report["method"] == method
+
+
+def test_richardson_lucy_is_no_other_method():
+    with pytest.raises(ValueError, match="use deconvolve"):
+        gpudeconv.richardson_lucy(np.ones((4, 8, 8)), np.ones((3, 3, 3)), method="wiener")

@@ -29,7 +29,7 @@ struct PartRun {
         var options = job.options
         options.tileShape = nil
         options.overlapsVolumes = false
-        options.readNoise *= lightShare
+        options.readNoise *= lightShare.squareRoot()
         let shape = part.region.shape
         var image = job.source.image
         image = ImageDescription(shape: shape, pixelType: .float32, spacing: image.spacing)
