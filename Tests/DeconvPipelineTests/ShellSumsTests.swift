@@ -27,7 +27,8 @@ import Testing
                 // The deviation of a mean over so many frequencies, half of which say the same again; the taper makes neighbors alike.
                 if let value { #expect(abs(value) < 5 * (2 * 6 / count).squareRoot(), "\(value) of \(count)") }
             }
-            #expect(axis.crossing == nil || axis.crossing! < 0.2 * axis.end)
+            // The first shells have few frequencies, which may agree by chance.
+            #expect(axis.crossing.map { $0 < 0.4 * axis.end } ?? true)
         }
         for axis in try Self.correlations(noise, noise).axes {
             #expect(axis.correlations.compactMap(\.self).allSatisfy { $0 == 1 })

@@ -88,7 +88,6 @@ import Testing
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
     ) throws -> RunReport {
         var options = DeconvolutionOptions()
-        options.iterationCount = 12
         options.background = .value(offset)
         options.gain = map == nil ? nil : gain
         options.backend = .cpu
@@ -171,7 +170,8 @@ import Testing
         let first = try Self.voxels(folder, "map.tif")
         let alone = try Self.folder([volumes[0]])
         _ = try Self.run(alone)
-        #expect(try relativeRMSE(Self.voxels(alone, "map.tif"), first) < 1e-4)
+        // The same draws; what is known of the camera's noise comes from all volumes.
+        #expect(try relativeRMSE(Self.voxels(alone, "map.tif"), first) < 0.2)
         let last = try Self.voxels(folder, "map.tif", channel: 1, timepoint: 1)
         #expect(relativeRMSE(last, first) > 0.5 && last.contains { $0 > 0 })
     }

@@ -71,7 +71,9 @@ import Testing
             try option.set(&again, to: nil)
             #expect(again == JobOptions())
         }
-        let others: Set<String> = ["overlapsVolumes", "masksBadPixels", "choosesPSFPlaces", "zarr.isOME"]
+        let others: Set<String> = [
+            "overlapsVolumes", "masksBadPixels", "choosesPSFPlaces", "halvesPhotons", "zarr.isOME",
+        ]
         for property in Set(defaults.keys).subtracting(found).subtracting(others).sorted() {
             Issue.record("\(property) has no record: add one to OptionTable.records in DeconvOptions/OptionTable.swift")
         }
@@ -152,7 +154,10 @@ import Testing
             #expect(argument.abstract?.hasPrefix(option.help) == true, "--\(option.name.words) has another help")
             #expect((argument.kind == "flag") == (option.type == .boolean), "--\(option.name.words): a flag or not?")
         }
-        let others = ["psf", "output", "report", "json", "json-progress", "quiet", "verbose", "version", "help"]
+        let others = [
+            "psf", "output", "resolution-plot", "report", "json", "json-progress", "quiet", "verbose", "version",
+            "help",
+        ]
         for name in byName.keys.filter({ !others.contains($0) }).sorted() {
             Issue.record("--\(name) is no record of the table: add one to DeconvOptions/OptionTable.swift")
         }
