@@ -111,6 +111,8 @@ import Testing
                 if ofSearch.contains(option.name), method.options.contains(.stop) {
                     options.deconvolution.stop = .heldOut
                 }
+                // A number of iterations contradicts one.
+                if option.name == .iterations, method.stop != .none { options.deconvolution.stop = .none }
                 try option.set(&options, to: sample(option))
                 if method.options.contains(option.name) {
                     try OptionTable.standard.validate(options)
