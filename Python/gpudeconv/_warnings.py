@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -27,8 +28,11 @@ class DeconvolutionWarning(UserWarning):
 
 def pass_on(done: dict[str, Any], report: dict[str, Any] | None) -> None:
     """Shows the warnings of a run at the line that called for it, and hands its report on."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+        level, frame = level + 1, frame.f_back
     for said in done.get("diagnostics", ()):
         warning = DeconvolutionWarning(said["message"], said["kind"], said["figures"])
-        warnings.warn(warning, stacklevel=3)
+        warnings.warn(warning, stacklevel=level)
     if report is not None:
         report.update(done)

@@ -45,4 +45,7 @@ package struct MethodDescription: Sendable {
         self.stop = stop
         self.asksForPhotons = asksForPhotons
     }
+
+    /// How the number of its steps is found where options leave that to it: not at all where they have a number.
+    package func stop(_ options: DeconvolutionOptions) -> StopRule { options.iterationCount == nil ? stop : .none }
 }

@@ -89,15 +89,12 @@ package struct OptionTable: Sendable {
         let (given, wanted) = (options.given, options.deconvolution)
         guard self[.stop]?.methods?.contains(method) ?? true else { return }
         let description = methods.first { $0.name == method }
-        let stop = wanted.stop == .auto ? description?.stop ?? .none : wanted.stop
+        let stop = wanted.stop == .auto ? description?.stop(wanted) ?? .none : wanted.stop
         if stop != .none, given.contains(.iterations) {
-            let remedy: Message =
-                wanted.stop == .auto
-                ? "give \(.stop, "none") too, or \(.maxIterations) instead"
-                : "leave one of them out, or give \(.maxIterations)"
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(.stop, stop.text) finds the number of iterations, which \(.iterations) gives; " + remedy
+                "\(.stop, stop.text) finds the number of iterations, which \(.iterations) gives; leave one of them out, or "
+                    + "give \(.maxIterations)"
             )
         }
         if stop == .consensus, description?.stop != .consensus {

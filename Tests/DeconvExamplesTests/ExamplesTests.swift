@@ -40,7 +40,7 @@ import Testing
             mask.voxels[voxel] = 0
         }
         var options = DeconvolutionOptions()
-        options.background = 100
+        (options.background, options.iterationCount) = (100, 10)
         let deconvolver = Deconvolver(options)
         let intact = try deconvolver.deconvolve(image, psf: psf).volume.voxels
         let flatField = Volume(shape: image.shape, voxels: [Float](repeating: 5, count: image.voxels.count))

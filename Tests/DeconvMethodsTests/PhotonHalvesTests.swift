@@ -1,3 +1,4 @@
+import DeconvDevice
 import DeconvMethods
 import DeconvTestSupport
 import DeconvVolume

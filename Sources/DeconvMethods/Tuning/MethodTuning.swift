@@ -72,7 +72,7 @@ package struct TuningRequest: Hashable, Sendable {
 
     /// What options leave open; nil where they say everything.
     package init?(_ options: DeconvolutionOptions, of method: MethodDescription) {
-        stop = options.stop == .auto ? method.stop : options.stop
+        stop = options.stop == .auto ? method.stop(options) : options.stop
         asksForPhotons = method.asksForPhotons
         weights = options.totalVariation.candidates
         mostSteps =

@@ -85,13 +85,10 @@ package struct RunOutcome: Encodable, Hashable, Sendable {
         var parts: [String] = []
         if let psfs = psfsInWords { parts.append(psfs) }
         if let lightKept { parts.append("\((100 * lightKept).threeFigures) % of the light kept") }
-        if let divergenceFall {
+        if let divergenceFall, !isStopped {
             let share =
                 "an iteration adds \((100 * divergenceFall).threeFigures) % to what all have gained in likelihood"
-            parts.append(
-                isStopped
-                    ? share : divergenceFall < Self.convergedFall ? "converged (\(share))" : "not converged (\(share))"
-            )
+            parts.append(divergenceFall < Self.convergedFall ? "converged (\(share))" : "not converged (\(share))")
         }
         parts.append(leftOut > 0 ? "\((100 * leftOut).threeFigures) % of the voxels left out" : "nothing left out")
         return parts.joined(separator: "; ")
