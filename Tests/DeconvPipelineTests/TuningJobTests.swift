@@ -180,14 +180,15 @@ import Testing
         #expect(relativeRMSE(part, alone.voxels) <= (all.report.tunings[0].weight > 0 ? 0.02 : 1e-6))
     }
 
-    @Test func withoutPhotonsThereAreAsManyAsUsual() throws {
+    @Test func withoutPhotonsTheStepsAreThoseOfFast() throws {
         // Smoothed, and no whole numbers.
         let raw = Self.recorded()
         let smooth = raw.indices.map { $0 > 3 ? raw[$0 - 4...$0].reduce(0, +) / 5 : raw[$0] }
         let (voxels, report) = try Self.run([.float32(smooth)])
         let tuning = try #require(report.tunings.first)
-        // Noise that was smoothed never looks white: the usual number does no harm, the most there may be would.
-        #expect(tuning.stop == "none" && tuning.exception != nil && tuning.weight == 0 && report.iterationCount == 10)
+        // Steps that need no photons.
+        #expect(tuning.stop == "none" && tuning.exception != nil && tuning.tuning.signal != nil)
+        #expect(report.iterationCount == 7 && report.tuningSentence?.contains("(fast)") == true)
         let said = report.warnings.first { $0.kind == .photonsUnknown }
         #expect(said?.description(.flag).contains("give --gain if you know it") == true)
         #expect(voxels.allSatisfy { $0.isFinite && $0 >= 0 })

@@ -27,6 +27,24 @@ enum Command {
     /// Longer than any of these runs takes, even where OpenCL compiles its kernels for the first time.
     static let secondsAtMost = 600.0
 
+    /// What says how an image is deconvolved.
+    private static let choosing: Set<String> = [
+        "--method", "--iterations", "-i", "--accelerate", "--stop", "--start", "--total-variation", "--good-roughness",
+        "--tikhonov-miller", "--sieve", "--tuning", "--max-iterations", "--gain", "--seed", "--help", "-h",
+    ]
+
+    /// Arguments with ten plain iterations where they deconvolve and do not say how: these take little time on any device, and
+    /// most tests are about something else.
+    private static func withFewSteps(_ arguments: [String]) -> [String] {
+        let others = [
+            "psf", "plan", "preview", "compare", "inspect", "simulate", "devices", "bench", "options", "rerun",
+        ]
+        guard let first = arguments.first, !others.contains(first), arguments.contains("-o"),
+            choosing.isDisjoint(with: arguments)
+        else { return arguments }
+        return arguments + ["--iterations", "10"]
+    }
+
     /// Runs the program to its end.
     ///
     /// On a thread of its own: tests that compute may hold all of the shared ones for minutes.
@@ -71,7 +89,7 @@ enum Command {
         waiting seconds: Double = secondsAtMost,
         meanwhile: (RunningCommand) throws -> Void = { _ in }
     ) throws -> CommandResult {
-        let command = try RunningCommand(through + [executable.path] + arguments, folder.url, environment)
+        let command = try RunningCommand(through + [executable.path] + withFewSteps(arguments), folder.url, environment)
         do {
             try meanwhile(command)
         } catch {

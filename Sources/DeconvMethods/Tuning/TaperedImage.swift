@@ -4,11 +4,11 @@ import Glibc
 
 /// The power of an image that fades out towards its borders, by frequency, and what its PSF passes there.
 package struct TaperedImage: Sendable {
-    /// |F((g − mean)·t)|², with the fading t.
+    /// |F((g − mean)·t)|² in a unit of its own, which `square` has too, with the fading t.
     package let power: PowerSpectrum
     /// |ĥ|² of the same frequencies.
     package let transfer: [Float]
-    /// Σ t².
+    /// Σ t², in that unit: a power over it is a variance in counts².
     package let square: Double
     /// Mean counts of a voxel, weighted by t².
     package let mean: Double
@@ -55,9 +55,11 @@ package struct TaperedImage: Sendable {
         }
         // Nothing is left at frequency 0 that could leak from there.
         let level = flat / all
-        forEach { voxel, taper in tapered[voxel] = Float(taper * (Double(voxels[voxel]) - level)) }
+        // Squares of very large counts are beyond single precision.
+        let unit = max(voxels.reduce(0.0) { max($0, abs(Double($1) - level)) }, .leastNormalMagnitude)
+        forEach { voxel, taper in tapered[voxel] = Float(taper * (Double(voxels[voxel]) - level) / unit) }
         let power = try PowerSpectrum(of: tapered, shape: shape)
-        (self.square, mean) = (square, square > 0 ? sum / square : 0)
+        (self.square, mean) = (square / unit / unit, square > 0 ? sum / square : 0)
         (self.power, self.transfer) = (power, transfer)
     }
 
