@@ -32,7 +32,7 @@ struct RealDataTests {
         options.background = 98
         options.spacing = VoxelSpacing(z: 0.3, y: 0.1, x: 0.1)
         options.psfSpacing = VoxelSpacing(z: 0.1, y: 0.1, x: 0.1)
-        options.backend = .cpu
+        (options.backend, options.iterationCount) = (.cpu, 10)
         return options
     }
 

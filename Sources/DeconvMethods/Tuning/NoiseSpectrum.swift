@@ -7,8 +7,8 @@ import Glibc
 package struct NoiseSpectrum: Hashable, Sendable {
     /// Mean variance of the noise of a voxel, counts².
     package let variance: Double
-    /// The variance that white noise would have that is as strong as this at its strongest frequencies: those of the upper or lower
-    /// half along an axis, counts².
+    /// The variance of white noise of which an interpolation along an axis has left this, as far as its upper and lower frequencies
+    /// tell, counts²: the largest of those by an axis.
     package let largestVariance: Double
     /// Mean counts of a voxel, weighted alike.
     package let mean: Double
@@ -60,12 +60,25 @@ package struct NoiseSpectrum: Hashable, Sendable {
             let middle = empty.map { $0.place[axis] }.sorted()[empty.count / 2]
             let (low, high) = (empty.filter { $0.place[axis] < middle }, empty.filter { $0.place[axis] >= middle })
             let powers = (low: Self.meanPower(low.map(\.power)), high: Self.meanPower(high.map(\.power)))
-            largest = max(largest, powers.low / square, powers.high / square)
+            largest = max(largest, Self.whole(powers.low, powers.high) / square)
             return powers.low > 0 ? powers.high / powers.low : 1
         }
         self.variance = variance
         largestVariance = largest
         mean = image.mean
+    }
+
+    /// The power that noise had before an interpolation along an axis, from what is left in its lower and upper half.
+    ///
+    /// One that takes neighbors by all fractions alike passes the power 1 − a (1 − cos k), for a linear one a = 1/3; in the mean
+    /// 1 − a (1 ∓ 2/π) of each half.
+    private static func whole(_ low: Double, _ high: Double) -> Double {
+        let (strong, weak) = (max(low, high), min(low, high))
+        guard strong > 0 else { return 0 }
+        let (inStrong, inWeak) = (1 - 2 / Double.pi, 1 + 2 / Double.pi)
+        let ratio = weak / strong
+        let loss = (1 - ratio) / (inWeak - inStrong * ratio)
+        return strong / (1 - inStrong * loss)
     }
 
     /// The mean of powers of noise, from their median: they are distributed exponentially, and the median does not see what leaks of
