@@ -60,7 +60,7 @@ extension RunOrigin {
             let isGiven = options.given.contains(option.name)
             if Self.ofChoice.contains(option.name), !isGiven { continue }
             // Found instead.
-            if option.name == .iterations, options.deconvolution.stop != .none { continue }
+            if option.name == .iterations, method?.tuningRequest?.stop ?? .none != .none { continue }
             let text: String? =
                 switch option.name {
                 // In the name of the image.
@@ -68,6 +68,7 @@ extension RunOrigin {
                 case .flatField: flatField?.shortName
                 case .mask: mask?.shortName
                 // As it was used.
+                case .iterations: (method?.stepCount).map { "\($0)" }
                 case .boundary: method?.boundary(options.deconvolution.boundary).rawValue
                 default: option.text(options)
                 }
