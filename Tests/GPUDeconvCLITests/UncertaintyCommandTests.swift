@@ -44,6 +44,24 @@ import Testing
         #expect(try Scene.voxels(of: folder.path("again.tif")) == Scene.voxels(of: folder.path("out.tif")))
     }
 
+    /// A file as ImageJ has it.
+    private struct Opened: Decodable {
+        let opened: Bool
+        let width, height, slices: Int?
+        let least, most: Double?
+    }
+
+    @Test func imageJFindsTheMapAsItIs() async throws {
+        let folder = try Scene.folder()
+        let done = try await Command.run(Self.job + ["--uncertainty", "map.tif"], in: folder)
+        try #require(done.status == 0, "\(done.error)")
+        let found = try TestJava.open([folder.path("map.tif")], in: .imageJ, as: Opened.self)[0]
+        #expect(found.opened)
+        #expect([found.slices, found.height, found.width] == Scene.shape.axes)
+        let map = try Scene.voxels(of: folder.path("map.tif"))
+        #expect(found.least.map { Float($0) } == map.min() && found.most.map { Float($0) } == map.max())
+    }
+
     @Test func whatWouldDoNothingOrDestroySomethingIsRefused() async throws {
         let folder = try Scene.folder()
         let cases: [([String], String)] = [

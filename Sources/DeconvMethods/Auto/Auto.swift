@@ -1,7 +1,5 @@
-package import DeconvDevice
 public import DeconvOptions
-package import DeconvPlan
-package import DeconvVolume
+import DeconvVolume
 
 extension MethodName {
     /// Richardson-Lucy with what the image's own photons say is best.
@@ -10,14 +8,14 @@ extension MethodName {
 
 /// Accelerated Richardson-Lucy whose number of iterations and weight of total variation are those by which photons that were held
 /// out of each channel are foretold best.
-package struct Auto: DeconvolutionMethod {
+package struct Auto: RichardsonLucyVariant {
     package static let description = MethodDescription(
         name: .auto,
         help: "accelerated Richardson-Lucy, as long and as smooth as photons that were held out say",
         options: [.boundary, .background, .readNoise, .maxIterations, .gain, .seed, .tuning]
     )
 
-    private let method: RichardsonLucy
+    package let method: RichardsonLucy
 
     package init(_ options: DeconvolutionOptions) {
         var options = options
@@ -30,17 +28,5 @@ package struct Auto: DeconvolutionMethod {
         method.tuningRequest?.signal = .withoutPhotons
         method.fallback = UnmatchedSteps(projector: .spectrum, matchedCount: Fast.matchedSteps)
         self.method = method
-    }
-
-    package var tuningRequest: TuningRequest? { method.tuningRequest }
-
-    package var stepCount: Int { method.stepCount }
-
-    package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
-        method.demand(geometry, hasSensitivity: hasSensitivity)
-    }
-
-    package func makeSolver<W: Workspace>(on workspace: W) throws(DeconvolutionError) -> any Solver<W> {
-        try method.makeSolver(on: workspace)
     }
 }

@@ -22,7 +22,9 @@ package struct FISTA: DeconvolutionMethod {
 
     private let method: SmoothLeastSquares
 
-    package init(_ options: DeconvolutionOptions) { method = SmoothLeastSquares(options, .accelerated) }
+    package init(_ options: DeconvolutionOptions) {
+        method = SmoothLeastSquares(options, .accelerated, weight: options.regularization)
+    }
 
     package var stepCount: Int { method.loop.count }
 

@@ -19,7 +19,9 @@ package struct ICTM: DeconvolutionMethod {
 
     private let method: SmoothLeastSquares
 
-    package init(_ options: DeconvolutionOptions) { method = SmoothLeastSquares(options, .fixed) }
+    package init(_ options: DeconvolutionOptions) {
+        method = SmoothLeastSquares(options, .fixed, weight: options.regularization)
+    }
 
     package var stepCount: Int { method.loop.count }
 

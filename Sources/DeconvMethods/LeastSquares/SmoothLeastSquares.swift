@@ -33,12 +33,13 @@ struct SmoothLeastSquares: Hashable, Sendable {
     let rates: SIMD3<Float>
     let pace: Pace
 
-    init(_ options: DeconvolutionOptions, _ pace: Pace) {
+    /// - Parameter weight: λ, at least 0.
+    init(_ options: DeconvolutionOptions, _ pace: Pace, weight: Double) {
         let count = options.iterationCount ?? DeconvolutionOptions.standardIterationCount
         loop = IterationLoop(count: count, divergenceInterval: options.divergenceInterval)
         background = options.background.first
         start = options.start
-        weight = options.regularization
+        self.weight = weight
         rates = options.spacing?.rates ?? SIMD3(1, 1, 1)
         self.pace = pace
     }

@@ -100,6 +100,9 @@ package struct RichardsonLucy: DeconvolutionMethod {
 
     package var stepCount: Int { loop.count }
 
+    /// Other back projectors are made of one PSF.
+    package var takesVaryingPSF: Bool { unmatched == nil }
+
     /// The estimate, W where it differs from 1, what an acceleration keeps of the steps before, and the weight of a penalty.
     package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
         var (fields, updated) = geometry.extendsFrame || hasSensitivity ? (2, 3) : (1, 2)

@@ -1,7 +1,5 @@
-package import DeconvDevice
 public import DeconvOptions
-package import DeconvPlan
-package import DeconvVolume
+import DeconvVolume
 
 extension MethodName {
     /// A few steps with a back projector from the image's own spectrum.
@@ -13,7 +11,7 @@ extension MethodName {
 }
 
 /// Richardson-Lucy with steps whose back projector is not the adjoint: in 31 transforms what takes plain steps more than a hundred.
-package struct Fast: DeconvolutionMethod {
+package struct Fast: RichardsonLucyVariant {
     package static let description = MethodDescription(
         name: .fast,
         help: "seven steps with a back projector by the signal and noise of the image: a good look in 31 transforms",
@@ -27,7 +25,7 @@ package struct Fast: DeconvolutionMethod {
     /// w of total variation.
     package static let totalVariation = 0.2
 
-    private let method: RichardsonLucy
+    package let method: RichardsonLucy
 
     package init(_ options: DeconvolutionOptions) {
         method = RichardsonLucy(
@@ -36,17 +34,5 @@ package struct Fast: DeconvolutionMethod {
             standardCount: Self.standardSteps,
             totalVariation: Self.totalVariation
         )
-    }
-
-    package var tuningRequest: TuningRequest? { method.tuningRequest }
-    package var stepCount: Int { method.stepCount }
-    package var takesVaryingPSF: Bool { false }
-
-    package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
-        method.demand(geometry, hasSensitivity: hasSensitivity)
-    }
-
-    package func makeSolver<W: Workspace>(on workspace: W) throws(DeconvolutionError) -> any Solver<W> {
-        try method.makeSolver(on: workspace)
     }
 }

@@ -1,17 +1,15 @@
-package import DeconvDevice
 package import DeconvOptions
-package import DeconvPlan
-package import DeconvVolume
+import DeconvVolume
 
 /// Richardson-Lucy with the Wiener-Butterworth back projector of Guo et al. 2020, from its first step on.
-package struct WienerButterworth: DeconvolutionMethod {
+package struct WienerButterworth: RichardsonLucyVariant {
     package static let description = MethodDescription(
         name: .wienerButterworth,
         help: "two steps with a Wiener-Butterworth back projector (Guo 2020), after one of Richardson-Lucy",
         options: [.iterations, .boundary, .background, .readNoise]
     )
 
-    private let method: RichardsonLucy
+    package let method: RichardsonLucy
 
     package init(_ options: DeconvolutionOptions) {
         method = RichardsonLucy(
@@ -20,16 +18,5 @@ package struct WienerButterworth: DeconvolutionMethod {
             standardCount: 2,
             totalVariation: 0
         )
-    }
-
-    package var stepCount: Int { method.stepCount }
-    package var takesVaryingPSF: Bool { false }
-
-    package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
-        method.demand(geometry, hasSensitivity: hasSensitivity)
-    }
-
-    package func makeSolver<W: Workspace>(on workspace: W) throws(DeconvolutionError) -> any Solver<W> {
-        try method.makeSolver(on: workspace)
     }
 }
