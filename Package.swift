@@ -46,6 +46,7 @@ let package = Package(
         // A declaration of the C library that its headers hide.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CPrefetch"),
+        .systemLibrary(name: "CSquareRoot"),
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         // VkFFT is a header; what it needs at run time is OpenCL.
         .target(name: "CVkFFT", dependencies: ["COpenCL"]),
@@ -76,7 +77,7 @@ let package = Package(
             "DeconvDevice",
             [
                 "DeconvVolume", "DeconvPlan", "DeconvKernels", "COpenCL", "CCLFFT", "CVkFFT", "CFFTW", "CPrefetch",
-                "CStandardError", "CUploadWatch",
+                "CSquareRoot", "CStandardError", "CUploadWatch",
             ]
         ),
         room("DeconvMethods", ["DeconvVolume", "DeconvPlan", "DeconvOptions", "DeconvDevice"]),

@@ -1,3 +1,4 @@
+import CSquareRoot
 import DeconvVolume
 
 /// Δ of a field, or of its roots, row by row on the host; see `CurvatureConstants`.
@@ -49,7 +50,7 @@ struct CurvedRows: Sendable {
     private func values(_ z: Int, _ y: Int, _ room: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
         let row = source.row(z, y)
         guard let floor else { return UnsafePointer(row) }
-        for x in 0..<shape.x { room[x] = max(row[x], floor).squareRoot() }
+        for x in 0..<shape.x { room[x] = square_root(max(row[x], floor)) }
         return UnsafePointer(room)
     }
 }
