@@ -146,6 +146,8 @@ extension OptionName {
     // MARK: Output
 
     package static let output = OptionName("output")
+    /// Whether the files are images of their own.
+    package static let each = OptionName("each")
     package static let overwrite = OptionName("overwrite")
     package static let dtype = OptionName("dtype", property: "pixelType")
     package static let ome = OptionName("ome", property: "format")

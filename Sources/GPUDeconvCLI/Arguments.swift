@@ -67,6 +67,11 @@ struct InputArguments: ParsableArguments {
     func deconvolution(_ options: JobOptions) throws(DeconvolutionError) -> FileDeconvolution {
         try FileDeconvolution(input: input, psfPaths: psfPaths, options: options)
     }
+
+    /// Finds the images of a batch.
+    func batch(folder: String, _ options: JobOptions) throws(DeconvolutionError) -> ImageBatch {
+        try ImageBatch(inputs: input, folder: folder, psfPaths: psfPaths, options: options)
+    }
 }
 
 /// The method and what it needs to know of the image.

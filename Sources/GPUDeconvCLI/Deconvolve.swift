@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeconvOptions
 import DeconvPipeline
+import DeconvTools
 import GPUDeconv
 
 struct Deconvolve: ParsableCommand {
@@ -20,11 +21,13 @@ struct Deconvolve: ParsableCommand {
               gpudeconv cell.tif --psf psf.tif -o sharp.tif --psf-spacing 0.1,0.1,0.1
               gpudeconv cell.tif --psf psf.tif -o sharp.tif --mask good.tif
               gpudeconv 'frames/t*.tif' --psf psf.tif -o sharp.zarr
+              gpudeconv 'cells/*.tif' --psf psf.tif -o sharp/ --each
               gpudeconv data.zarr --array raw --psf 'psfs/*.tif' -o sharp.zarr
               gpudeconv data.zarr --array raw --psf 'psfs/*.tif' -o data.zarr/sharp
 
             An output in Zarr is begun as NAME.partial and gets its name when all of it
             is there. After an interruption the same command goes on where it was.
+            With --each results that are there already are not made again.
             """
     )
 
@@ -43,6 +46,12 @@ struct Deconvolve: ParsableCommand {
             )
         )
         var output: String
+
+        @Flag(
+            help:
+                "The files of the folder or pattern are images of their own; each gets a result in the folder --output."
+        )
+        var each = false
 
         @Option(.dtype) var dtype: String?
         @Flag(.ome) var ome = false
@@ -70,10 +79,9 @@ struct Deconvolve: ParsableCommand {
     }
 
     func run() throws {
+        if result.each { return try execution.runEach { () throws(DeconvolutionError) in try batch() } }
         try execution.run { () throws(DeconvolutionError) in
-            var options = try job.options(for: files)
-            try result.apply(to: &options)
-            try zarr.apply(to: &options)
+            let options = try options()
             let deconvolution = try files.deconvolution(options)
             return ExecutionArguments.Job(
                 deconvolution: deconvolution,
@@ -82,5 +90,23 @@ struct Deconvolve: ParsableCommand {
                 resolutionPlot: result.resolutionPlot
             )
         }
+    }
+
+    private func options() throws(DeconvolutionError) -> JobOptions {
+        var options = try job.options(for: files)
+        try result.apply(to: &options)
+        try zarr.apply(to: &options)
+        return options
+    }
+
+    private func batch() throws(DeconvolutionError) -> (ImageBatch, JobOptions) {
+        let options = try options()
+        guard result.resolutionPlot == nil else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.resolutionPlot) is for one image, and \(.each) for many; leave one of them out"
+            )
+        }
+        return (try files.batch(folder: result.output, options), options)
     }
 }

@@ -35,17 +35,22 @@ struct ExecutionArguments: ParsableArguments {
         var warnings: [Diagnostic] = []
     }
 
+    /// Has messages and logs go where the arguments say.
+    private func prepareTerminal() {
+        Terminal.messagesAreJSON.store(jsonProgress, ordering: .relaxed)
+        let level: Logger.Level = verbose ? .debug : .error
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+    }
+
     /// Does the work of a command: an error becomes one line on standard error and the exit code that belongs to it.
     /// - Parameter prepare: opens the files.
     func run(_ prepare: () throws(DeconvolutionError) -> Job) throws {
-        Terminal.messagesAreJSON.store(jsonProgress, ordering: .relaxed)
+        prepareTerminal()
         try reportingErrors { () throws(DeconvolutionError) in
-            let level: Logger.Level = verbose ? .debug : .error
-            LoggingSystem.bootstrap { label in
-                var handler = StreamLogHandler.standardError(label: label)
-                handler.logLevel = level
-                return handler
-            }
             let job = try prepare()
             // Begun before the work, so that what is in its way is found at once.
             let others = [job.resolutionPlot, job.options.output.uncertaintyPath].compactMap(\.self)
@@ -88,14 +93,77 @@ struct ExecutionArguments: ParsableArguments {
                 Terminal.printBehind(text)
             } else if !quiet {
                 let lines =
-                    [summary(done, job), done.outcome.sentence] + [done.uncertainty?.sentence].compactMap(\.self)
+                    [summary(done, job.output, job.options), done.outcome.sentence]
+                    + [done.uncertainty?.sentence].compactMap(\.self)
                 Terminal.printBehind(lines.joined(separator: "\n"))
             }
         }
     }
 
-    private func summary(_ report: RunReport, _ job: Job) -> String {
-        var volumes = "\(report.shape) \(job.options.output.pixelType.rawValue)"
+    /// The same for a batch of images: one that fails becomes a line on standard error while the others go on, and the exit code is
+    /// that of the first one that failed.
+    /// - Parameter prepare: finds the images.
+    func runEach(_ prepare: () throws(DeconvolutionError) -> (ImageBatch, JobOptions)) throws {
+        prepareTerminal()
+        var firstFailure: DeconvolutionError?
+        try reportingErrors { () throws(DeconvolutionError) in
+            let (batch, options) = try prepare()
+            var reportFile: ReportFile?
+            if let report {
+                try batch.check(outputs: [report])
+                reportFile = try ReportFile(path: report, overwrite: options.output.overwrite)
+            }
+            let cancellation = Cancellation()
+            Interruption.cancels(cancellation, keepsUnfinished: true)
+            let lines = jsonProgress ? ProgressLines() : nil
+            let bar = Terminal.showsProgress && !quiet && lines == nil ? ProgressBar() : nil
+            defer { bar?.clear() }
+            var done = try batch.run(cancellation: cancellation, logger: Logger(label: "gpudeconv")) { progress in
+                Interruption.note(progress)
+                bar?.show(progress)
+                lines?.show(progress)
+            } told: { image in
+                bar?.clear()
+                tell(image, options)
+            }
+            done.note(command: CommandLine.arguments)
+            let text = JSONText.of(done, .flag)
+            try reportFile?.write(text + "\n")
+            if json {
+                Terminal.printBehind(text)
+            } else if !quiet {
+                Terminal.printBehind(summary(done))
+            }
+            firstFailure = done.failures.first?.error
+        }
+        if let firstFailure { throw ExitStatus.of(firstFailure) }
+    }
+
+    private func tell(_ image: BatchReport.Image, _ options: JobOptions) {
+        switch image.outcome {
+        case .failed(let error):
+            Terminal.complain(error)
+        case .there:
+            if !quiet, !json { Terminal.printBehind("\(image.output): was there already") }
+        case .done(let report):
+            if !quiet || jsonProgress { for warning in report.warnings { Terminal.warn(warning) } }
+            if !quiet, !json { Terminal.printBehind(summary(report, image.output, options)) }
+        }
+    }
+
+    private func summary(_ report: BatchReport) -> String {
+        var parts = ["\(report.images.count) images: \(report.doneCount) deconvolved"]
+        if report.thereCount > 0 { parts.append("\(report.thereCount) there already") }
+        let failures = report.failures
+        if !failures.isEmpty {
+            let names = failures.prefix(3).map { Files.name($0.image.input) }.joined(separator: ", ")
+            parts.append("\(failures.count) failed (\(names)\(failures.count > 3 ? ", ..." : ""))")
+        }
+        return parts.joined(separator: ", ") + "; \(report.seconds.inWords) in all"
+    }
+
+    private func summary(_ report: RunReport, _ output: String, _ options: JobOptions) -> String {
+        var volumes = "\(report.shape) \(options.output.pixelType.rawValue)"
         if report.channelCount > 1 { volumes += ", \(report.channelCount) channels" }
         if report.timepointCount > 1 { volumes += ", \(report.timepointCount) time points" }
         if report.resumedVolumeCount > 0 { volumes += ", of which \(report.resumedVolumeCount) were there already" }
@@ -105,7 +173,7 @@ struct ExecutionArguments: ParsableArguments {
         let done = report.tuningSentence.map { "\($0); an iteration took" } ?? "\(iterations) of"
         var how = "\(done) \(report.secondsPerIteration.inWords) on \(devices)"
         if report.tileCount > 1 { how += " in \(report.tileCount) tiles" }
-        return "\(job.output): \(volumes); \(how), \(report.seconds.total.inWords) in all"
+        return "\(output): \(volumes); \(how), \(report.seconds.total.inWords) in all"
     }
 }
 

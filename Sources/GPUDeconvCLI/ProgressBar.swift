@@ -38,7 +38,7 @@ final class ProgressBar: Sendable {
     static func line(_ progress: DeconvolutionProgress, columns: Int) -> String {
         let filled = Int(progress.fraction * Double(width))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        var parts: [String] = []
+        var parts: [String] = progress.imageCount > 1 ? ["image \(progress.image) of \(progress.imageCount)"] : []
         switch progress.stage {
         case .compiling:
             let which =

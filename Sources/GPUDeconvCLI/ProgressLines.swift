@@ -9,6 +9,7 @@ final class ProgressLines: Sendable {
         var stage: DeconvolutionProgress.Stage?
         var program: Int?
         var finishedVolumeCount = 0
+        var image = 1
     }
 
     /// One line; what is not known yet is left out.
@@ -21,6 +22,8 @@ final class ProgressLines: Sendable {
         let finishedVolumes: Int
         let resumedVolumes: Int
         let volumes: Int
+        let image: Int?
+        let images: Int?
         let fraction: Double
         let voxelsPerSecond: Double?
         let secondsLeft: Double?
@@ -36,6 +39,7 @@ final class ProgressLines: Sendable {
             finishedVolumes = progress.finishedVolumeCount
             resumedVolumes = progress.resumedVolumeCount
             volumes = progress.volumeCount
+            (image, images) = progress.imageCount > 1 ? (progress.image, progress.imageCount) : (nil, nil)
             fraction = progress.fraction
             voxelsPerSecond = progress.voxelsPerSecond
             secondsLeft = progress.secondsLeft
@@ -52,13 +56,14 @@ final class ProgressLines: Sendable {
         state.withLock { state in
             let now = ContinuousClock.now
             let isNews =
-                progress.finishedVolumeCount != state.finishedVolumeCount
+                progress.finishedVolumeCount != state.finishedVolumeCount || progress.image != state.image
                 || progress.stage == .compiling && (state.stage != .compiling || state.program != progress.program)
             if let last = state.lastWritten, now - last < .milliseconds(100), !isNews { return }
             state.lastWritten = now
             state.stage = progress.stage
             state.program = progress.program
             state.finishedVolumeCount = progress.finishedVolumeCount
+            state.image = progress.image
             Terminal.writeJSON(Line(progress))
         }
     }

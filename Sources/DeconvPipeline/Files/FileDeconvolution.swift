@@ -286,9 +286,11 @@ package struct FileDeconvolution: Sendable {
     ///
     /// A result that is a Zarr store or array is begun as `NAME.partial`; a run that was stopped is gone on with by the next one
     /// of the same files and options.
+    /// - Parameter session: what is kept from run to run; nil where nothing is.
     /// - Throws: `DeconvolutionError`; the output then does not exist, or is what it was.
     package func run(
         output: String,
+        in session: DeconvolutionSession? = nil,
         cancellation: Cancellation = Cancellation(),
         logger: Logger = Logger(label: "gpudeconv"),
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void = { _ in }
@@ -327,22 +329,25 @@ package struct FileDeconvolution: Sendable {
             }
             survey = try FileSurvey(input.source, maps: maps, withStamps: map?.isResumable ?? false)
             let sink = try outputOptions.makeSink(path: output, image: image)
-            if let map {
-                let setup = try job.makeSetup()
+            report = try Self.withSetup(of: job, results: .inOrder, session) { (setup) throws(DeconvolutionError) in
+                guard let map else { return try job.run(setup, into: sink) }
                 job.description.limitKeptBytes(setup.plans)
                 let looked = try job.lookedAt().tuned(on: setup)
                 var fingerprint = fingerprint(setup, survey)
                 fingerprint.findings = looked.description.findings.text
                 try map.compute(looked, setup.plans[0], fingerprint, survey.inputStamps, progress: progress)
-                report = try looked.afterHalves(progress: progress).run(setup, into: sink)
-            } else {
-                report = try job.run(into: sink)
+                return try looked.afterHalves(progress: progress).run(setup, into: sink)
             }
             report.saturatedVoxelCount = sink.saturatedVoxelCount
         case .zarr(let store, let array):
             // Before anything is read, so that whatever changes from now on is another file to the next run.
             survey = try FileSurvey(input.source, maps: maps, withStamps: true)
-            report = try run(job, store, array, outputOptions, image, survey, map, progress)
+            let plan = try zarrPlan(store, array, outputOptions, image)
+            let writeBytes = plan.bytesPerWrite(threadCount: Self.writingThreadCount)
+            report = try Self.withSetup(of: job, results: .inAnyOrder(writeBytes: writeBytes), session) {
+                (setup) throws(DeconvolutionError) in
+                try run(job, setup, into: plan, image, survey, map, progress)
+            }
         }
         if let map { try map.finish(&report) }
         report.warnings = fileWarnings + survey.warnings + report.warnings
@@ -361,6 +366,30 @@ package struct FileDeconvolution: Sendable {
         origin.image?.add(checksum)
         report.origin = origin
         return report
+    }
+
+    private static func withSetup(
+        of job: DeconvolutionJob,
+        results: JobPlan.Results,
+        _ session: DeconvolutionSession?,
+        _ body: (JobSetup) throws(DeconvolutionError) -> RunReport
+    ) throws(DeconvolutionError) -> RunReport {
+        if let session { return try session.run(job, results: results, body) }
+        return try body(job.makeSetup(results: results))
+    }
+
+    /// Whether what is at a path is the result that `run` would make there: of these files and options, and made since the image
+    /// was written last.
+    package func isMade(at output: String) -> Bool {
+        guard let made = try? ImageFile.open(path: output).image, let provenance = made.provenance,
+            made.pixelType == jobOptions.output.pixelType
+        else { return false }
+        // Stores have them in any order.
+        func sorted(_ provenance: Provenance) -> [[String]] {
+            provenance.entries.map { [$0.name, $0.value] }.sorted { $0[0] < $1[0] }
+        }
+        return sorted(provenance) == sorted(origin(output).provenance(jobOptions))
+            && !OutputPaths.isOlder(output, than: input.whole.paths)
     }
 
     /// Where it goes which pixels of the camera are good: one plane a channel.
@@ -407,18 +436,15 @@ package struct FileDeconvolution: Sendable {
 
     private func run(
         _ job: DeconvolutionJob,
-        _ store: String,
-        _ array: ZarrPath,
-        _ outputOptions: OutputOptions,
+        _ setup: JobSetup,
+        into plan: ZarrOutputPlan,
         _ image: ImageDescription,
         _ survey: FileSurvey,
         _ map: UncertaintyMap?,
         _ progress: @escaping @Sendable (DeconvolutionProgress) -> Void
     ) throws(DeconvolutionError) -> RunReport {
-        let plan = try zarrPlan(store, array, outputOptions, image)
         // What the job throws before it begins must not leave an output behind.
-        let writeBytes = plan.bytesPerWrite(threadCount: Self.writingThreadCount)
-        let (looked, setup, fingerprint) = try goingOn(job, plan, survey, writeBytes: writeBytes)
+        let (looked, setup, fingerprint) = try goingOn(job, setup, plan, survey)
         let sink = try ZarrSink(
             plan,
             job: fingerprint,
@@ -488,13 +514,11 @@ package struct FileDeconvolution: Sendable {
     /// - Throws: `cannotCreateOutput` where there is too little memory for these.
     private func goingOn(
         _ job: DeconvolutionJob,
+        _ setup: JobSetup,
         _ output: ZarrOutputPlan,
-        _ survey: FileSurvey,
-        writeBytes: Int
+        _ survey: FileSurvey
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobSetup, JobFingerprint) {
         func fingerprint(_ setup: JobSetup) -> JobFingerprint { self.fingerprint(setup, survey) }
-        let results = JobPlan.Results.inAnyOrder(writeBytes: writeBytes)
-        let setup = try job.makeSetup(results: results)
         job.description.limitKeptBytes(setup.plans)
         let (looked, now) = try looked(job, setup, fingerprint(setup), output)
         let job = looked
@@ -504,7 +528,7 @@ package struct FileDeconvolution: Sendable {
         if let tileShape = begun.tileShape {
             var same = job
             same.description.options.tileShape = tileShape
-            if let setup = try? same.makeSetup(results: results) {
+            if let setup = try? same.makeSetup(results: setup.request.results) {
                 var then = fingerprint(setup)
                 then.findings = now.findings
                 if then.tiles == begun.tiles { return (same, setup, then) }

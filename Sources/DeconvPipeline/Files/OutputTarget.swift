@@ -44,6 +44,11 @@ extension OutputOptions.Format {
     }
 }
 
+extension OutputOptions.Format {
+    /// Whether a path is named as a TIFF file.
+    static func isFile(_ path: String) -> Bool { OutputOptions.Format(nameOf: path) != nil }
+}
+
 extension OutputOptions {
     /// Whether a path names no file, which is told where files are made.
     package static func namesNothing(_ path: String) -> Bool { path.isEmpty || path.hasSuffix("/") }

@@ -30,6 +30,11 @@ public struct DeconvolutionProgress: Sendable, Hashable {
     /// Volumes in all.
     public var volumeCount: Int
 
+    /// The image that is at work, from 1, where several are deconvolved one after the other.
+    public var image = 1
+    /// Images in all.
+    public var imageCount = 1
+
     /// Volumes that are where they belong, with those of earlier runs.
     public var finishedVolumeCount = 0
     /// Volumes that an earlier run with the same output had finished.

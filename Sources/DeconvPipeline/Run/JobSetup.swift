@@ -28,7 +28,7 @@ package final class JobSetup: @unchecked Sendable {
     }
 
     /// What decides on its plans.
-    let request: Request
+    private(set) var request: Request
     /// One for each device that has something to do.
     let lanes: [Lane]
     /// Gives up what others keep on the devices, and says whether there was anything.
@@ -83,8 +83,12 @@ package final class JobSetup: @unchecked Sendable {
         for device in self.devices {
             plans.append(try Self.plan(request, psfs, self.blurs, on: device, deviceCount: self.devices.count))
         }
-        if let warning = Devices.warning(ofMixing: plans) { plans[0].warnings.append(warning) }
         lanes = plans.map { Lane($0) }
+        warnOfMixing()
+    }
+
+    private func warnOfMixing() {
+        if let warning = Devices.warning(ofMixing: plans) { lanes[0].plan.warnings.append(warning) }
     }
 
     private static func plan(
@@ -148,12 +152,26 @@ package final class JobSetup: @unchecked Sendable {
         lanes[lane].plan = plan
     }
 
-    /// Takes other PSFs that plans are made alike for.
-    func replacePSFs(_ psfs: [PreparedPSF], _ blurs: [PreparedBlur], ids: [Int]) {
-        precondition(hasPlans(for: blurs), "plans are for shapes and modes")
+    /// Takes other images and PSFs that plans are made alike for.
+    /// - Throws: as `JobPlan.init`.
+    func take(
+        _ request: Request,
+        _ psfs: [PreparedPSF],
+        _ blurs: [PreparedBlur],
+        ids: [Int]
+    ) throws(DeconvolutionError) {
+        precondition(hasPlans(for: blurs) && self.request.hasPlans(of: request), "plans are for shapes and modes")
         for lane in lanes { lane.plan.replacePSFs(psfs, blurs) }
         self.blurs = blurs
         psfIDs = ids
+        guard request != self.request else { return }
+        self.request = request
+        // They name the image.
+        for (lane, device) in zip(lanes, devices) {
+            let plan = try Self.plan(request, psfs, blurs, on: lane.newDevice ?? device, deviceCount: devices.count)
+            (lane.plan.image, lane.plan.warnings) = (request.image, plan.warnings)
+        }
+        warnOfMixing()
     }
 
     /// Whether its plans are those for some blurs: of the same shapes and numbers of modes.
@@ -191,6 +209,18 @@ final class CurrentCancellation: Sendable {
 }
 
 extension JobSetup.Request {
+    /// Whether plans for another one are those for this one, but for what they say.
+    func hasPlans(of other: JobSetup.Request) -> Bool {
+        let image = other.image
+        guard image.shape == self.image.shape, image.pixelType == self.image.pixelType,
+            image.spacing == self.image.spacing,
+            image.channelCount == self.image.channelCount, image.timepointCount == self.image.timepointCount
+        else { return false }
+        var same = other
+        (same.image, same.imageName) = (self.image, imageName)
+        return same == self
+    }
+
     /// What PSFs come to: a blur for each that there is of a place.
     /// - Parameter psfs: those of the first place, then those of the next; of one place where options have none.
     /// - Throws: as `PreparedBlur.init`; `invalidArgument` for a sieve with PSFs of several places.

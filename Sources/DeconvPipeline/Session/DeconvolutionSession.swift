@@ -19,13 +19,18 @@ public final class DeconvolutionSession: @unchecked Sendable {
     private struct KnownPSF {
         let measured: Volume
         let imageSpacing: VoxelSpacing?
+        let imageName: String
         let options: [OptionScalar?]
         let prepared: PreparedPSF
         let id: Int
 
-        func answers(_ volume: Volume, _ imageSpacing: VoxelSpacing?, _ options: [OptionScalar?]) -> Bool {
+        func answers(_ volume: Volume, _ job: JobDescription, _ imageSpacing: VoxelSpacing?, _ options: [OptionScalar?])
+            -> Bool
+        {
             measured.shape == volume.shape && measured.spacing == volume.spacing && self.imageSpacing == imageSpacing
                 && self.options == options && measured.voxels == volume.voxels
+                // What is said of the spacing names the image.
+                && (imageName == job.source.name || !prepared.report.warnings.contains { $0.kind.isAboutSpacing })
         }
     }
 
@@ -67,6 +72,21 @@ public final class DeconvolutionSession: @unchecked Sendable {
         _ job: DeconvolutionJob,
         into collection: any VolumeCollection
     ) throws(DeconvolutionError) -> RunReport {
+        try run(job, results: .inAnyOrder(writeBytes: 0)) { (setup) throws(DeconvolutionError) in
+            try job.run(setup, into: collection)
+        }
+    }
+
+    /// The same for whoever runs a job with its setup.
+    /// - Parameters:
+    ///   - results: what the results take on their way.
+    ///   - body: runs the job, or one that differs in what was found of its image.
+    /// - Throws: as `DeconvolutionJob.makeSetup`, and what `body` throws.
+    func run(
+        _ job: DeconvolutionJob,
+        results: JobPlan.Results,
+        _ body: (JobSetup) throws(DeconvolutionError) -> RunReport
+    ) throws(DeconvolutionError) -> RunReport {
         try job.description.options.validate()
         try job.description.sensitivity.check(against: job.description.source)
         let devices = try backends(for: job)
@@ -76,11 +96,11 @@ public final class DeconvolutionSession: @unchecked Sendable {
         let clock = ContinuousClock()
         var preparing = 0.0
         let (psfs, ids) = try clock.measure(into: &preparing) { () throws(DeconvolutionError) in try prepared(job) }
-        let setup = try setup(job.description.request(results: .inAnyOrder(writeBytes: 0)), psfs, ids, devices)
+        let setup = try setup(job.description.request(results: results), psfs, ids, devices)
         setup.seconds.prepare += preparing
         setup.giveUpOthers = { [weak self] in self?.giveUp(numbers) ?? false }
         do {
-            let report = try job.run(setup, into: collection)
+            let report = try body(setup)
             setup.giveUpOthers = { false }
             if setup.lanes.contains(where: \.isSpoiled) {
                 // A device that failed is opened anew.
@@ -165,7 +185,7 @@ extension DeconvolutionSession {
         let options = OptionTable.standard.key(.psf, of: job.description.options)
         let prepared = try job.preparedPSFs { (measured, imageSpacing) throws(DeconvolutionError) in
             let volume = measured.volume
-            if let known = known(volume, imageSpacing, options) {
+            if let known = known(volume, job.description, imageSpacing, options) {
                 ids.append(known.id)
                 return known.prepared
             }
@@ -180,6 +200,7 @@ extension DeconvolutionSession {
                     KnownPSF(
                         measured: volume,
                         imageSpacing: imageSpacing,
+                        imageName: job.description.source.name,
                         options: options,
                         prepared: prepared,
                         id: psfCount
@@ -197,11 +218,14 @@ extension DeconvolutionSession {
 
     private func known(
         _ volume: Volume,
+        _ job: JobDescription,
         _ imageSpacing: VoxelSpacing?,
         _ options: [OptionScalar?]
     ) -> KnownPSF? {
         locked {
-            guard let index = psfs.firstIndex(where: { $0.answers(volume, imageSpacing, options) }) else { return nil }
+            guard let index = psfs.firstIndex(where: { $0.answers(volume, job, imageSpacing, options) }) else {
+                return nil
+            }
             // The one used last goes last.
             psfs.append(psfs.remove(at: index))
             return psfs.last
@@ -228,7 +252,7 @@ extension DeconvolutionSession {
             return best.map { idle.remove(at: $0) }
         }
         if let known {
-            known.replacePSFs(psfs, blurs, ids: ids)
+            try known.take(request, psfs, blurs, ids: ids)
             return known
         }
         let setup = try JobSetup(request, psfs: psfs, blurs: blurs, psfIDs: ids, on: devices)
@@ -288,7 +312,7 @@ extension JobSetup {
 
     /// Whether it is right for a job.
     fileprivate func isFor(_ request: Request, _ blurs: [PreparedBlur], _ numbers: [Int]) -> Bool {
-        self.request == request && plans.map(\.deviceNumber) == Array(numbers.prefix(plans.count))
+        self.request.hasPlans(of: request) && plans.map(\.deviceNumber) == Array(numbers.prefix(plans.count))
             && hasPlans(for: blurs)
     }
 
