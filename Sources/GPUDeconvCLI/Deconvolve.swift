@@ -58,6 +58,14 @@ struct Deconvolve: ParsableCommand {
             completion: .file()
         )
         var resolutionPlot: String?
+        @Option(
+            help: ArgumentHelp(
+                "PNG file for how the number of iterations was found: what was seen after each.",
+                valueName: "file.png"
+            ),
+            completion: .file()
+        )
+        var stopPlot: String?
         @Option(.divergenceInterval) var divergenceInterval: String?
     }
 
@@ -79,7 +87,8 @@ struct Deconvolve: ParsableCommand {
                 deconvolution: deconvolution,
                 options: options,
                 output: result.output,
-                resolutionPlot: result.resolutionPlot
+                resolutionPlot: result.resolutionPlot,
+                stopPlot: result.stopPlot
             )
         }
     }
