@@ -14,8 +14,8 @@ CPU = {"backend": "cpu", "psf_as_is": True}
 def test_arrays_get_what_files_get(volume, psf, tmp_path):
     found = gpudeconv.uncertainty(volume, psf, 4, background=5, gain=1, spacing=(0.3, 0.1, 0.1), **CPU)
     assert np.array_equal(found.image, gpudeconv.deconvolve(volume, psf, 4, background=5, **CPU))
-    tifffile.imwrite(tmp_path / "image.tif", volume, imagej=True)
-    tifffile.imwrite(tmp_path / "psf.tif", psf.astype(np.float32), imagej=True)
+    tifffile.imwrite(tmp_path / "image.tif", volume, imagej=True, metadata={"axes": "ZYX"})
+    tifffile.imwrite(tmp_path / "psf.tif", psf.astype(np.float32), imagej=True, metadata={"axes": "ZYX"})
     report = gpudeconv.deconvolve_file(
         tmp_path / "image.tif",
         tmp_path / "psf.tif",
