@@ -36,7 +36,8 @@ package final class StopPlotFile {
     package func write(_ tunings: [ChannelTuning], title: String) throws(DeconvolutionError) {
         let panels = tunings.enumerated().map { number, tuning in
             StopPlot.Panel(
-                decision: (tunings.count > 1 ? "channel \(number): " : "") + tuning.sentence,
+                name: tunings.count > 1 ? "channel \(number)" : "",
+                decision: tuning.sentence,
                 measure: Self.measure(tuning.searchRule),
                 curves: tuning.curves.map { curve in
                     StopPlot.Curve(

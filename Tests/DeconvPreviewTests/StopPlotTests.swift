@@ -13,6 +13,7 @@ import Testing
         iteration: Int
     ) -> ColorImage {
         let panel = StopPlot.Panel(
+            name: "",
             decision: "3 iterations",
             measure: measure,
             curves: curves.enumerated().map { .init(name: "TV \($0)", values: $1.values, isChosen: $1.isChosen) },

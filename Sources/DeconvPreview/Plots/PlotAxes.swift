@@ -74,14 +74,20 @@ struct PlotAxes {
         }
     }
 
-    /// Writes what curves are at the right edge, one below the other.
-    /// - Parameter fromBelow: whether they end at the lower edge, not begin at the upper one.
-    func drawKey(_ entries: [(text: String, color: PictureColor)], fromBelow: Bool = false, into page: inout ColorImage)
-    {
+    /// Writes what curves are, one below the other.
+    /// - Parameters:
+    ///   - column: where the lines end, pixels; nil for the right edge.
+    ///   - fromBelow: whether they end at the lower edge, not begin at the upper one.
+    func drawKey(
+        _ entries: [(text: String, color: PictureColor)],
+        leftOf column: Int? = nil,
+        fromBelow: Bool = false,
+        into page: inout ColorImage
+    ) {
+        let end = (column ?? frame.x + frame.width) - 8
         var y = fromBelow ? frame.y + frame.height - 12 - entries.count * PlotPage.line : frame.y + 8
         for (text, color) in entries {
-            let x = frame.x + frame.width - 8 - 2 * BitmapFont.standard.width(of: text)
-            page.write(text, x: x, y: y, scale: 2, color: color)
+            page.write(text, x: end - 2 * BitmapFont.standard.width(of: text), y: y, scale: 2, color: color)
             y += PlotPage.line
         }
     }

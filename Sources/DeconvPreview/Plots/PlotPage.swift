@@ -50,8 +50,8 @@ struct PlotPage {
         let top = Self.gap + Self.line + number * Self.pitch(headingLines)
         for (row, line) in heading.enumerated() {
             picture.write(
-                BitmapFont.standard.fitted(line.text, width: Self.width / 2),
-                x: Self.left,
+                BitmapFont.standard.fitted(line.text, width: (Self.width + Self.left) / 2),
+                x: Self.gap,
                 y: top + row * Self.line,
                 scale: 2,
                 color: line.color

@@ -30,6 +30,8 @@ package struct StopPlot: Sendable {
 
     /// What is known of one channel.
     package struct Panel: Sendable {
+        /// What is called by it, such as `channel 1`; empty where there is only one.
+        package var name: String
         /// What was decided.
         package var decision: String
         /// What was measured.
@@ -40,7 +42,8 @@ package struct StopPlot: Sendable {
         package var iteration: Int
 
         /// A panel from its parts.
-        package init(decision: String, measure: Measure, curves: [Curve], iteration: Int) {
+        package init(name: String, decision: String, measure: Measure, curves: [Curve], iteration: Int) {
+            self.name = name
             self.decision = decision
             self.measure = measure
             self.curves = curves
@@ -67,7 +70,7 @@ package struct StopPlot: Sendable {
     package func draw() -> ColorImage {
         var page = PlotPage(title: title, panelCount: panels.count, headingLines: 2, hasFooter: false)
         for (number, panel) in panels.enumerated() {
-            let heading = [(panel.decision, PlotInk.text), (panel.name, PlotInk.note)]
+            let heading = [(panel.decision, PlotInk.text), (panel.heading, PlotInk.note)]
             page.add(number, heading: heading) { frame, picture in panel.draw(in: frame, into: &picture) }
         }
         return page.picture
@@ -76,15 +79,18 @@ package struct StopPlot: Sendable {
 
 extension StopPlot.Panel {
     /// What is plotted, in words.
-    fileprivate var name: String {
-        if curves.isEmpty { return "nothing was searched for" }
-        return switch measure {
-        case .likelihood: "log-likelihood of held-out photons below its largest, nats"
-        case .falling(let name, _): name
-        }
+    fileprivate var heading: String {
+        let words =
+            switch measure {
+            case _ where curves.isEmpty: "nothing was searched for"
+            case .likelihood: "held-out log-likelihood less its largest, nats"
+            case .falling(let name, _): name
+            }
+        return name.isEmpty ? words : "\(name): \(words)"
     }
 
     fileprivate func draw(in frame: PixelFrame, into page: inout ColorImage) {
+        guard !curves.isEmpty else { return }
         let reach = Double(max(curves.map(\.values.count).max() ?? 0, iteration)) + 0.5
         let scale = StopScale(measure, curves.flatMap(\.values))
         let axes = PlotAxes(frame: frame, reach: reach, lowest: scale.lowest, highest: scale.highest)
@@ -93,10 +99,8 @@ extension StopPlot.Panel {
             axes.drawThreshold(scale.height(threshold), ValueText.short(threshold), into: &page)
         }
         let x = Int(axes.place(Double(iteration), 0).x)
-        if !curves.isEmpty {
-            for y in stride(from: frame.y, to: frame.y + frame.height, by: 12) {
-                page.fill(PixelFrame(x: x, y: y, width: 1, height: 7), color: PlotInk.mark)
-            }
+        for y in stride(from: frame.y, to: frame.y + frame.height, by: 12) {
+            page.fill(PixelFrame(x: x, y: y, width: 1, height: 7), color: PlotInk.mark)
         }
         // The chosen one last, above the others.
         let drawn = curves.enumerated().sorted { !$0.element.isChosen && $1.element.isChosen }
@@ -112,13 +116,14 @@ extension StopPlot.Panel {
                 page.fill(PixelFrame(x: x - 5, y: y - 5, width: 11, height: 11), color: PlotInk.mark)
             }
         }
+        // Of one curve the decision says all.
+        guard curves.count > 1 else { return }
         let key = curves.enumerated().map { number, curve in
-            (
-                curve.name + (curve.isChosen && curves.count > 1 ? ", chosen" : ""),
-                PlotInk.curves[number % PlotInk.curves.count]
-            )
+            (curve.name + (curve.isChosen ? ", chosen" : ""), PlotInk.curves[number % PlotInk.curves.count])
         }
-        axes.drawKey(key, fromBelow: measure == .likelihood, into: &page)
+        // A search ends soon after what it finds, so that the mark is often where the names would be.
+        let isInTheWay = x > frame.x + frame.width * 3 / 5
+        axes.drawKey(key, leftOf: isInTheWay ? x : nil, fromBelow: measure == .likelihood, into: &page)
     }
 }
 
