@@ -375,7 +375,8 @@ def _computed(
 ) -> tuple[list[NDArray[np.float32]], dict[str, Any] | None]:
     """What the library makes of arrays in memory: results and report, which is None where there is nothing to compute.
 
-    `outputs` is where the results go, None for new arrays: the deconvolved image alone, or with a map of its standard error.
+    `outputs` is where the results go, None for new arrays: the deconvolved image alone, or with a map of its standard
+    error.
     """
     image = _arrays.readable(image, "image")
     psf = _arrays.readable(psf, "psf")
@@ -400,7 +401,8 @@ def _computed(
         for volume in (image, psf, maps.get("flat_field"), maps.get("mask"))
     ]
     arguments = [
-        None if volume is None else _native.CArray.of(_arrays.as_volumes(volume, core)) for volume in (*volumes, *results)
+        None if volume is None else _native.CArray.of(_arrays.as_volumes(volume, core))
+        for volume in (*volumes, *results)
     ]
     library = _native.library()
     with reporter(progress) as function:
@@ -420,14 +422,14 @@ class Uncertainty(NamedTuple):
     image: NDArray[np.float32]
     """Deconvolved counts, as of `deconvolve`."""
     map: NDArray[np.float32]
-    """A draw of the standard error of each voxel, in the units of `image`. Its root mean square over places that are alike is
-    their standard error; its mean is 0.80 of it."""
+    """A draw of the standard error of each voxel, in the units of `image`. Its root mean square over places that are alike
+    is their standard error; its mean is 0.80 of it."""
     resolution: NDArray[np.float64]
-    """The length of the finest wave that both halves of the photons agree on along each axis of a volume, in the order of the
-    axes: in µm where `spacing` was given, else in voxels. NaN where they never agree, and along an axis of one voxel.
+    """The length of the finest wave that both halves of the photons agree on along each axis of a volume, in the order of
+    the axes: in µm where `spacing` was given, else in voxels. NaN where they never agree, and along an axis of one voxel.
     Where there are several PSFs, those of each are along the leading axes of `psf`."""
     report: dict[str, Any]
-    """What was done, by the keys of ``gpudeconv --report``; ``report["uncertainty"]`` has the curves of the correlations."""
+    """What was done, by the keys of ``gpudeconv --report``; ``report["uncertainty"]`` has the curves of correlation."""
 
 
 def uncertainty(
@@ -442,15 +444,15 @@ def uncertainty(
 ) -> Uncertainty:
     """Deconvolve an image and say how certain each voxel is, and how fine the result.
 
-    The photons are split into two independent halves, as if two cameras had shared the light, and each is deconvolved as
-    all of them are. What differs is noise, and down to the size where they agree the result is resolved. It takes three
+    The photons are split into two independent halves, as if two cameras had shared the light, and each is deconvolved
+    as all of them are. What differs is noise, and down to the size where they agree the result is resolved. It takes three
     times as long as `deconvolve`.
 
     Parameters
     ----------
     image : array_like, (..., z, y, x) or (..., y, x)
-        Observed counts, as for `deconvolve`, but of no Dask array. How many counts a photon makes follows from their noise,
-        or is `gain` among `options`; without either it cannot be told.
+        Observed counts, as for `deconvolve`, but of no Dask array. How many counts a photon makes follows from their
+        noise, or is `gain` among `options`; without either it cannot be told.
     psf, iterations, flat_field, mask, progress
         As for `deconvolve`.
     **options
@@ -487,8 +489,9 @@ def uncertainty(
     _options.refuse_unknown(uncertainty, options)
     if any(map(_arrays.is_dask, (image, psf, flat_field, mask))):
         raise ValueError(
-            "uncertainty compares both halves of whole volumes, of which chunks of Dask arrays are parts: give it an array "
-            "in memory, such as image.compute(), or write the image to a file and use deconvolve_file(..., uncertainty=...)"
+            "uncertainty compares both halves of whole volumes, of which chunks of Dask arrays are parts: give it an "
+            "array in memory, such as image.compute(), or write the image to a file and use "
+            "deconvolve_file(..., uncertainty=...)"
         )
     keywords = {name: value for name, value in (deconvolve.__kwdefaults__ or {}).items() if name not in OWN_KEYWORDS}
     keywords |= {"iterations": iterations, **options}
