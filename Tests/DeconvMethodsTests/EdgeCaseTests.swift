@@ -7,7 +7,8 @@ import DeconvVolume
 import Foundation
 import Testing
 
-/// Images at the end of what there is: every method gives a result without a NaN, as it is or with all that it can find out.
+/// Images at the end of what there is: every method gives a result without a NaN, as it is and with all that it can find
+/// out.
 @Suite struct EdgeCaseTests {
     /// An image and what is known of its result.
     struct Case: Sendable, CustomTestStringConvertible {
@@ -68,7 +69,7 @@ import Testing
                 psf: Volume(shape: VolumeShape(z: 1, y: 1, x: 1), voxels: [1]),
                 voxels: bead(2e4, in: shape, psf: psf, at: center),
                 background: 2,
-                light: 0.8...1.3
+                light: 0.7...1.5
             ),
             Case(
                 name: "a bead that is masked",
@@ -133,7 +134,8 @@ import Testing
         return sink.voxels
     }
 
-    /// Filters, and methods that go back by one: what rings around a point is cut off at 0 where it is below, which leaves more light.
+    /// Filters, and methods that go back by one: what rings around a point is cut off at 0, which leaves more light, and few
+    /// steps have not got all of it.
     private static let ringing: Set<MethodName> = [.wiener, .tikhonov, .wienerButterworth, .maskedWiener]
 
     private static func check(_ edge: Case, _ name: MethodName, _ voxels: [Float], _ comment: Comment) {
@@ -145,8 +147,9 @@ import Testing
         }
         let observed = zip(edge.voxels, edge.mask ?? edge.voxels.map { _ in 1 })
             .reduce(0) { $0 + (Double($1.0) - edge.background.first) * Double($1.1) }
-        let most = ringing.contains(name) ? 4 * light.upperBound : light.upperBound
-        #expect((light.lowerBound...most).contains(sum / observed), "\(comment): light \(sum / observed)")
+        let (least, most) = (light.lowerBound, light.upperBound)
+        let expected = ringing.contains(name) ? 0.3 * least...4 * most : least...most
+        #expect(expected.contains(sum / observed), "\(comment): light \(sum / observed)")
         guard let brightest = edge.brightest, let peak = voxels.indices.max(by: { voxels[$0] < voxels[$1] }) else {
             return
         }

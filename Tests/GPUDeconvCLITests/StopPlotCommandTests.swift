@@ -29,8 +29,11 @@ import Testing
         let cases: [([String], String)] = [
             (["-i", "4", "--stop-plot", "stop.png"], "give --stop held-out, or leave it out"),
             (["--method", "wiener", "--stop-plot", "stop.png"], "--method wiener looks for no number of iterations"),
-            (["--stop-plot", "stop.tif"], "--stop-plot stop.tif: it is a PNG file; give a name in .png"),
-            (["--stop-plot", "out.tif"], "would replace another output"),
+            (
+                ["--gain", "1", "--stop-plot", "stop.tif"],
+                "--stop-plot stop.tif: it is a PNG file; give a name in .png"
+            ),
+            (["--gain", "1", "--stop-plot", "out.tif"], "would replace another output"),
         ]
         for (options, words) in cases {
             let refused = try await Command.run(Self.job + options, in: folder)
