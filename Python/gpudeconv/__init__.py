@@ -6,7 +6,7 @@
 
 from typing import Any
 
-from ._deconvolution import deconvolve, deconvolve_file, plan, richardson_lucy
+from ._deconvolution import Uncertainty, deconvolve, deconvolve_file, plan, richardson_lucy, uncertainty
 from ._devices import Device, devices
 from ._native import DeviceError, Progress
 from ._psf import generate_psf, prepare_psf
@@ -17,6 +17,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "Progress",
+    "Uncertainty",
     "deconvolve",
     "deconvolve_file",
     "devices",
@@ -24,6 +25,7 @@ __all__ = [
     "plan",
     "prepare_psf",
     "richardson_lucy",
+    "uncertainty",
 ]
 
 # Pickles name the place that is promised.

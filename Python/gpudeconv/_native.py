@@ -167,6 +167,11 @@ _SIGNATURES: Iterable[tuple[str, Any, list[Any]]] = [
         ctypes.c_int,
         [_handle, _handle, _array, _array, _array, _array, _array, _Callback, _handle, _made_text],
     ),
+    (
+        "uncertainty",
+        ctypes.c_int,
+        [_handle, _handle, _array, _array, _array, _array, _array, _array, _Callback, _handle, _made_text],
+    ),
     ("plan", ctypes.c_int, [_handle, _array, _array, _array, _array, _made_text]),
     ("prepare_psf", ctypes.c_int, [_handle, _array, ctypes.POINTER(_array), _made_text]),
     (

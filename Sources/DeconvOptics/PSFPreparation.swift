@@ -274,7 +274,8 @@ package struct PSFPreparation: Sendable, Hashable {
         {
             report.warn(
                 .psfNarrow,
-                "\(subject: name): the PSF has its light in one voxel, with which nothing is deconvolved"
+                "\(subject: name): the PSF has its light in one voxel, so that there is no blur to take out; check its file, "
+                    + "\(.spacing) and \(.psfSpacing)"
             )
         }
         report.croppedFraction = max(0, 1 - sum / whole)

@@ -12,6 +12,8 @@ extension OptionName {
     package static let picture = OptionName("picture")
     /// The picture of how fine a result is.
     package static let resolutionPlot = OptionName("resolution-plot")
+    /// The picture of how the number of iterations was found.
+    package static let stopPlot = OptionName("stop-plot")
     /// Where sections are, in place of projections.
     package static let section = OptionName("section")
     /// What moves in an animation.

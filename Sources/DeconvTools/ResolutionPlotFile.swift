@@ -1,4 +1,3 @@
-import DeconvIO
 package import DeconvOptions
 package import DeconvPipeline
 import DeconvPreview
@@ -6,7 +5,7 @@ package import DeconvVolume
 
 /// A picture of the Fourier shell correlations of a run: begun before it, so that what is in its way is found at once.
 package final class ResolutionPlotFile {
-    private let output: AtomicOutput
+    private let file: PlotFile
 
     /// Begins the file; nothing is seen of it yet.
     /// - Parameters:
@@ -15,19 +14,13 @@ package final class ResolutionPlotFile {
     /// - Throws: `invalidArgument` for another name, and where the run tells no correlations; `cannotCreateOutput` where it exists and may not be
     ///   replaced, or where its folder cannot be written.
     package init(path: String, _ options: JobOptions) throws(DeconvolutionError) {
-        guard path.lowercased().hasSuffix(".png") || OutputOptions.namesNothing(path) else {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "\(.resolutionPlot, path): it is a PNG file; give a name in .png"
-            )
-        }
         guard options.output.uncertaintyPath != nil else {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(.resolutionPlot): does nothing without \(.uncertainty); give that too, or leave it out"
             )
         }
-        output = try AtomicOutput(path: path, overwrite: options.output.overwrite, isExclusive: true)
+        file = try PlotFile(path: path, .resolutionPlot, overwrite: options.output.overwrite)
     }
 
     /// Draws what a run told, once.
@@ -53,9 +46,6 @@ package final class ResolutionPlotFile {
                 return (name, curves)
             }
         )
-        try plot.png().withUnsafeBufferPointer { (bytes) throws(DeconvolutionError) in
-            try output.append(UnsafeRawBufferPointer(bytes))
-        }
-        try output.finish()
+        try file.write(plot.png())
     }
 }

@@ -166,32 +166,48 @@ public func gpudeconv_deconvolve(
 ) -> gpudeconv_status {
     call { () throws(DeconvolutionError) in
         report?.pointee = nil
-        let call = ProgressCall(callback: callback, context: context)
-        let image = try image.required("image").pointee
-        let psf = try psf.required("psf").pointee
-        let result = try result.required("result").pointee
-        let (flatField, mask) = (flatField?.pointee, mask?.pointee)
-        guard Set([image, psf, result].map { $0.rank == 2 }).count == 1 else {
-            throw DeconvolutionError(
-                .invalidArgument,
-                "the image has rank \(image.rank), the PSF \(psf.rank) and the result \(result.rank); give planes all, or "
-                    + "volumes all, such as a plane as (1, y, x)"
-            )
-        }
         let options = OptionTable.standard.settled(OptionsBox.options(options))
-        let batch = try VolumeBatch(
-            VolumeBatch.Arrays(
-                image: image.strided("the image"),
-                psfs: psf.strided("the PSF").parts(of: options.deconvolution),
-                flatField: flatField?.strided("the flat field"),
-                mask: mask?.strided("the mask"),
-                result: result.strided("the result")
-            )
-        )
+        let batch = try VolumeBatch(image, psf, flatField, mask, result, "the result", options)
         if batch.isEmpty { return }
         try OptionTable.standard.validate(options)
-        let job = try batch.job(options.deconvolutionWithFoundMask, call)
+        let job = try batch.job(
+            options.deconvolutionWithFoundMask,
+            ProgressCall(callback: callback, context: context)
+        )
         var done = try session(pointer).run(job, into: batch.collection)
+        done.origin = RunOrigin(options, files: false)
+        report?.pointee = strdup(JSONText.of(done, .keyword))
+    }
+}
+
+/// See gpudeconv.h.
+@c @implementation
+public func gpudeconv_uncertainty(
+    _ pointer: OpaquePointer!,
+    _ options: OpaquePointer!,
+    _ image: UnsafePointer<gpudeconv_array>!,
+    _ psf: UnsafePointer<gpudeconv_array>!,
+    _ flatField: UnsafePointer<gpudeconv_array>!,
+    _ mask: UnsafePointer<gpudeconv_array>!,
+    _ result: UnsafePointer<gpudeconv_array>!,
+    _ map: UnsafePointer<gpudeconv_array>!,
+    _ callback: gpudeconv_progress_callback!,
+    _ context: UnsafeMutableRawPointer!,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!
+) -> gpudeconv_status {
+    call { () throws(DeconvolutionError) in
+        report?.pointee = nil
+        var options = OptionTable.standard.settled(OptionsBox.options(options))
+        options.deconvolution.halvesPhotons = true
+        let batch = try VolumeBatch(image, psf, flatField, mask, result, "the result", options)
+        let errors = try VolumeBatch(image, psf, flatField, mask, map, "the map", options)
+        if batch.isEmpty { return }
+        try OptionTable.standard.validate(options)
+        let job = try batch.job(
+            options.deconvolutionWithFoundMask,
+            ProgressCall(callback: callback, context: context)
+        )
+        var done = try session(pointer).run(job, into: batch.collection, uncertainty: errors.collection)
         done.origin = RunOrigin(options, files: false)
         report?.pointee = strdup(JSONText.of(done, .keyword))
     }
@@ -251,6 +267,42 @@ extension StridedArray {
 }
 
 extension VolumeBatch {
+    /// Volumes in arrays of a caller.
+    /// - Parameters:
+    ///   - result: what is written.
+    ///   - name: what messages call it.
+    /// - Throws: `invalidArgument` for arrays that do not go together.
+    fileprivate init(
+        _ image: UnsafePointer<gpudeconv_array>?,
+        _ psf: UnsafePointer<gpudeconv_array>?,
+        _ flatField: UnsafePointer<gpudeconv_array>?,
+        _ mask: UnsafePointer<gpudeconv_array>?,
+        _ result: UnsafePointer<gpudeconv_array>?,
+        _ name: String,
+        _ options: JobOptions
+    ) throws(DeconvolutionError) {
+        let image = try image.required("image").pointee
+        let psf = try psf.required("psf").pointee
+        let result = try result.required(name.replacing("the ", with: "")).pointee
+        guard Set([image, psf, result].map { $0.rank == 2 }).count == 1 else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "the image has rank \(image.rank), the PSF \(psf.rank) and \(name) \(result.rank); give planes all, or "
+                    + "volumes all, such as a plane as (1, y, x)"
+            )
+        }
+        try self.init(
+            VolumeBatch.Arrays(
+                image: image.strided("the image"),
+                psfs: psf.strided("the PSF").parts(of: options.deconvolution),
+                flatField: flatField?.pointee.strided("the flat field"),
+                mask: mask?.pointee.strided("the mask"),
+                result: result.strided(name)
+            ),
+            resultName: name
+        )
+    }
+
     fileprivate func job(
         _ options: DeconvolutionOptions,
         _ call: ProgressCall

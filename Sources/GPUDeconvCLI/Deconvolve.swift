@@ -27,7 +27,7 @@ struct Deconvolve: ParsableCommand {
 
             An output in Zarr is begun as NAME.partial and gets its name when all of it
             is there. After an interruption the same command goes on where it was.
-            With --each results that are there already are not made again.
+            With --each, results that are there already are not made again.
             """
     )
 
@@ -67,6 +67,14 @@ struct Deconvolve: ParsableCommand {
             completion: .file()
         )
         var resolutionPlot: String?
+        @Option(
+            help: ArgumentHelp(
+                "PNG file for how the number of iterations was found: what was seen after each.",
+                valueName: "file.png"
+            ),
+            completion: .file()
+        )
+        var stopPlot: String?
         @Option(.divergenceInterval) var divergenceInterval: String?
     }
 
@@ -87,7 +95,8 @@ struct Deconvolve: ParsableCommand {
                 deconvolution: deconvolution,
                 options: options,
                 output: result.output,
-                resolutionPlot: result.resolutionPlot
+                resolutionPlot: result.resolutionPlot,
+                stopPlot: result.stopPlot
             )
         }
     }
@@ -101,10 +110,11 @@ struct Deconvolve: ParsableCommand {
 
     private func batch() throws(DeconvolutionError) -> (ImageBatch, JobOptions) {
         let options = try options()
-        guard result.resolutionPlot == nil else {
+        for (option, path) in [(OptionName.resolutionPlot, result.resolutionPlot), (.stopPlot, result.stopPlot)]
+        where path != nil {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(.resolutionPlot) is for one image, and \(.each) for many; leave one of them out"
+                "\(option) is for one image, and \(.each) for many; leave one of them out"
             )
         }
         return (try files.batch(folder: result.output, options), options)

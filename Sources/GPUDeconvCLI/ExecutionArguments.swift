@@ -31,6 +31,8 @@ struct ExecutionArguments: ParsableArguments {
         var output: String
         /// PNG file for the Fourier shell correlations; nil for none.
         var resolutionPlot: String?
+        /// PNG file for how the number of iterations was found; nil for none.
+        var stopPlot: String?
         /// What a person should know before it begins.
         var warnings: [Diagnostic] = []
     }
@@ -53,10 +55,14 @@ struct ExecutionArguments: ParsableArguments {
         try reportingErrors { () throws(DeconvolutionError) in
             let job = try prepare()
             // Begun before the work, so that what is in its way is found at once.
-            let others = [job.resolutionPlot, job.options.output.uncertaintyPath].compactMap(\.self)
+            let others = [job.resolutionPlot, job.stopPlot, job.options.output.uncertaintyPath].compactMap(\.self)
             let plotFile = try job.resolutionPlot.map { (path) throws(DeconvolutionError) in
                 try job.deconvolution.check(outputs: [job.output] + others)
                 return try ResolutionPlotFile(path: path, job.options)
+            }
+            let stopPlotFile = try job.stopPlot.map { (path) throws(DeconvolutionError) in
+                try job.deconvolution.check(outputs: [job.output] + others)
+                return try StopPlotFile(path: path, job.options)
             }
             var reportFile: ReportFile?
             if let report {
@@ -88,6 +94,7 @@ struct ExecutionArguments: ParsableArguments {
             }
             let text = JSONText.of(done, .flag)
             try reportFile?.write(text + "\n")
+            try stopPlotFile?.write(done.tunings, title: Files.name(job.output))
             if let uncertainty = done.uncertainty { try plotFile?.write(uncertainty, title: Files.name(job.output)) }
             if json {
                 Terminal.printBehind(text)

@@ -155,7 +155,9 @@ import Testing
             #expect((argument.kind == "flag") == (option.type == .boolean), "--\(option.name.words): a flag or not?")
         }
         let others = [
-            "psf", "output", "resolution-plot", "report", "json", "json-progress", "quiet", "verbose", "version",
+            "psf", "output", "each", "resolution-plot", "stop-plot", "report", "json", "json-progress", "quiet",
+            "verbose",
+            "version",
             "help",
         ]
         for name in byName.keys.filter({ !others.contains($0) }).sorted() {

@@ -113,8 +113,8 @@ import Testing
         )
         let listed = Set(help.matches(of: /(?:^|\s)--([a-z][a-z-]+)/).map { String($0.1) })
         let ofTheProgram: Set<String> = [
-            "help", "version", "output", "psf", "report", "json", "json-progress", "quiet", "verbose",
-            "resolution-plot",
+            "help", "version", "output", "each", "psf", "report", "json", "json-progress", "quiet", "verbose",
+            "resolution-plot", "stop-plot",
         ]
         let message = try unknownOptionMessage()
         let names = Set(message.split(separator: "there are ")[1].split(separator: ", ").map(String.init))

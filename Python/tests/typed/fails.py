@@ -21,6 +21,7 @@ gpudeconv.richardson_lucy(image, psf, method="crystal-ball")  # refused
 
 gpudeconv.plan(image, psf, bogus=1)  # refused
 gpudeconv.plan(image, psf, chunks=(1, 2, 3))  # refused
+gpudeconv.uncertainty(image, psf, out=image)  # refused
 gpudeconv.prepare_psf(psf, boundary="zero")  # refused
 
 gpudeconv.deconvolve_file("a.tif", "b.tif", "c.tif", bogus=1)  # refused

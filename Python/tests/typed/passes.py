@@ -36,7 +36,9 @@ def options_are_passed_on(image: Any, boundary: Boundary) -> None:
     tiles: dict[str, Any] = gpudeconv.plan(image, image, 7, mask=image, **options)
     for_files: FileOptions = {"dtype": "uint16", "channel": "0:2", "time": 3, "zarr_format": 3, "boundary": boundary}
     report: dict[str, Any] = gpudeconv.deconvolve_file("a.zarr", ["b.tif", Path("c.tif")], "d.zarr", **for_files)
-    print(tiles["device"], report["iterations"])
+    found: gpudeconv.Uncertainty = gpudeconv.uncertainty(image, image, 7, mask=image, progress=True, **options)
+    errors: NDArray[np.float32] = found.map
+    print(tiles["device"], report["iterations"], errors.mean())
 
 
 def options_have_types_of_their_own(path: str, **options: "Unpack[FileOptions]") -> None:

@@ -49,7 +49,7 @@ package struct StopSearch: Sendable {
     private let rule: StopRule
     private let mostSteps: Int
     /// Part of the light that voxels must hold which still change, by which there is consensus.
-    private static let leastAgreement = 0.05
+    package static let leastAgreement = 0.05
 
     /// Of each step: the log-likelihood of the photons that were held out (nats, less what is the same for all), the likeness of
     /// neighbors, the Poisson divergence, or the part of the light that still changes.

@@ -82,10 +82,11 @@ package struct SignalSpectrum: Hashable, Sendable, Codable {
 
     /// Noise over light at a ρ, between the middles of bins in proportion.
     package func noiseToSignal(_ radius: Double) -> Double {
-        let place = radius / largestRadius * Double(powers.count) - 0.5
-        let first = min(max(Int(place.rounded(.down)), 0), powers.count - 1)
+        // An image of one voxel has no frequency but 0, and any other one of its frame lies infinitely far beyond.
+        let place = min(max(radius / largestRadius * Double(powers.count) - 0.5, 0), Double(powers.count - 1))
+        let first = Int(place)
         let next = min(first + 1, powers.count - 1)
-        let fraction = min(max(place - Double(first), 0), 1)
+        let fraction = place - Double(first)
         return noise / max(powers[first] + fraction * (powers[next] - powers[first]), .leastNormalMagnitude)
     }
 

@@ -335,7 +335,8 @@ package struct FileDeconvolution: Sendable {
                 let looked = try job.lookedAt().tuned(on: setup)
                 var fingerprint = fingerprint(setup, survey)
                 fingerprint.findings = looked.description.findings.text
-                try map.compute(looked, setup.plans[0], fingerprint, survey.inputStamps, progress: progress)
+                let whole = UncertaintyMap.Whole(fingerprint: fingerprint, inputStamps: survey.inputStamps)
+                try map.compute(looked, setup.plans[0], whole, progress: progress)
                 return try looked.afterHalves(progress: progress).run(setup, into: sink)
             }
             report.saturatedVoxelCount = sink.saturatedVoxelCount
@@ -458,7 +459,8 @@ package struct FileDeconvolution: Sendable {
             )
         }
         defer { sink.close() }
-        try map?.compute(looked, setup.plans[0], fingerprint, survey.inputStamps, progress: progress)
+        let whole = UncertaintyMap.Whole(fingerprint: fingerprint, inputStamps: survey.inputStamps)
+        try map?.compute(looked, setup.plans[0], whole, progress: progress)
         let job = map == nil ? looked : looked.afterHalves(progress: progress)
         // The last digits of a result follow from the plans of its transforms, which are found by measuring.
         let plans = sink.plansPath.map(KeptPlans.init(path:))

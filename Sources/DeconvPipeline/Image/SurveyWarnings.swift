@@ -15,11 +15,13 @@ extension JobDescription.Look {
 
     /// Said where a PSF has nothing but one voxel, so that there is no blur to take out.
     static func resultIsImage(_ name: String, _ psfs: [PreparedPSF]) -> Diagnostic? {
-        let shares = psfs.map { psf in Double(psf.psf.volume.voxels.max() ?? 0) }
+        // Its own preparation says as much of one that was a point before.
+        let unsaid = psfs.filter { psf in !psf.report.warnings.contains { $0.kind == .psfNarrow } }
+        let shares = unsaid.map { psf in Double(psf.psf.volume.voxels.max() ?? 0) }
         guard let largest = shares.max(), largest > mostInOneVoxel else { return nil }
         return Diagnostic(
             .resultIsImage,
-            "\(subject: name): the PSF is hardly more than one voxel, so that the result is the image itself; check "
+            "\(subject: name): the PSF is hardly more than one voxel, so that there is no blur to take out; check "
                 + "\(.spacing) and \(.psfSpacing)",
             figures: "\((largest * 100).rounded1) % of its light in one voxel"
         )

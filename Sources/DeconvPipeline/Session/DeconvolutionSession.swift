@@ -115,6 +115,25 @@ public final class DeconvolutionSession: @unchecked Sendable {
         }
     }
 
+    /// Does a job's work and that of both halves of its photons, once its devices are free; nothing of it is kept.
+    /// - Parameters:
+    ///   - collection: takes the volumes in any order; is finished here.
+    ///   - map: takes the standard errors likewise.
+    /// - Throws: as `DeconvolutionJob.run`; `invalidArgument` where nobody knows the photons.
+    package func run(
+        _ job: DeconvolutionJob,
+        into collection: any VolumeCollection,
+        uncertainty map: any VolumeCollection
+    ) throws(DeconvolutionError) -> RunReport {
+        try job.description.options.validate()
+        let numbers = Set(try backends(for: job).map(\.number))
+        try acquire(numbers, for: job.description)
+        defer { release(numbers) }
+        // Both plans are made for what is free.
+        _ = giveUp(numbers)
+        return try job.run(into: collection, uncertainty: map)
+    }
+
     /// Gives up everything that stands on some devices, so that they are opened anew.
     private func forget(_ numbers: Set<Int>) {
         let gone = locked {

@@ -41,9 +41,15 @@ package struct VolumeBatch: Sendable {
     private let resultOffsets: [Int]
 
     /// Matches arrays.
-    /// - Parameter spacing: of the image's voxels, µm.
+    /// - Parameters:
+    ///   - spacing: of the image's voxels, µm.
+    ///   - resultName: what messages call the result.
     /// - Throws: `invalidArgument` with the shapes where they do not go together.
-    package init(_ arrays: Arrays, spacing: VoxelSpacing? = nil) throws(DeconvolutionError) {
+    package init(
+        _ arrays: Arrays,
+        spacing: VoxelSpacing? = nil,
+        resultName: String = "the result"
+    ) throws(DeconvolutionError) {
         self.arrays = arrays
         let image = arrays.image
         let leading = try Self.broadcast(
@@ -63,14 +69,14 @@ package struct VolumeBatch: Sendable {
         guard arrays.result.shape == expected, arrays.result.pixelType == .float32 else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "the result has shape \(arrays.result.shape) and type \(arrays.result.pixelType.rawValue); give float32 "
+                "\(resultName) has shape \(arrays.result.shape) and type \(arrays.result.pixelType.rawValue); give float32 "
                     + "of shape \(expected)"
             )
         }
         guard !zip(arrays.result.shape, arrays.result.strides).contains(where: { $0 > 1 && $1 == 0 }) else {
             throw DeconvolutionError(
                 .invalidArgument,
-                "the result has a stride of 0, so that elements share memory; give one with memory for each"
+                "\(resultName) has a stride of 0, so that elements share memory; give one with memory for each"
             )
         }
         for (name, map) in [("the flat field", arrays.flatField), ("the mask", arrays.mask)] {

@@ -1,5 +1,5 @@
 package import DeconvMethods
-import DeconvOptions
+package import DeconvOptions
 import DeconvVolume
 
 /// What was found out on a part of a channel, and how: what its volumes are computed with.
@@ -45,6 +45,13 @@ package struct ChannelTuning: Hashable, Sendable, Codable {
     package var isCut: Bool
     /// What was seen on the way, one a weight that was tried.
     package var curves: [Curve]
+
+    /// The rule by which `curves` were made; of one that found nothing only they are left.
+    package var searchRule: StopRule {
+        let rule = StopRule(text: stop) ?? .none
+        // Which then took the place of another.
+        return rule == .none && !curves.isEmpty ? .whiteness : rule
+    }
 
     /// `17 iterations (held-out photons), TV 0.15, 2.2 counts a photon`.
     package var sentence: String {

@@ -12,6 +12,8 @@ enum PhotonEstimate {
 
     /// Less of it is noise that something has averaged away, counts a photon.
     private static let leastGain = 0.3
+    /// Less variance, in squares of the mean, is that of rounding.
+    private static let leastVariance = 1e-12
     /// The power of noise at high frequencies over that at low ones, where it is white.
     private static let whiteRatios = 0.6...1.6
     /// The same where it is as by a mild interpolation, such as a deskewing: there its strongest frequencies count.
@@ -41,7 +43,7 @@ enum PhotonEstimate {
         }
         let shape = part.region.shape
         if let spectrum = try NoiseSpectrum(part.voxels, shape, weights: part.weights, psf: psf) {
-            guard spectrum.variance > 0, spectrum.mean > 0 else {
+            guard spectrum.mean > 0, spectrum.variance > Self.leastVariance * spectrum.mean * spectrum.mean else {
                 self = .unknown("it has no noise")
                 return
             }

@@ -4,6 +4,29 @@ import DeconvOptions
 import DeconvVolume
 
 extension DeconvolutionJob {
+    /// Does the work, and before it that of both halves of the photons of each volume.
+    /// - Parameters:
+    ///   - collection: takes the volumes in any order; is finished here.
+    ///   - map: takes the standard errors likewise.
+    /// - Throws: as `run`; `invalidArgument` where nobody knows the photons.
+    func run(
+        into collection: any VolumeCollection,
+        uncertainty map: any VolumeCollection
+    ) throws(DeconvolutionError) -> RunReport {
+        let setup = try makeSetup(results: .inAnyOrder(writeBytes: 0))
+        description.limitKeptBytes(setup.plans)
+        let looked = try lookedAt().tuned(on: setup)
+        var image = description.source.image
+        image.pixelType = .float32
+        image.spacing = description.options.spacing ?? image.spacing
+        let errors = UncertaintyMap(into: map, image)
+        let progress = description.progress
+        try errors.compute(looked, setup.plans[0], progress: progress)
+        var report = try looked.afterHalves(progress: progress).run(setup, into: collection)
+        try errors.finish(&report)
+        return report
+    }
+
     /// The same job for both halves of the photons of each volume: time point 2t is the first half, 2t + 1 the second.
     ///
     /// What the channels are computed with is that of the whole light: the number of steps, and λ of total variation, which is without a unit, so that a

@@ -9,12 +9,22 @@ import DeconvVolume
 /// It is finished with the result that it is of. One in Zarr is begun as `NAME.partial`, as a result is, and gone on with by the next run
 /// of the same job; one in TIFF is computed anew.
 final class UncertaintyMap {
+    /// What the result is that the map is of, for one that another run may go on with.
+    struct Whole {
+        /// Of the result, with what was found.
+        var fingerprint: JobFingerprint
+        /// As for `ZarrSink`.
+        var inputStamps: [VolumePosition: UInt64]
+    }
+
     private enum Target {
+        case array(any VolumeCollection)
         case tiff(TIFFSink)
         case zarr(ZarrOutputPlan)
     }
 
-    private let path: String
+    /// Nil for an array.
+    private let path: String?
     private let target: Target
     private let image: ImageDescription
     private let inputs: [String]
@@ -63,6 +73,15 @@ final class UncertaintyMap {
             }
     }
 
+    /// A map in memory.
+    /// - Parameters:
+    ///   - array: takes a volume for each of the image; is finished here.
+    ///   - image: what the map is, with the spacing of its voxels where somebody said it.
+    init(into array: any VolumeCollection, _ image: ImageDescription) {
+        (path, target, inputs, writerCount) = (nil, .array(array), [], 1)
+        self.image = image
+    }
+
     /// Whether an unfinished one is gone on with.
     var isResumable: Bool { if case .zarr = target { true } else { false } }
 
@@ -70,15 +89,13 @@ final class UncertaintyMap {
     /// - Parameters:
     ///   - job: has looked at its image and found out what it is computed with.
     ///   - plan: how the result is computed.
-    ///   - fingerprint: of the result, with what was found.
-    ///   - inputStamps: as for `ZarrSink`.
+    ///   - result: what it is; nil for one that nobody goes on with.
     ///   - progress: is told of all of the run.
     /// - Throws: `invalidArgument` where nobody knows the photons; as `DeconvolutionJob.run`.
     func compute(
         _ job: DeconvolutionJob,
         _ plan: JobPlan,
-        _ fingerprint: JobFingerprint,
-        _ inputStamps: [VolumePosition: UInt64],
+        _ result: Whole? = nil,
         progress: @escaping @Sendable (DeconvolutionProgress) -> Void
     ) throws(DeconvolutionError) {
         let start = ContinuousClock().now
@@ -104,6 +121,9 @@ final class UncertaintyMap {
         let collection: any VolumeCollection
         var kept: KeptPlans?
         switch target {
+        case .array(let array):
+            setup = try halves.makeSetup(results: .inAnyOrder(writeBytes: 0))
+            collection = array
         case .tiff(let sink):
             setup = try halves.makeSetup()
             let plan = setup.plans[0]
@@ -121,9 +141,15 @@ final class UncertaintyMap {
             setup = try halves.makeSetup(
                 results: .inAnyOrder(writeBytes: plan.bytesPerWrite(threadCount: writerCount))
             )
-            var fingerprint = fingerprint
-            fingerprint.append("the result", "its uncertainty")
-            let sink = try ZarrSink(plan, job: fingerprint, inputs: inputs, inputStamps: inputStamps, checking: check)
+            guard var result else { preconditionFailure("a map in Zarr may be gone on with") }
+            result.fingerprint.append("the result", "its uncertainty")
+            let sink = try ZarrSink(
+                plan,
+                job: result.fingerprint,
+                inputs: inputs,
+                inputStamps: result.inputStamps,
+                checking: check
+            )
             zarrSink = sink
             kept = sink.plansPath.map(KeptPlans.init(path:))
             warnings += sink.diagnostics
@@ -136,7 +162,7 @@ final class UncertaintyMap {
         let done = try run(halves, setup, into: pairs)
         warnings += done.warnings.filter { Self.aboutDevices.contains($0.kind) }
         report = UncertaintyReport(
-            file: FileRecord.absolute(path),
+            file: path.map { FileRecord.absolute($0) },
             spacing: image.spacing,
             channels: photons.enumerated().map { channel, photons in
                 UncertaintyReport.Channel(

@@ -61,8 +61,8 @@ package struct UncertaintyReport: Sendable, Encodable {
         fileprivate var resolution: String { curves.map { $0.resolutionInWords ?? "-" }.joined(separator: " x ") }
     }
 
-    /// Where the map lies.
-    package let file: String
+    /// Where the map lies; nil for an array.
+    package let file: String?
     /// What resolutions are counted in: `µm`, or `voxels` where nobody said how large these are.
     package let unit: String
     /// One a channel.
@@ -76,7 +76,7 @@ package struct UncertaintyReport: Sendable, Encodable {
     /// What it took to compute the halves, seconds.
     package let seconds: Double
 
-    init(file: String, spacing: VoxelSpacing?, channels: [Channel], resumedVolumeCount: Int, seconds: Double) {
+    init(file: String?, spacing: VoxelSpacing?, channels: [Channel], resumedVolumeCount: Int, seconds: Double) {
         self.file = file
         unit = spacing == nil ? "voxels" : "µm"
         self.channels = channels

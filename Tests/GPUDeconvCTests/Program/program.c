@@ -91,6 +91,39 @@ static void test_identity(gpudeconv_session *session) {
     gpudeconv_options_destroy(options);
 }
 
+/* Where nothing is blurred, the variance of a voxel is that of its photons. */
+static void test_uncertainty(gpudeconv_session *session) {
+    static float result[IMAGES][Z][Y][X], map[IMAGES][Z][Y][X];
+    static float point = 3;
+    static const int64_t one[] = {1, 1, 1};
+    gpudeconv_options *options = make_options("zero");
+    gpudeconv_array images = array(image, image_shape, 4, GPUDECONV_UINT16);
+    gpudeconv_array kernel = array(&point, one, 3, GPUDECONV_FLOAT32);
+    gpudeconv_array sharp = array(result, image_shape, 4, GPUDECONV_FLOAT32);
+    gpudeconv_array errors = array(map, image_shape, 4, GPUDECONV_FLOAT32);
+    char *report = NULL;
+    CHECK(gpudeconv_options_set(options, "gain", "1") == GPUDECONV_OK);
+    CHECK(
+        gpudeconv_uncertainty(
+            session, options, &images, &kernel, NULL, NULL, &sharp, &errors, NULL, NULL, &report)
+        == GPUDECONV_OK);
+    CHECK(report != NULL && strstr(report, "\"uncertainty\"") != NULL);
+    double squares = 0, photons = 0;
+    for (int i = 0; i < IMAGES * Z * Y * X; i++) {
+        squares += (&map[0][0][0][0])[i] * (&map[0][0][0][0])[i];
+        photons += (&result[0][0][0][0])[i];
+    }
+    /* Less than all of them where a level of the camera is found in the dark parts. */
+    CHECK(squares > 0.02 * photons && squares < 1.5 * photons);
+    gpudeconv_string_destroy(report);
+    errors = array(map, image_shape + 1, 3, GPUDECONV_FLOAT32);
+    CHECK(
+        gpudeconv_uncertainty(session, options, &images, &kernel, NULL, NULL, &sharp, &errors, NULL, NULL, NULL)
+        == GPUDECONV_INVALID_ARGUMENT);
+    CHECK(strstr(gpudeconv_last_error(), "the map has shape") != NULL);
+    gpudeconv_options_destroy(options);
+}
+
 static int32_t count_calls(const gpudeconv_progress *progress, void *context) {
     int *calls = context;
     CHECK(progress->stage[0] != '\0' && progress->device[0] != '\0');
@@ -273,6 +306,7 @@ int main(int count, char **arguments) {
     gpudeconv_session *session = NULL;
     CHECK(gpudeconv_session_create(&session) == GPUDECONV_OK);
     test_identity(session);
+    test_uncertainty(session);
     test_progress_report_and_stop(session);
     test_errors(session);
     test_plan_psf_and_devices();
