@@ -67,8 +67,7 @@ public final class DeconvolutionSession: @unchecked Sendable {
         _ job: DeconvolutionJob,
         into collection: any VolumeCollection
     ) throws(DeconvolutionError) -> RunReport {
-        try job.description.options.validate()
-        try job.description.sensitivity.check(against: job.description.source)
+        try job.check()
         let devices = try backends(for: job)
         let numbers = Set(devices.map(\.number))
         try acquire(numbers, for: job.description)
@@ -76,7 +75,7 @@ public final class DeconvolutionSession: @unchecked Sendable {
         let clock = ContinuousClock()
         var preparing = 0.0
         let (psfs, ids) = try clock.measure(into: &preparing) { () throws(DeconvolutionError) in try prepared(job) }
-        let setup = try setup(job.description.request(results: .inAnyOrder(writeBytes: 0)), psfs, ids, devices)
+        let setup = try setup(job.request(results: .inAnyOrder(writeBytes: 0)), psfs, ids, devices)
         setup.seconds.prepare += preparing
         setup.giveUpOthers = { [weak self] in self?.giveUp(numbers) ?? false }
         do {
