@@ -52,8 +52,8 @@ def scene(tmp_path):
     light.flat[random.choice(light.size, 40, replace=False)] += random.uniform(100, 3000, 40)
     images = [random.poisson(h.forward(light) + b).astype(np.float32) for h, b in zip(blurs, BACKGROUNDS)]
     for number in range(2):
-        tifffile.imwrite(tmp_path / f"view{number}.tif", images[number])
-        tifffile.imwrite(tmp_path / f"psf{number}.tif", psfs[number])
+        tifffile.imwrite(tmp_path / f"view{number}.tif", images[number], photometric="minisblack")
+        tifffile.imwrite(tmp_path / f"psf{number}.tif", psfs[number], photometric="minisblack")
     return tmp_path, blurs, images
 
 
