@@ -2,12 +2,13 @@
 
 Usage: second_view.py [--program FILE] [--folder FOLDER]
 
-Makes 48x96x96 voxels of soft threads and beads and two images of them with Poisson noise: one PSF blurs along z, the other along x.
-Deconvolves each image alone, one of twice the exposure, and both, as long as held-out photons say. Prints PSNR, iterations and seconds.
+Makes 48x96x96 voxels of soft threads and beads and two images of them with Poisson noise: one PSF blurs along z, the
+other along x. Deconvolves each image alone, one of twice the exposure, and both, as long as held-out photons say. Prints
+PSNR, iterations and seconds.
 
-Then compares three rules in NumPy, on 32x48x48 voxels with opposite borders touching: the product of the factors of both views
-(Preibisch et al. 2014), their geometric mean, and one view after the other. Prints the best PSNR of up to 40 iterations and the
-Poisson divergence after 40 over that of the best rule, with and without the scaled heavy ball.
+Then compares three rules in NumPy, on 32x48x48 voxels with opposite borders touching: the product of the factors of
+both views (Preibisch et al. 2014), their geometric mean, and one view after the other. Prints the best PSNR of up to 40
+iterations and the Poisson divergence after 40 over that of the best rule, with and without the scaled heavy ball.
 """
 
 import argparse
@@ -92,8 +93,8 @@ def images(program: Path, folder: Path) -> None:
             subprocess.run(command, check=True, capture_output=True)
             done = json.loads(report.read_text())
             value = psnr(tifffile.imread(folder / "sharp.tif").astype(float) / scale, bright)
-            seconds = done["secondsPerIteration"]
-            print(f"light {light}, {name}: {value:.2f} dB, {done['iterations']} iterations of {seconds:.4f} s", flush=True)
+            steps = f"{done['iterations']} iterations of {done['secondsPerIteration']:.4f} s"
+            print(f"light {light}, {name}: {value:.2f} dB, {steps}", flush=True)
 
 
 def rules() -> None:
@@ -132,7 +133,8 @@ def rules() -> None:
             least = min(divergence for _, _, divergence in found.values())
             for rule, (best, step, divergence) in found.items():
                 how = "heavy ball" if accelerated else "plain"
-                print(f"{name}, {how}, {rule}: {best:.2f} dB at {step}, divergence x {divergence / least:.3g}", flush=True)
+                result = f"{best:.2f} dB at {step}, divergence x {divergence / least:.3g}"
+                print(f"{name}, {how}, {rule}: {result}", flush=True)
 
 
 def iterated(rule, images, transfers, background, truth, accelerated, convolved):

@@ -82,9 +82,8 @@ def reference(blurs, images, iterations):
         weights.append(np.where(seen > 0.01 * seen.max(), 1 / np.maximum(seen, 1e-9), 0))
     estimate = np.full(blurs[0].domain, images[0].mean(dtype=np.float64) - BACKGROUNDS[0])
     for _ in range(iterations):
-        first, second = (
-            (w * h.back(g / (h.forward(estimate) + b))).clip(0) for w, h, g, b in zip(weights, blurs, images, BACKGROUNDS)
-        )
+        views = zip(weights, blurs, images, BACKGROUNDS)
+        first, second = ((w * h.back(g / (h.forward(estimate) + b))).clip(0) for w, h, g, b in views)
         both = np.where(weights[0] > 0, np.where(weights[1] > 0, np.sqrt(first * second), first), second)
         estimate = estimate * both
     return estimate[blurs[0].frame]
