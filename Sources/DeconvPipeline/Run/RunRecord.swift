@@ -501,7 +501,11 @@ extension RunRecord {
         let noticed = hasBackground ? Self.noticedChange : Self.faultyChange
         // Voxels that do not count only add to a result.
         let unexplained = change > 0 ? max(change - mostUncompared(volumes) / report.observedSum, 0) : -change
-        guard job.sensitivity.flatField == nil, report.observedSum > 0, unexplained > noticed else { return }
+        // Said already: a result has the light that lies between those of two views.
+        let isOfViews = report.warnings.contains { $0.kind == .viewsDiffer }
+        guard job.sensitivity.flatField == nil, report.observedSum > 0, unexplained > noticed, !isOfViews else {
+            return
+        }
         let (cause, figures) = LightChange.cause(
             LightChange.Evidence(
                 change: change,
