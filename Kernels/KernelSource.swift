@@ -36,6 +36,8 @@ package enum KernelSource {
         ("TakeHalfRatio", PackageResources.TakeHalfRatio_cl),
         ("StoreAgreement", PackageResources.StoreAgreement_cl),
         ("TakeAgreed", PackageResources.TakeAgreed_cl),
+        ("StoreFactor", PackageResources.StoreFactor_cl),
+        ("TakeMean", PackageResources.TakeMean_cl),
         ("TakeDifference", PackageResources.TakeDifference_cl),
         ("AddToEstimate", PackageResources.AddToEstimate_cl),
         ("AddWeighted", PackageResources.AddWeighted_cl),

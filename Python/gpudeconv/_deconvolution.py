@@ -662,8 +662,9 @@ def deconvolve_file(
     **options
         All long options of the command, with ``_`` for ``-``: ``background=98``, ``array="raw"``, ``overwrite=True``,
         ``chunks=(64, 256, 256)``. ``flat_field`` and ``mask`` are paths here, and
-        ``mask="auto"`` finds bad pixels. ``uncertainty`` is the path of a map of the standard error, and the report
-        then has the resolution under ``uncertainty``. `typing.FileOptions` has them.
+        ``mask="auto"`` finds bad pixels. ``view`` and ``view_psf`` are the paths of a second image of the object, aligned
+        with the first voxel by voxel, and of its PSF. ``uncertainty`` is the path of a map of the standard error, and
+        the report then has the resolution under ``uncertainty``. `typing.FileOptions` has them.
 
     Returns
     -------

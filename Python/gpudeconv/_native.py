@@ -75,7 +75,7 @@ CHOOSING = (
     "sieve",
 )
 # Options that name something in the file system or in a store.
-_PATHS = {"flat_field", "mask", "array", "output_array", "write_mask", "uncertainty"}
+_PATHS = {"flat_field", "mask", "view", "view_psf", "array", "output_array", "write_mask", "uncertainty"}
 
 _TYPES: Mapping[np.dtype[Any], int] = {
     np.dtype(np.uint8): 1,

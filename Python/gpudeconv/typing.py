@@ -122,6 +122,9 @@ class FileOptions(Options, MicroscopeOptions, total=False):
     time: int | str | Sequence[int] | None
     flat_field: Path | None
     mask: Path | None
+    view: Path | None
+    view_psf: Path | None
+    view_background: float | Sequence[float] | Literal["auto"] | None
     dtype: DType
     ome: bool
     deflate: bool

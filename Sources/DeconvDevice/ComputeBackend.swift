@@ -223,6 +223,10 @@ package protocol Workspace: Projector {
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError)
 
+    /// Has what follows concern another view of the object: its observed frame and its sensitivity.
+    /// - Parameter number: 0, as it is at first, or 1.
+    func useView(_ number: Int)
+
     /// Sets a field to `value` everywhere.
     func fill(_ field: Field, with value: Float) throws(DeconvolutionError)
 
@@ -413,6 +417,15 @@ package protocol Workspace: Projector {
     /// work ← max(whole · normalization, 0) where work is not below 0 and 1 elsewhere on the domain, and 0 where the
     /// normalization is 0; no normalization stands for 1.
     func takeAgreed(_ whole: Field, normalization: Field?) throws(DeconvolutionError)
+
+    /// target ← max(work · normalization, 0) on the domain, and −1 where the normalization is 0, so that nothing is known; no
+    /// normalization stands for 1.
+    func storeFactor(in target: Field, normalization: Field?) throws(DeconvolutionError)
+
+    /// work ← √(factor · max(work · normalization, 0)) on the domain: the geometric mean of the factors of two views; only one of them
+    /// where the other is not known, and 0 where none is. No normalization stands for 1.
+    /// - Parameter factor: what `storeFactor` left.
+    func takeMean(of factor: Field, normalization: Field?) throws(DeconvolutionError)
 
     /// estimate ← max(estimate + factor · work, 0) on the domain.
     /// - Parameter projectingNext: as for `multiply`.

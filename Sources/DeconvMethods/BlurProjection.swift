@@ -27,6 +27,20 @@ package final class BlurProjection<W: Workspace> {
         if blur.varies, fields == nil { fields = (try workspace.makeField(), try workspace.makeField()) }
     }
 
+    /// Makes the transfer functions of the views of one object, of which the first is in use.
+    /// - Parameter blurs: none varies or has a sieve.
+    package func set(views blurs: [Blur]) throws(DeconvolutionError) {
+        precondition(blurs.allSatisfy { !$0.varies && $0.sieve == nil }, "a view has one PSF")
+        (modeCount, hasSieve) = (1, false)
+        try workspace.setPSFs(blurs.map { $0.modes[0].psf })
+    }
+
+    /// Has what follows concern another view: its PSF, its frame and its sensitivity.
+    package func useView(_ number: Int) throws(DeconvolutionError) {
+        try workspace.usePSF(number)
+        workspace.useView(number)
+    }
+
     /// Blurs a field: afterwards the work volume holds H·field on the frame.
     package func forwardProject(_ field: W.Field) throws(DeconvolutionError) {
         guard modeCount > 1, let (part, sum) = fields else { return try workspace.forwardProject(field) }

@@ -24,6 +24,9 @@ package protocol DeconvolutionMethod: Sendable {
     /// `BlurProjection`.
     var takesVaryingPSF: Bool { get }
 
+    /// Whether the object may have been observed twice, in two views or with two PSFs: its solver takes the blurs of both.
+    var takesSecondView: Bool { get }
+
     /// σ of the Gaussian that the object is blurred by before it is estimated, over the width of the PSF; 0 for none.
     var sieve: Double { get }
 
@@ -45,6 +48,9 @@ extension DeconvolutionMethod {
 
     /// It may, for most iterate.
     package var takesVaryingPSF: Bool { true }
+
+    /// No: most compare a single image.
+    package var takesSecondView: Bool { false }
 
     /// None.
     package var sieve: Double { 0 }

@@ -9,6 +9,13 @@ package enum Methods {
         OTFMaskedWiener.self, Landweber.self, ICTM.self, FISTA.self, Wiener.self, Tikhonov.self,
     ]
 
+    /// The names of those that take a second view of the object.
+    package static func takingSecondView(_ options: DeconvolutionOptions) -> [String] {
+        var names: [String] = []
+        for type in all where type.init(options).takesSecondView { names.append(type.description.name.rawValue) }
+        return names
+    }
+
     /// The method that options come to, with its constants.
     /// - Throws: `invalidArgument` where there is none of that name.
     package static func method(_ options: DeconvolutionOptions) throws(DeconvolutionError) -> any DeconvolutionMethod {

@@ -15,6 +15,9 @@ package protocol Solver<W>: AnyObject {
     /// b: camera offset and haze of the volumes to come, in the units of the image, at least 0. At first that of the method.
     var background: Double { get set }
 
+    /// The light of the second view of the volumes to come; nil where there is one view.
+    var secondView: ViewLight? { get set }
+
     /// What was found out of the channel of the volumes to come, for methods that ask for it.
     var tuning: MethodTuning? { get set }
 
@@ -29,8 +32,18 @@ package protocol Solver<W>: AnyObject {
     ///   `DeconvolutionMethod.takesVaryingPSF` says that it may.
     func setBlur(_ blur: Blur) throws(DeconvolutionError)
 
+    /// Makes the transfer functions of the blurs of two views, the first of which is the one of `background`.
+    /// - Parameter blurs: neither varies. Two only where `DeconvolutionMethod.takesSecondView` says that there may be two.
+    func setBlurs(_ blurs: [Blur]) throws(DeconvolutionError)
+
     /// Sets f on the frame; see `Workspace.setSensitivity`.
     func setSensitivity(
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError)
+
+    /// Sets f on the frame of a view, which is 0 or 1.
+    func setSensitivity(
+        ofView number: Int,
         reading read: ((Region) throws(DeconvolutionError) -> [Float])?
     ) throws(DeconvolutionError)
 
@@ -49,9 +62,20 @@ package protocol Solver<W>: AnyObject {
     ) throws(DeconvolutionError)
 }
 
-/// Gets the number of a step, from 1, and H·estimate over the measured voxels, z, y, x, as it is before the step; gives whether
-/// another step may follow this one.
-package typealias ProjectionWatch = (_ iteration: Int, _ projection: [Float]) throws(DeconvolutionError) -> Bool
+/// What is known of the light of a view before it is computed.
+package struct ViewLight: Hashable, Sendable {
+    /// Of g over the recorded voxels, corrected for f: b + Σ(g − b) / Σf; above the background.
+    package var mean: Double
+    /// b: camera offset and haze, in the units of the image, at least 0.
+    package var background: Double
+
+    /// The light of a view.
+    package init(mean: Double, background: Double) { (self.mean, self.background) = (mean, background) }
+}
+
+/// Gets the number of a step, from 1, and H·estimate of each view over the measured voxels, z, y, x, as it is before the step; gives
+/// whether another step may follow this one.
+package typealias ProjectionWatch = (_ iteration: Int, _ projections: [[Float]]) throws(DeconvolutionError) -> Bool
 
 /// Gets the number of a step, from 1, and the part of the light, from 0 to 1, in voxels where both halves of the photons agree on their
 /// change; gives whether another step may follow this one.
@@ -103,6 +127,25 @@ package struct Estimate<W: Workspace> {
 }
 
 extension Solver {
+    /// None, for methods of one view.
+    package var secondView: ViewLight? {
+        get { nil }
+        set { precondition(newValue == nil, "the method takes one view") }
+    }
+
+    package func setBlurs(_ blurs: [Blur]) throws(DeconvolutionError) {
+        precondition(blurs.count == 1, "the method takes one view")
+        try setBlur(blurs[0])
+    }
+
+    package func setSensitivity(
+        ofView number: Int,
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError) {
+        precondition(number == 0, "the method takes one view")
+        try setSensitivity(reading: read)
+    }
+
     /// None, for methods that ask for nothing.
     package var tuning: MethodTuning? {
         get { nil }

@@ -54,6 +54,9 @@ extension DeconvolutionOptions {
         if let given = background.given {
             chosen.background = .values(try channels.values(of: given, "\(.background, background.text)", name))
         }
+        if let given = viewBackground?.given, let text = viewBackground?.text {
+            chosen.viewBackground = .values(try channels.values(of: given, "\(.viewBackground, text)", name))
+        }
         chosen.microscope = try microscope.chosen(channels, name)
         return chosen
     }

@@ -22,6 +22,8 @@ public struct DeconvolutionOptions: Sendable, Hashable {
     public var boundary = BoundaryMode.extend
     /// Camera offset and haze, in the counts of the image, at least 0.
     public var background: ImageBackground = 0
+    /// That of the second view of the object, in its counts; nil for what `background` says.
+    public var viewBackground: ImageBackground?
     /// Standard deviation of the camera's read noise, in the counts of the image, at least 0.
     public var readNoise = 0.0
     /// Voxels of the image at or above so many counts are saturated and do not count; nil where none is.

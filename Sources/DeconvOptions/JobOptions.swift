@@ -12,6 +12,10 @@ package struct JobOptions: Sendable, Hashable {
     package var flatField: String?
     /// Path of the mask, or `foundMask`.
     package var mask: String?
+    /// Path of the second view of the object.
+    package var view: String?
+    /// Path or pattern of its PSF.
+    package var viewPSF: String?
     /// How the result is written.
     package var output = OutputOptions()
     /// The options that somebody gave, whatever their value.
@@ -29,12 +33,16 @@ package struct JobOptions: Sendable, Hashable {
         selection: InputSelection = InputSelection(),
         flatField: String? = nil,
         mask: String? = nil,
+        view: String? = nil,
+        viewPSF: String? = nil,
         output: OutputOptions = OutputOptions()
     ) {
         self.deconvolution = deconvolution
         self.selection = selection
         self.flatField = flatField
         self.mask = mask
+        self.view = view
+        self.viewPSF = viewPSF
         self.output = output
         let defaults = JobOptions()
         for option in OptionTable.records where option.value(self) != option.value(defaults) {

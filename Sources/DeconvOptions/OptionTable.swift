@@ -244,6 +244,35 @@ extension OptionTable {
             ofFiles: true
         ),
         OptionDescription(
+            .view,
+            .input,
+            \.view,
+            "A second image of the object, aligned with the first voxel by voxel: another view of it, or one with another PSF.",
+            as: "file",
+            effect: .voxels,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .viewPSF,
+            .input,
+            \.viewPSF,
+            "PSF of the second image: for all channels, or with a channel for each.",
+            as: "file",
+            effect: .voxels,
+            ofFiles: true
+        ),
+        OptionDescription(
+            .viewBackground,
+            .input,
+            \.deconvolution.viewBackground,
+            "Camera offset and haze of the second image, in its counts: for all channels, one a channel (100,90), or auto.",
+            in: "counts",
+            range: .atLeast(0),
+            otherwise: "as background, of the second image where that is auto",
+            effect: .voxels,
+            ofFiles: true
+        ),
+        OptionDescription(
             .saturation,
             .input,
             \.deconvolution.saturation,

@@ -44,9 +44,9 @@ package struct Footprint: Hashable, Sendable {
     package var fieldBytes: Int
     /// Bytes of the largest of these fields.
     package var largestFieldBytes: Int
-    /// Bytes of the observed voxels where they are computed, with what lies ahead of them.
+    /// Bytes of the observed voxels of all views where they are computed, with what lies ahead of them.
     package var observedBytes: Int
-    /// Bytes of the sensitivity of the observed voxels where they are computed; 0 where it is 1.
+    /// Bytes of the sensitivity of these voxels where they are computed; 0 where it is 1.
     package var sensitivityBytes: Int
     /// Bytes of the modes of the PSF while the transfer functions are made from them.
     package var psfBytes: Int
@@ -54,6 +54,8 @@ package struct Footprint: Hashable, Sendable {
     package var transferBytes: Int
     /// Bytes of the whole volume's fields that tiles are cut from, in host memory or in scratch files; 0 in one piece.
     package var wholeBytes: Int
+    /// Views that the observed voxels and their sensitivity are of.
+    package var viewCount = 1
 
     /// Most bytes held at one time where it is computed.
     package var deviceBytes: Int {
@@ -62,8 +64,11 @@ package struct Footprint: Hashable, Sendable {
 
     /// Bytes of the largest buffer.
     package var largestBufferBytes: Int {
-        [workBytes, temporaryBytes, largestOTFBytes, largestFieldBytes, observedBytes, sensitivityBytes, psfBytes]
-            .max()!
+        [
+            workBytes, temporaryBytes, largestOTFBytes, largestFieldBytes, observedBytes / viewCount,
+            sensitivityBytes / viewCount, psfBytes,
+        ]
+        .max()!
     }
 
     /// Bytes of host memory beside a device, and with the device's where that shares it.

@@ -28,8 +28,13 @@ package struct MethodDemand: Hashable, Sendable {
     /// Modes of the PSF: 1, or more where it varies. A projection is made of as many, each with its own transfer function.
     package private(set) var modeCount = 1
 
+    /// Fields more that each further view of the object takes; 0 for a method of one view.
+    package var fieldCountOfView: Int
+    /// Views of the object, each with its frame, its sensitivity and its PSF.
+    package private(set) var viewCount = 1
+
     /// PSFs that have a transfer function.
-    package var psfCount: Int { modeCount + sidePSFCount }
+    package var psfCount: Int { viewCount * modeCount + sidePSFCount }
 
     /// A demand from its parts.
     package init(
@@ -40,7 +45,8 @@ package struct MethodDemand: Hashable, Sendable {
         updatedFieldCount: Int,
         isMadeByTransforms: Bool = false,
         sidePSFCount: Int = 0,
-        allowsTiles: Bool = true
+        allowsTiles: Bool = true,
+        fieldCountOfView: Int = 0
     ) {
         self.fieldCount = fieldCount
         self.resultFieldCount = resultFieldCount
@@ -50,6 +56,19 @@ package struct MethodDemand: Hashable, Sendable {
         self.isMadeByTransforms = isMadeByTransforms
         self.sidePSFCount = sidePSFCount
         self.allowsTiles = allowsTiles
+        self.fieldCountOfView = fieldCountOfView
+    }
+
+    /// The same for several views of the object, of which each is projected for itself. None of them has a PSF on the side.
+    package func with(viewCount: Int) -> MethodDemand {
+        guard viewCount > 1 else { return self }
+        var demand = self
+        demand.viewCount = viewCount
+        demand.projectionCount *= viewCount
+        demand.fieldCount += (viewCount - 1) * fieldCountOfView
+        demand.sidePSFCount = 0
+        demand.isMadeByTransforms = false
+        return demand
     }
 
     /// The same for a PSF of several modes: it takes two fields more, and their sums keep transforms from making other steps.

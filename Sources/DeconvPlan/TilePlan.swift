@@ -118,7 +118,8 @@ extension TilePlan {
         tile = nil
         tileCounts = VolumeShape(z: 1, y: 1, x: 1)
         demand = request.demand(whole)
-        let sensitivityBytes = request.hasSensitivity ? whole.frame.shape.voxelCount * 4 : 0
+        let viewCount = demand.viewCount
+        let sensitivityBytes = request.hasSensitivity ? viewCount * whole.frame.shape.voxelCount * 4 : 0
         let transforms = request.transformBytes(whole)
         footprint = Footprint(
             workBytes: transforms.work,
@@ -127,11 +128,13 @@ extension TilePlan {
             largestOTFBytes: transforms.otf + transforms.header,
             fieldBytes: whole.domain.shape.voxelCount * 4 * demand.fieldCount,
             largestFieldBytes: whole.domain.shape.voxelCount * 4,
-            observedBytes: transforms.header + whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount,
+            observedBytes: viewCount
+                * (transforms.header + whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount),
             sensitivityBytes: sensitivityBytes,
             psfBytes: demand.psfCount * request.psfShape.voxelCount * 4,
-            transferBytes: request.imageShape.planeVoxelCount * 4 + sensitivityBytes,
-            wholeBytes: 0
+            transferBytes: request.imageShape.planeVoxelCount * 4 + sensitivityBytes / viewCount,
+            wholeBytes: 0,
+            viewCount: viewCount
         )
         // A periodic axis cannot be padded; tiles can, and wrap as well.
         let isTransformable = request.padding.canTransform(whole.workShape)
@@ -161,7 +164,7 @@ extension TilePlan {
 
     private mutating func cut(_ request: Request) throws(DeconvolutionError) {
         // The method's fields and two for projections in float, the observed image as stored, and its sensitivity.
-        let observedBytes = whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount
+        let observedBytes = demand.viewCount * whole.frame.shape.voxelCount * request.pixelType.inMemory.byteCount
         let fieldBytes = 4 * (demand.fieldCount + 2) * whole.domain.shape.voxelCount
         let wholeBytes = fieldBytes + observedBytes + footprint.sensitivityBytes
         func tiles(_ lengths: [TileAxis]) -> (geometry: WorkGeometry, footprint: Footprint) {

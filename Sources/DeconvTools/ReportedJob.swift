@@ -29,6 +29,8 @@ package struct ReportedJob: Sendable {
             let psf: [File]
             let flatField: File?
             let mask: File?
+            let view: File?
+            let viewPSF: [File]?
         }
         struct Option: Decodable {
             let value: OptionScalar?
@@ -89,6 +91,9 @@ package struct ReportedJob: Sendable {
         }
         if let flatField = inputs.flatField { options.flatField = flatField.path }
         if let mask = inputs.mask { options.mask = mask.path }
+        if let view = inputs.view { options.view = view.path }
+        // A pattern of several stays as it is.
+        if let psfs = inputs.viewPSF, psfs.count == 1 { options.viewPSF = psfs[0].path }
         if report.version != ProgramVersion.text {
             warnings.append(
                 Diagnostic(
@@ -98,7 +103,9 @@ package struct ReportedJob: Sendable {
                 )
             )
         }
-        for file in [inputs.image] + inputs.psf + [inputs.flatField, inputs.mask].compactMap(\.self) {
+        for file in [inputs.image] + inputs.psf + [inputs.flatField, inputs.mask, inputs.view].compactMap(\.self)
+            + (inputs.viewPSF ?? [])
+        {
             guard let then = file.crc32c else {
                 warnings.append(
                     Diagnostic(

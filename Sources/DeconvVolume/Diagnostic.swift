@@ -157,6 +157,8 @@ extension Diagnostic {
         public static let saturatedVoxels = Kind("saturatedVoxels")
         /// A result with more or less light than the image.
         public static let lightChanged = Kind("lightChanged")
+        /// Two views of one object that hold different amounts of light.
+        public static let viewsDiffer = Kind("viewsDiffer")
         /// Voxels of the result outside the range of its type.
         public static let valuesClipped = Kind("valuesClipped")
         /// Volumes of which the result's integer type leaves nothing but 0 and 1.

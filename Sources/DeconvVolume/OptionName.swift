@@ -80,6 +80,9 @@ extension OptionName {
     package static let spacing = OptionName("spacing")
     package static let flatField = OptionName("flat-field")
     package static let mask = OptionName("mask")
+    package static let view = OptionName("view")
+    package static let viewPSF = OptionName("view-psf")
+    package static let viewBackground = OptionName("view-background")
     package static let saturation = OptionName("saturation")
 
     // MARK: Method

@@ -16,6 +16,8 @@ package struct VolumeFigures: Hashable, Sendable {
 
     /// Σ of its good voxels above the background, in counts.
     package var light = 0.0
+    /// The same of its second view; nil where there is one view.
+    package var secondLight: Double?
     /// Σ of the result's voxels, in counts.
     package var sum = 0.0
     /// Voxels that did not count because mask or flat field are 0 there.

@@ -132,6 +132,8 @@ public struct Deconvolver: Sendable {
     ///     `options.psfPlaces` as many for each place.
     ///   - flatField: path of the relative sensitivity of the voxels; see `Sensitivity`.
     ///   - mask: path of a file that is 0 on bad voxels; see `Sensitivity`.
+    ///   - view: path of a second image of the object, aligned with the first voxel by voxel; see `DeconvolutionOptions.viewBackground`.
+    ///   - viewPSF: path or pattern of its PSF, which goes with it.
     ///   - output: path of the result, which appears when it is whole.
     ///   - outputOptions: how it is written.
     ///   - cancellation: a request to stop is seen within one iteration; volumes that are computed still go into a Zarr result.
@@ -144,6 +146,8 @@ public struct Deconvolver: Sendable {
         psf: [String],
         flatField: String? = nil,
         mask: String? = nil,
+        view: String? = nil,
+        viewPSF: String? = nil,
         to output: String,
         outputOptions: OutputOptions = OutputOptions(),
         cancellation: Cancellation = Cancellation(),
@@ -157,6 +161,8 @@ public struct Deconvolver: Sendable {
                 selection: selection,
                 flatField: flatField,
                 mask: mask,
+                view: view,
+                viewPSF: viewPSF,
                 output: outputOptions
             )
         ).run(

@@ -54,6 +54,9 @@ struct InputArguments: ParsableArguments {
     @Option(.spacing) var spacing: String?
     @Option(.flatField) var flatField: String?
     @Option(.mask) var mask: String?
+    @Option(.view) var view: String?
+    @Option(.viewPSF) var viewPSF: String?
+    @Option(.viewBackground) var viewBackground: String?
     @Option(.saturation) var saturation: String?
 
     /// A comma separates PSFs, unless a file of the whole name is there.

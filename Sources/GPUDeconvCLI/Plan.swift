@@ -53,10 +53,11 @@ struct Plan: ParsableCommand {
             "\(image.shape) \(image.pixelType.rawValue), \(image.channelCount) x \(image.timepointCount) volumes"
         )
         line("voxel", plan.spacing.map { "\($0)" } ?? "size unknown")
-        for psf in plan.psfs {
+        for (number, psf) in plan.psfs.enumerated() {
+            let isOfSecond = number >= plan.firstPSFs.count
             line(
-                "PSF",
-                isComputed
+                isOfSecond ? "view PSF" : "PSF",
+                isComputed && !isOfSecond
                     ? "\(psf.report.outputShape), computed"
                     : "\(psf.report.inputShape) as measured, \(psf.report.outputShape) prepared"
             )
@@ -81,7 +82,7 @@ struct Plan: ParsableCommand {
                     + (atMost.isEmpty ? "" : "; and what it takes to find their number")
             )
         }
-        line("transform", "\(tiles.workShape)")
+        line("transform", "\(tiles.workShape), \(plan.transformsPerIteration) an iteration")
         line("memory", "\(ByteCount(footprint.deviceBytes)) where it is computed")
         line("  work", "\(ByteCount(footprint.workBytes))")
         if footprint.temporaryBytes > 0 { line("  FFT scratch", "\(ByteCount(footprint.temporaryBytes))") }

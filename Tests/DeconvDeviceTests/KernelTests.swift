@@ -823,6 +823,34 @@ import Testing
     }
 
     @Test(arguments: devices, cases)
+    func factorsOfTwoViewsMeetAsInALoop(device: Int, sizes: Case) throws {
+        let bench = try Bench(device, sizes.layout)
+        let shape = bench.layout.domain.shape
+        let values = [mixed(bench.workCount, seed: 1), mixed(bench.workCount, seed: 2)]
+        for hasWeights in [false, true] {
+            let weights = [4, 5].map { mixed(shape.voxelCount, seed: $0).map { max($0, 0) } }
+            let normalizations = try weights.map { hasWeights ? try bench.buffer($0) : nil }
+            let (first, second) = try (bench.buffer(values[0]), bench.buffer(values[1]))
+            let factor = try bench.buffer(mixed(shape.voxelCount, seed: 3))
+            try bench.kernels.storeFactor(in: factor, first, bench.layout, normalization: normalizations[0])
+            try bench.kernels.takeMean(of: factor, second, bench.layout, normalization: normalizations[1])
+            var mean = values[1]
+            bench.forEach(shape) { _, _, _, voxel, work in
+                let factors = (0..<2).map { view -> Float? in
+                    let weight = hasWeights ? weights[view][voxel] : 1
+                    return weight > 0 ? max(values[view][work] * weight, 0) : nil
+                }
+                if let first = factors[0], let second = factors[1] {
+                    mean[work] = (first * second).squareRoot()
+                } else {
+                    mean[work] = factors[0] ?? factors[1] ?? 0
+                }
+            }
+            expectEqual(try bench.floats(bench.workCount, in: second), mean, relative: 1e-6)
+        }
+    }
+
+    @Test(arguments: devices, cases)
     func halvesAgreeAsInALoop(device: Int, sizes: Case) throws {
         let bench = try Bench(device, sizes.layout)
         let shape = bench.layout.domain.shape

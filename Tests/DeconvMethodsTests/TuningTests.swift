@@ -98,17 +98,20 @@ import Testing
         #expect(try NoiseSpectrum(white, Self.shape, weights: nil, psf: point) == nil)
     }
 
-    private static func image(_ observed: [Float], heldOut: [Float]? = nil, weights: [Float]? = nil) -> StopSearch.Image
+    private static func image(_ observed: [Float], heldOut: [Float]? = nil, weights: [Float]? = nil)
+        -> [StopSearch.Image]
     {
-        StopSearch.Image(
-            shape: shape,
-            observed: observed,
-            heldOut: heldOut,
-            weights: weights,
-            background: 0,
-            floor: 1e-3,
-            gain: 1
-        )
+        [
+            StopSearch.Image(
+                shape: shape,
+                observed: observed,
+                heldOut: heldOut,
+                weights: weights,
+                background: 0,
+                floor: 1e-3,
+                gain: 1
+            )
+        ]
     }
 
     /// Expectations that come nearer to the truth and then go away from it, and what the image holds on a bad voxel.
@@ -123,7 +126,7 @@ import Testing
         for contrast in [0.2, 0.5, 0.8, 1, 1.3, 1.7, 2] {
             steps += 1
             let expected = truth.map { Float(max(10 + contrast * ($0 - 10), 0.1)) }
-            if !search.look(expected) { break }
+            if !search.look([expected]) { break }
         }
         #expect(search.stepCount == 4 && steps == 6 && search.isFound)
         let values = search.values
@@ -142,11 +145,11 @@ import Testing
         let observed = truth.map { Float(generator.poisson($0)) }
         var search = StopSearch(.whiteness, Self.image(observed), mostSteps: 50)
         let mean = truth.reduce(0, +) / Double(truth.count)
-        let goesOn = search.look(truth.map { Float(0.5 * ($0 + mean)) })
+        let goesOn = search.look([truth.map { Float(0.5 * ($0 + mean)) }])
         #expect(goesOn)
         #expect(search.values[0] > 0.1)
         // The truth itself is white to about 1 / √N; an expectation that follows the noise of both neighbors is less than that.
-        _ = search.look(truth.map(Float.init))
+        _ = search.look([truth.map(Float.init)])
         #expect(abs(search.values[1]) < 0.03)
         let row = Self.shape.x
         let near = observed.indices.map { index in
@@ -155,7 +158,7 @@ import Testing
             return Float(max(truth[index] + noise, 0.1))
         }
         var other = StopSearch(.whiteness, Self.image(observed), mostSteps: 50)
-        let goesOnNear = other.look(near)
+        let goesOnNear = other.look([near])
         #expect(!goesOnNear && other.stepCount == 1 && other.isFound)
     }
 
@@ -174,12 +177,12 @@ import Testing
         var steps = 0
         for offset in [Float(8), 4, 2, 1.96, 1.9] {
             steps += 1
-            if !search.look(truth.map { $0 + offset }) { break }
+            if !search.look([truth.map { $0 + offset }]) { break }
         }
         #expect(steps == 4 && search.stepCount == 4 && search.isFound)
         var cut = StopSearch(.divergence(0.05), Self.image(truth), mostSteps: 2)
-        let first = cut.look(truth.map { $0 + 8 })
-        let second = cut.look(truth.map { $0 + 4 })
+        let first = cut.look([truth.map { $0 + 8 }])
+        let second = cut.look([truth.map { $0 + 4 }])
         #expect(first && !second && !cut.isFound)
     }
 }

@@ -386,6 +386,16 @@ private final class FailingWorkspace<W: Workspace>: Workspace {
         try real.storeAgreement(in: target, of: whole, normalization: normalization)
     }
 
+    func useView(_ number: Int) { real.useView(number) }
+
+    func storeFactor(in target: Field, normalization: Field?) throws(DeconvolutionError) {
+        try real.storeFactor(in: target, normalization: normalization)
+    }
+
+    func takeMean(of factor: Field, normalization: Field?) throws(DeconvolutionError) {
+        try real.takeMean(of: factor, normalization: normalization)
+    }
+
     func takeAgreed(_ whole: Field, normalization: Field?) throws(DeconvolutionError) {
         try real.takeAgreed(whole, normalization: normalization)
     }

@@ -10,6 +10,7 @@ package final class TestEngine {
     private let boundary: BoundaryMode
     private let workspace: any Workspace
     private let blur: Blur
+    private let secondBlur: Blur?
 
     /// The work shape that tests share: a new one costs an OpenCL device seconds of compiling.
     package static func sharedWorkShape(isFlat: Bool) -> VolumeShape {
@@ -21,6 +22,7 @@ package final class TestEngine {
     ///   - psf: of sum 1.
     ///   - variations: other modes of a PSF that varies, with weights whose nodes are in voxels of the image.
     ///   - sieve: what the estimate is blurred by, which the PSF is already; with a PSF that does not vary.
+    ///   - secondPSF: of a second view, of the shape of the first; nil for none.
     ///   - core: voxels of a tile, or nil for one piece.
     package init(
         _ backend: any ComputeBackend,
@@ -28,6 +30,7 @@ package final class TestEngine {
         psf: Volume,
         variations: [(psf: Volume, weights: WeightGrid)] = [],
         sieve: Blur.Sieve? = nil,
+        secondPSF: Volume? = nil,
         boundary: BoundaryMode,
         pixelType: PixelType = .float32,
         core: VolumeShape? = nil
@@ -53,6 +56,7 @@ package final class TestEngine {
         } else {
             workspace = try backend.makeWorkspace(whole)
         }
+        secondBlur = secondPSF.map { Blur($0) }
         blur =
             sieve.map { Blur(psf, sieve: $0) }
             ?? Blur(mean: psf, variations: variations).moved(to: plan.imageInWhole.origin)
@@ -100,12 +104,14 @@ package final class TestEngine {
     /// - Parameters:
     ///   - observed: the whole image.
     ///   - sensitivity: f of its voxels; nil for 1.
+    ///   - second: what a second view shows; nil where there is none.
     ///   - background: the method's, where the voxels differ in their sensitivity.
     ///   - tuning: what was found out for the method.
     ///   - part: what the result and the divergence are of.
     package func deconvolve(
         _ observed: VoxelData,
         sensitivity: [Float]? = nil,
+        second: SecondView? = nil,
         _ method: some DeconvolutionMethod,
         background: Double = 0,
         tuning: MethodTuning? = nil,
@@ -113,21 +119,15 @@ package final class TestEngine {
     ) throws -> (estimate: [Float], divergence: [Double]) {
         func run<W: Workspace>(_ workspace: W) throws -> (estimate: [Float], divergence: [Double]) {
             let solver = try method.makeSolver(on: workspace)
-            try solver.setBlur(blur)
+            try solver.setBlurs([blur] + (secondBlur.map { [$0] } ?? []))
             if let tuning { solver.tuning = tuning }
-            let voxels = observed.floats
-            var mean = voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count)
-            if let sensitivity {
-                let light = zip(voxels, sensitivity).reduce(0.0) {
-                    $0 + ($1.1 > 0 ? Double(max($1.0, 0)) - background : 0)
-                }
-                mean = background + light / sensitivity.reduce(0.0) { $0 + Double($1) }
-                let values = self.frame(plan.frameInImage, of: .float32(sensitivity))
-                let read = Self.parts(of: values, plan.frameInImage.shape)
-                try solver.setSensitivity { (region) throws(DeconvolutionError) in try read(region).floats }
+            let mean = Self.mean(observed.floats, sensitivity, background)
+            try set(observed, sensitivity, ofView: 0, solver)
+            if let second {
+                let light = Self.mean(second.observed, second.sensitivity, second.background)
+                solver.secondView = ViewLight(mean: light, background: second.background)
+                try set(.float32(second.observed), second.sensitivity, ofView: 1, solver)
             }
-            let frame = frame(plan.frameInImage, of: observed)
-            try workspace.setObserved(reading: Self.parts(of: frame, plan.frameInImage.shape))
             var divergence: [Double] = []
             try solver.run(mean: mean, measuring: part == .image ? plan.imageInWhole : geometry.frame) { step in
                 if let value = step.poissonDivergence { divergence.append(value) }
@@ -141,6 +141,46 @@ package final class TestEngine {
             return (try solver.result(region), divergence)
         }
         return try run(workspace)
+    }
+
+    private static func mean(_ voxels: [Float], _ sensitivity: [Float]?, _ background: Double) -> Double {
+        guard let sensitivity else { return voxels.reduce(0.0) { $0 + Double(max($1, 0)) } / Double(voxels.count) }
+        let light = zip(voxels, sensitivity).reduce(0.0) {
+            $0 + ($1.1 > 0 ? Double(max($1.0, 0)) - background : 0)
+        }
+        return background + light / sensitivity.reduce(0.0) { $0 + Double($1) }
+    }
+
+    /// Brings an image and its sensitivity to where they are compared.
+    private func set<W: Workspace>(
+        _ observed: VoxelData,
+        _ sensitivity: [Float]?,
+        ofView number: Int,
+        _ solver: any Solver<W>
+    ) throws {
+        if let sensitivity {
+            let values = frame(plan.frameInImage, of: .float32(sensitivity))
+            let read = Self.parts(of: values, plan.frameInImage.shape)
+            try solver.setSensitivity(ofView: number) { (region) throws(DeconvolutionError) in try read(region).floats }
+        }
+        let frame = frame(plan.frameInImage, of: observed)
+        solver.workspace.useView(number)
+        defer { solver.workspace.useView(0) }
+        try solver.workspace.setObserved(reading: Self.parts(of: frame, plan.frameInImage.shape))
+    }
+
+    /// What a second view of the object shows.
+    package struct SecondView {
+        /// The whole image.
+        package var observed: [Float]
+        /// f of its voxels; nil for 1.
+        package var sensitivity: [Float]?
+        /// Counts.
+        package var background: Double
+
+        package init(observed: [Float], sensitivity: [Float]?, background: Double) {
+            (self.observed, self.sensitivity, self.background) = (observed, sensitivity, background)
+        }
     }
 
     /// What of a volume is looked at.

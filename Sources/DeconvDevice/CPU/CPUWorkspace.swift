@@ -16,6 +16,7 @@ package final class CPUWorkspace: HostWorkspace {
     private var currentOTF = 0
     package var observed: HostObserved?
     package private(set) var sensitivity: HostField?
+    private var otherView = OtherView<HostObserved, HostField>()
     package private(set) var weights: [HostWeights?] = []
     /// The part of the work volume that may differ from 0.
     private var data: Region
@@ -59,6 +60,7 @@ package final class CPUWorkspace: HostWorkspace {
         otfs.reduce(spectra.byteCount + rows.byteCount + slabs.byteCount) { $0 + $1.byteCount } + 4 * fieldCount
             * layout.domain.shape.voxelCount
             + (observed?.byteCount ?? 0) + (sensitivity?.memory.byteCount ?? 0)
+            + (otherView.observed?.byteCount ?? 0) + (otherView.sensitivity?.memory.byteCount ?? 0)
     }
 }
 
@@ -92,6 +94,8 @@ extension CPUWorkspace {
         sensitivity = target
         target.replace(by: try read(Region(layout.frame.shape)))
     }
+
+    package func useView(_ number: Int) { otherView.use(number, &observed, &sensitivity) }
 
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] {
         let box = try HostField(region.shape)

@@ -16,6 +16,7 @@ package final class OpenCLWorkspace: Workspace {
     package private(set) var warnings: [Diagnostic]
     var observed: ObservedFrame?
     private(set) var sensitivity: DeviceBuffer?
+    private var otherView = OtherView<ObservedFrame, DeviceBuffer>()
     private(set) var weights: [DeviceWeights?] = []
     /// The PSFs, and Σ|psf| of each.
     private var psfs: [(volume: Volume, sum: Float)] = []
@@ -84,6 +85,7 @@ package final class OpenCLWorkspace: Workspace {
     package var byteCount: Int {
         work.byteCount + transforms.byteCount + fields.count * layout.domain.shape.voxelCount * 4
             + (observed?.buffer.byteCount ?? 0) + (sensitivity?.byteCount ?? 0) + (box?.byteCount ?? 0)
+            + (otherView.observed?.buffer.byteCount ?? 0) + (otherView.sensitivity?.byteCount ?? 0)
             + weights.reduce(0) { $0 + ($1?.byteCount ?? 0) }
     }
 
@@ -194,6 +196,8 @@ extension OpenCLWorkspace {
 
     /// Lets go of what brought parts of the work volume to the host.
     func forgetBox() { box = nil }
+
+    package func useView(_ number: Int) { otherView.use(number, &observed, &sensitivity) }
 
     /// Lets go of the observed frame.
     func forgetObserved() {

@@ -21,6 +21,7 @@ package final class StreamedWorkspace<Tile: Projector>: HostWorkspace {
     private var data: Region
     package private(set) var observed: HostObserved?
     package private(set) var sensitivity: HostField?
+    private var otherView = OtherView<HostObserved, HostField>()
     package private(set) var weights: [HostWeights?] = []
     private let cancellation: () throws(DeconvolutionError) -> Void
 
@@ -90,6 +91,8 @@ extension StreamedWorkspace {
             Region(origin: VolumeIndex(z: z, y: 0, x: 0), shape: VolumeShape(z: 1, y: shape.y, x: shape.x))
         }
     }
+
+    package func useView(_ number: Int) { otherView.use(number, &observed, &sensitivity) }
 
     package func downloadWork(_ region: Region) throws(DeconvolutionError) -> [Float] { work.planes.copy(region) }
 

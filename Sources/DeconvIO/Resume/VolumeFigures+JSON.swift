@@ -7,6 +7,7 @@ extension VolumeFigures {
             "light": .double(light), "sum": .double(sum), "maskedVoxels": .integer(maskedVoxelCount),
             "saturatedVoxels": .integer(saturatedVoxelCount),
         ]
+        if let secondLight { object["secondLight"] = .double(secondLight) }
         if let divergence {
             object["divergence"] = .array(divergence.map { .array([.integer($0.iteration), .double($0.value)]) })
         }
@@ -35,6 +36,7 @@ extension VolumeFigures {
         self.init()
         self.light = light
         self.sum = sum
+        secondLight = json?[key: "secondLight"]?.double
         maskedVoxelCount = masked
         saturatedVoxelCount = saturated
         if let pairs = json?[key: "divergence"]?.array {

@@ -137,7 +137,7 @@ private final class ConsensusSolver<W: Workspace>: Solver {
         } update: { (iteration, counted, isFollowed) throws(DeconvolutionError) in
             try blur.forwardProject(estimate.field)
             if case .projections(let look)? = watch {
-                goesOn = try look(iteration, workspace.downloadWork(measured))
+                goesOn = try look(iteration, [workspace.downloadWork(measured)])
             }
             try workspace.addWork(to: projection, in: frame, weightedByMode: nil, replacing: true)
             let divergence = try workspace.takeRatio(constants, measuring: counted)

@@ -169,7 +169,7 @@ private final class GatedSolver<W: Workspace>: Solver {
         } update: { (iteration, counted, isFollowed) throws(DeconvolutionError) in
             try projection.forwardProject(estimate.field)
             if case .projections(let look)? = watch {
-                goesOn = try look(iteration, workspace.downloadWork(measured))
+                goesOn = try look(iteration, [workspace.downloadWork(measured)])
             }
             try workspace.storeNoise(
                 in: noise,

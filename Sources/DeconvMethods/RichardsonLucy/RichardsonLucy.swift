@@ -16,6 +16,12 @@ package import DeconvVolume
 /// With a sieve (Snyder and Miller 1985, IEEE Trans. Nucl. Sci. 32:3864) x is z, of which the object is k ∗ z, H the blur with h ∗ k, and
 /// the result k ∗ z.
 ///
+/// Of an object that was observed twice, with sensitivities, PSFs and backgrounds of their own, the factor of an update is
+/// the geometric mean of those of both views, v = 1 and 2; a view with W_v = 0 says nothing. That is the product over views of Preibisch et
+/// al. (2014, Nat. Methods 11:645), of whose logarithm a step is half as long; Documentation/Decisions/views.md tells why.
+///
+///     x ← x · √( W₁ H₁'( f₁ (g₁ + s²) / (y₁ + s²) ) · W₂ H₂'( f₂ (g₂ + s²) / (y₂ + s²) ) )
+///
 /// An accelerated update is made at a point p beyond x, p = max(x + a (x − x'), 0) with x' the estimate before; for the heavy ball
 /// a = max(0, (k − 1) / (k + 2)) in step k = 0, 1, …; for Biggs and Andrews a = Σ v v' / Σ v'², from 0 to 1, with v the change
 /// of the update before and v' that of the one before it.
@@ -103,9 +109,13 @@ package struct RichardsonLucy: DeconvolutionMethod {
     /// Other back projectors are made of one PSF.
     package var takesVaryingPSF: Bool { unmatched == nil }
 
+    /// Other back projectors are made of one PSF, and a sieve is as wide as one.
+    package var takesSecondView: Bool { unmatched == nil && sieve == 0 }
+
     /// The estimate, W where it differs from 1, what an acceleration keeps of the steps before, and the weight of a penalty.
     package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
-        var (fields, updated) = geometry.extendsFrame || hasSensitivity ? (2, 3) : (1, 2)
+        let isNormalized = geometry.extendsFrame || hasSensitivity
+        var (fields, updated) = isNormalized ? (2, 3) : (1, 2)
         switch acceleration {
         case .none: break
         case .heavyBall: (fields, updated) = (fields + 1, updated + 2)
@@ -121,7 +131,9 @@ package struct RichardsonLucy: DeconvolutionMethod {
             comparison: .ratio,
             updatedFieldCount: updated,
             isMadeByTransforms: unmatched == nil,
-            sidePSFCount: sieve > 0 || unmatched != nil || fallback != nil ? 1 : 0
+            sidePSFCount: sieve > 0 || unmatched != nil || fallback != nil ? 1 : 0,
+            // The factor of the first view, and W of the second.
+            fieldCountOfView: isNormalized ? 2 : 1
         )
     }
 
@@ -130,26 +142,27 @@ package struct RichardsonLucy: DeconvolutionMethod {
     }
 
     /// Whether an iteration takes the background off the observed image instead of adding it to the projection.
-    fileprivate func comparesLight(_ iteration: Int) -> Bool {
-        start == .light && background > 0 && iteration <= Self.lightUpdateCount
+    fileprivate func comparesLight(_ iteration: Int, _ view: ViewLight) -> Bool {
+        start == .light && view.background > 0 && iteration <= Self.lightUpdateCount
     }
 
     /// What the model is compared by.
-    fileprivate func modeledConstants(mean: Double) -> RatioConstants {
+    fileprivate func modeledConstants(_ view: ViewLight) -> RatioConstants {
         RatioConstants(
-            background: Float(background),
+            background: Float(view.background),
             readNoiseVariance: Float(readNoise * readNoise),
-            floor: Float(RatioConstants.leastDivisor * mean)
+            floor: Float(RatioConstants.leastDivisor * view.mean)
         )
     }
 
     /// Where there is less light than background, or than half the mean, its noise would decide the ratio.
-    fileprivate func lightConstants(mean: Double) -> RatioConstants {
-        RatioConstants(
-            offset: Float(background),
+    fileprivate func lightConstants(_ view: ViewLight) -> RatioConstants {
+        let light = (view.mean - view.background) / 2
+        return RatioConstants(
+            offset: Float(view.background),
             background: 0,
             readNoiseVariance: Float(readNoise * readNoise),
-            floor: Float(max(min(background, (mean - background) / 2), RatioConstants.leastDivisor * mean))
+            floor: Float(max(min(view.background, light), RatioConstants.leastDivisor * view.mean))
         )
     }
 }
@@ -160,6 +173,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     let workspace: W
     private let blur: BlurProjection<W>
     var estimate: Estimate<W>
+    var secondView: ViewLight?
     var tuning: MethodTuning?
     var watch: SolverWatch?
     /// The estimate of the step before, and the change by the update before, for an acceleration that needs them.
@@ -170,6 +184,8 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     /// W with a penalty, once there is one.
     private var weight: W.Field?
     private let normalization: Normalization<W>
+    /// That of the second view, and the factor of the first one; nil where there is one view.
+    private var second: (normalization: Normalization<W>, factor: W.Field)?
     /// The PSF, where the adjoint of another one projects back as well, and what that was made from.
     private var psf: Volume?
     private var projector: (BackProjector, SignalSpectrum?)?
@@ -185,6 +201,15 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     var background: Double {
         get { method.background }
         set { method.background = newValue }
+    }
+
+    func setBlurs(_ blurs: [Blur]) throws(DeconvolutionError) {
+        guard blurs.count > 1 else { return try setBlur(blurs[0]) }
+        try blur.set(views: blurs)
+        psf = nil
+        if second == nil { second = (Normalization(on: workspace), try workspace.makeField()) }
+        normalization.changed()
+        second?.normalization.changed()
     }
 
     func setBlur(_ blur: Blur) throws(DeconvolutionError) {
@@ -208,7 +233,9 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
     /// The iterations.
     var loop: IterationLoop { method.loop }
 
-    func modeledConstants(mean: Double) -> RatioConstants { method.modeledConstants(mean: mean) }
+    func modeledConstants(mean: Double) -> RatioConstants {
+        method.modeledConstants(ViewLight(mean: mean, background: background))
+    }
 
     /// What updates are divided by, as tuned; nil for nothing.
     func divisor(light: Double) -> Divisor? { Divisor(method.penalty, tuning, light: light) }
@@ -227,8 +254,23 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
         try normalization.setSensitivity(reading: read)
     }
 
+    func setSensitivity(
+        ofView number: Int,
+        reading read: ((Region) throws(DeconvolutionError) -> [Float])?
+    ) throws(DeconvolutionError) {
+        guard number > 0 else { return try setSensitivity(reading: read) }
+        guard let second else { preconditionFailure("setBlurs makes a second view") }
+        workspace.useView(number)
+        defer { workspace.useView(0) }
+        try second.normalization.setSensitivity(reading: read)
+    }
+
     func prepare() throws(DeconvolutionError) {
         if normalization.isStale { try normalization.make(by: blur) }
+        guard let second, second.normalization.isStale else { return }
+        try blur.useView(1)
+        try second.normalization.make(by: blur)
+        try blur.useView(0)
     }
 
     func run(
@@ -240,7 +282,7 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
             return try run(steps, mean: mean, measuring: measured, step: step)
         }
         try prepare()
-        let modeled = method.modeledConstants(mean: mean)
+        let views = [ViewLight(mean: mean, background: method.background)] + (secondView.map { [$0] } ?? [])
         let light = mean - method.background
         try method.start.set(estimate.field, on: workspace, background: method.background, light: light)
         let divisor = divisor(light: light)
@@ -250,25 +292,39 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
         try loop.run(on: workspace, measuring: measured, step: step) {
             goesOn
         } update: { (iteration, counted, isFollowed) throws(DeconvolutionError) in
-            try blur.forwardProject(estimate.field)
-            if case .projections(let look)? = watch {
-                goesOn = try look(iteration, workspace.downloadWork(measured))
+            var divergence: Double?
+            var projections: [[Float]] = []
+            var least: Float = 0
+            for (number, view) in views.enumerated() {
+                if views.count > 1 { try blur.useView(number) }
+                try blur.forwardProject(estimate.field)
+                if case .projections? = watch { projections.append(try workspace.downloadWork(measured)) }
+                let comparesLight = method.comparesLight(iteration, view)
+                if comparesLight { least = Float(StartingEstimate.least) }
+                let ofView = try workspace.takeRatio(
+                    comparesLight ? method.lightConstants(view) : method.modeledConstants(view),
+                    measuring: counted
+                )
+                divergence = ofView.map { $0 + (divergence ?? 0) }
+                try blur.backProject()
+                try joinView(number)
             }
-            let comparesLight = method.comparesLight(iteration)
-            let divergence = try workspace.takeRatio(
-                comparesLight ? method.lightConstants(mean: mean) : modeled,
-                measuring: counted
-            )
-            try blur.backProject()
-            try update(
-                iteration,
-                least: comparesLight ? Float(StartingEstimate.least) : 0,
-                divisor,
-                isFollowed: isFollowed
-            )
+            if views.count > 1 { try blur.useView(0) }
+            if case .projections(let look)? = watch { goesOn = try look(iteration, projections) }
+            try update(iteration, least: least, divisor, isFollowed: isFollowed)
             return divergence
         }
         try blur.sift(estimate.field, try kept(&former))
+    }
+
+    /// Takes in the factor of a view, which the work volume holds; that of the last one becomes the mean of all.
+    private func joinView(_ number: Int) throws(DeconvolutionError) {
+        guard secondView != nil, let second else { return }
+        if number == 0 {
+            try workspace.storeFactor(in: second.factor, normalization: normalization.field)
+        } else {
+            try workspace.takeMean(of: second.factor, normalization: second.normalization.field)
+        }
     }
 
     /// A field that is made when it is first needed.
@@ -286,7 +342,8 @@ final class RichardsonLucySolver<W: Workspace>: Solver {
         _ divisor: Divisor?,
         isFollowed: Bool
     ) throws(DeconvolutionError) {
-        let factor = try weight(divisor, normalization: currentNormalization)
+        // The mean of two views has the normalization of each in it.
+        let factor = try weight(divisor, normalization: secondView == nil ? currentNormalization : nil)
         guard isFollowed, method.acceleration != .none else {
             return try workspace.multiply(
                 estimate.field,

@@ -45,7 +45,8 @@ package struct StopSearch: Sendable {
     /// Steps without a better one before held-out photons end the search.
     private static let patience = 2
 
-    private let image: Image
+    /// One a view of the object.
+    private let images: [Image]
     private let rule: StopRule
     private let mostSteps: Int
     /// Part of the light that voxels must hold which still change, by which there is consensus.
@@ -58,26 +59,32 @@ package struct StopSearch: Sendable {
     private var found: Int?
 
     /// A search.
-    /// - Parameter rule: not `none`; `heldOut` only for an image with photons that were held out.
-    package init(_ rule: StopRule, _ image: Image, mostSteps: Int) {
-        precondition(rule != .none && rule != .auto && (rule != .heldOut || image.heldOut != nil))
-        (self.rule, self.image, self.mostSteps) = (rule, image, mostSteps)
+    /// - Parameters:
+    ///   - rule: not `none`; `heldOut` only for images with photons that were held out.
+    ///   - images: one a view of the object.
+    package init(_ rule: StopRule, _ images: [Image], mostSteps: Int) {
+        precondition(rule != .none && rule != .auto && !images.isEmpty)
+        precondition(rule != .heldOut || images.allSatisfy { $0.heldOut != nil })
+        (self.rule, self.images, self.mostSteps) = (rule, images, mostSteps)
     }
 
     /// Looks at the expectation before a step.
-    /// - Parameter projection: H·estimate over the part, counts.
+    /// - Parameter projections: H·estimate of each view over the part, counts.
     /// - Returns: whether there is more to see.
-    package mutating func look(_ projection: [Float]) -> Bool {
+    package mutating func look(_ projections: [[Float]]) -> Bool {
+        precondition(projections.count == images.count, "a projection of each view")
+        let views = zip(images, projections)
         switch rule {
         case .none, .auto, .consensus: preconditionFailure("the rule is by projections")
         case .heldOut:
-            values.append(likelihood(projection))
+            // Photons of one view say nothing of those of the other, so that their likelihoods multiply.
+            values.append(views.reduce(0) { $0 + $1.0.likelihood($1.1) })
             if values.count - bestStep >= Self.patience { found = bestStep }
         case .whiteness:
-            values.append(likeness(projection))
+            values.append(views.reduce(0) { $0 + $1.0.likeness($1.1) } / Double(images.count))
             if values[values.count - 1] < 0 { found = values.count }
         case .divergence(let part):
-            values.append(divergence(projection))
+            values.append(views.reduce(0) { $0 + $1.0.divergence($1.1) })
             if values.count > 1, values[values.count - 2] - values[values.count - 1] < part * values[values.count - 1] {
                 found = values.count
             }
@@ -104,7 +111,9 @@ package struct StopSearch: Sendable {
     package var best: Double { values.max() ?? -.infinity }
 
     private var bestStep: Int { (values.firstIndex(of: best) ?? 0) + 1 }
+}
 
+extension StopSearch.Image {
     /// Calls `body` with every voxel of some that counts and its expectation y = f·(H·estimate) + b.
     @inline(__always)
     private func forEach(
@@ -113,9 +122,9 @@ package struct StopSearch: Sendable {
         _ body: (_ voxel: Int, _ expected: Double) -> Void
     ) {
         for voxel in voxels {
-            let weight = image.weights?[voxel] ?? 1
+            let weight = weights?[voxel] ?? 1
             guard weight > 0 else { continue }
-            body(voxel, max(Double(weight) * Double(projection[voxel]) + image.background, image.floor))
+            body(voxel, max(Double(weight) * Double(projection[voxel]) + background, floor))
         }
     }
 
@@ -124,8 +133,8 @@ package struct StopSearch: Sendable {
         _ projection: [Float],
         _ term: @Sendable (_ voxel: Int, _ expected: Double) -> Double
     ) -> Double {
-        let count = image.shape.planeVoxelCount
-        var sums = [Double](repeating: 0, count: image.shape.z)
+        let count = shape.planeVoxelCount
+        var sums = [Double](repeating: 0, count: shape.z)
         sums.withUnsafeMutableBufferPointer { sums in
             // Every element is written by one job.
             nonisolated(unsafe) let sums = sums
@@ -139,21 +148,20 @@ package struct StopSearch: Sendable {
     }
 
     /// Σ s ln y − y over the photons s that were held out, y as many as are expected of them.
-    private func likelihood(_ projection: [Float]) -> Double {
-        guard let heldOut = image.heldOut else { preconditionFailure("a search by photons has some") }
+    fileprivate func likelihood(_ projection: [Float]) -> Double {
+        guard let heldOut else { preconditionFailure("a search by photons has some") }
         let share = (1 - Thinning.keptShare) / Thinning.keptShare
-        let gain = image.gain
         return sum(projection) { voxel, expected in
             Double(heldOut[voxel]) * log(share * expected / gain) - share * expected
         } / gain
     }
 
     /// Mean correlation of (g − y) / √y with its neighbor along y and x.
-    private func likeness(_ projection: [Float]) -> Double {
+    fileprivate func likeness(_ projection: [Float]) -> Double {
         var residuals = [Float](repeating: 0, count: projection.count)
         var (sum, count) = (0.0, 0)
         forEach(projection, in: projection.indices) { voxel, expected in
-            let residual = (Double(image.observed[voxel]) - expected) / expected.squareRoot()
+            let residual = (Double(observed[voxel]) - expected) / expected.squareRoot()
             residuals[voxel] = Float(residual)
             sum += residual
             count += 1
@@ -167,7 +175,6 @@ package struct StopSearch: Sendable {
         }
         // An expectation that is the image itself leaves nothing.
         guard square > 0 else { return -1 }
-        let shape = image.shape
         var (likeness, axes) = (0.0, 0.0)
         for (axis, stride) in [(1, shape.x), (2, 1)] where shape[axis] > 1 {
             var (products, pairs) = (0.0, 0)
@@ -182,9 +189,8 @@ package struct StopSearch: Sendable {
     }
 
     /// Σ g ln(g/y) − g + y.
-    private func divergence(_ projection: [Float]) -> Double {
-        let observed = image.observed
-        return sum(projection) { voxel, expected in
+    fileprivate func divergence(_ projection: [Float]) -> Double {
+        sum(projection) { voxel, expected in
             let counts = Double(max(observed[voxel], 0))
             return (counts > 0 ? counts * log(counts / expected) : 0) - counts + expected
         }

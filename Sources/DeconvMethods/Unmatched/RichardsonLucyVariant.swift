@@ -16,6 +16,8 @@ extension RichardsonLucyVariant {
     /// Only where every projection back is an adjoint.
     package var takesVaryingPSF: Bool { method.takesVaryingPSF }
 
+    package var takesSecondView: Bool { method.takesSecondView }
+
     package func demand(_ geometry: WorkGeometry, hasSensitivity: Bool) -> MethodDemand {
         method.demand(geometry, hasSensitivity: hasSensitivity)
     }

@@ -13,6 +13,10 @@ package struct FileDeconvolution: Sendable {
     private let psfPaths: [String]
     private let flatField: (any ImageFileSource)?
     private let mask: (any ImageFileSource)?
+    private let view: (any ImageFileSource)?
+    /// The files of its PSFs.
+    private let viewPSFFiles: [any ImageFileSource]
+    private let secondView: SecondView?
     private let psfs: [MeasuredPSF]
     private let jobOptions: JobOptions
     /// Those of the job, with the values of the channels that are deconvolved.
@@ -125,6 +129,13 @@ package struct FileDeconvolution: Sendable {
         self.flatField = try Self.map(options.flatField, .flatField, "a flat field", of: self.input)
         let findsMask = options.mask == JobOptions.foundMask
         self.mask = try Self.map(findsMask ? nil : options.mask, .mask, "a mask", of: self.input)
+        let (view, viewPSFFiles) = try Self.viewFiles(options, of: self.input)
+        (self.view, self.viewPSFFiles) = (view, viewPSFFiles)
+        secondView = try view.map { (view) throws(DeconvolutionError) in
+            var psfs: [MeasuredPSF] = []
+            for file in viewPSFFiles { psfs += try Self.measuredPSFs(in: file) }
+            return SecondView(source: view, psfs: channels.values(of: psfs) ?? psfs)
+        }
         options.deconvolution = options.deconvolutionWithFoundMask
         self.options.halvesPhotons = options.output.uncertaintyPath != nil
         self.options.masksBadPixels = options.deconvolution.masksBadPixels
@@ -172,6 +183,33 @@ package struct FileDeconvolution: Sendable {
             throw DeconvolutionError(.invalidArgument, "\(option) names no file; give \(what) as a TIFF stack")
         }
         return try input.selected(of: ImageFile.open(path: path))
+    }
+
+    /// The files of the second view and of its PSFs; none where there is one view.
+    /// - Throws: `invalidArgument` where only one of the two is named, or the view is the image itself; as `InputSelection.open`.
+    private static func viewFiles(
+        _ options: JobOptions,
+        of input: InputImage
+    ) throws(DeconvolutionError) -> ((any ImageFileSource)?, [any ImageFileSource]) {
+        guard let path = options.view, let psf = options.viewPSF, !path.isEmpty, !psf.isEmpty else {
+            let names: [(OptionName, String?)] = [(.view, options.view), (.viewPSF, options.viewPSF)]
+            if names.allSatisfy({ $0.1 == nil }), !options.given.contains(.viewBackground) { return (nil, []) }
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.view) and \(.viewPSF) name a second image and its PSF, and \(.viewBackground) is of that; give files for both, or "
+                    + "leave all of them out"
+            )
+        }
+        let view = try options.selection.open(path, psfCount: nil).source
+        if view.paths.contains(where: { path in input.whole.paths.contains { OutputPaths.isSameFile(path, $0) } }) {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.view, path): is the image itself, whose photons cannot count twice; give the file of another one"
+            )
+        }
+        var files: [any ImageFileSource] = []
+        for path in try PathPattern.expand(psf) { files.append(try psfFile(path)) }
+        return (view, files)
     }
 
     /// The PSFs of a file, one a channel.
@@ -261,6 +299,7 @@ package struct FileDeconvolution: Sendable {
         DeconvolutionJob(
             source: input.source,
             psfs: psfs,
+            secondView: secondView,
             sensitivity: sensitivity,
             options: options,
             resultType: resultType,
@@ -279,7 +318,7 @@ package struct FileDeconvolution: Sendable {
 
     /// Every file and folder that is read.
     private var inputPaths: [String] {
-        input.whole.paths + psfPaths + maps.compactMap { $0?.name }
+        input.whole.paths + psfPaths + viewPSFFiles.flatMap(\.paths) + maps.compactMap { $0?.name }
     }
 
     /// Does the work.
@@ -431,6 +470,8 @@ package struct FileDeconvolution: Sendable {
         origin.psfs = psfFiles.map { record($0, options.psfSpacing) }
         origin.flatField = flatField.map { record($0, nil) }
         origin.mask = mask.map { record($0, nil) }
+        origin.view = view.map { record($0, options.spacing) }
+        origin.viewPSFs = viewPSFFiles.map { record($0, options.psfSpacing) }
         origin.output = FileRecord.absolute(output)
         return origin
     }
@@ -480,7 +521,8 @@ package struct FileDeconvolution: Sendable {
         JobFingerprint(
             input,
             psfs: psfs,
-            maps: zip([OptionName.flatField, .mask], zip([flatField, mask], survey.mapStamps)).map {
+            secondPSFs: secondView?.psfs ?? [],
+            maps: zip([OptionName.flatField, .mask, .view], zip(maps, survey.mapStamps)).map {
                 ($0, $1.0, $1.1)
             },
             jobOptions,
@@ -555,7 +597,13 @@ package struct FileDeconvolution: Sendable {
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobFingerprint) {
         var begun: ImageFindings?
         if let earlier = ZarrSink.begunJob(output), fingerprint.isSameWithAnyTiles(as: earlier) {
-            begun = earlier.findings.flatMap { ImageFindings(text: $0, channelCount: input.source.image.channelCount) }
+            begun = earlier.findings.flatMap { findings in
+                ImageFindings(
+                    text: findings,
+                    channelCount: input.source.image.channelCount,
+                    viewCount: view == nil ? 1 : 2
+                )
+            }
         }
         let job = try job.lookedAt(goingOnWith: begun).tuned(on: setup)
         var fingerprint = fingerprint
@@ -563,7 +611,8 @@ package struct FileDeconvolution: Sendable {
         return (job, fingerprint)
     }
 
-    private var maps: [(any ImageFileSource)?] { [flatField, mask] }
+    /// What is read beside the image.
+    private var maps: [(any ImageFileSource)?] { [flatField, mask, view] }
 
     private var sensitivity: Sensitivity { Sensitivity(flatFieldSource: flatField, maskSource: mask) }
 
@@ -575,7 +624,8 @@ package struct FileDeconvolution: Sendable {
         // The voxels of a flat field or mask are those of the image, whatever their file says of their size.
         let mapWarnings = [flatField, mask].flatMap { $0?.diagnostics ?? [] }.filter { !$0.kind.isAboutSpacing }
         return without(options.spacing, input.source.diagnostics) + without(options.psfSpacing, psfWarnings)
-            + mapWarnings + [boundaryWarning].compactMap(\.self)
+            + mapWarnings + without(options.spacing, view?.diagnostics ?? [])
+            + without(options.psfSpacing, viewPSFFiles.flatMap(\.diagnostics)) + [boundaryWarning].compactMap(\.self)
     }
 
     /// Said where somebody asked for a boundary that the method has not.

@@ -12,10 +12,13 @@ extension JobFingerprint {
     ///
     /// The last bits of a voxel depend on the devices, the FFT library that is asked for, and the tiles of a volume, so these are
     /// part of it. Threads are not. What chunk files of the image are like is kept for each volume by itself, with its result.
-    /// - Parameter maps: with a number that changes with the chunk files of a map, where there are any.
+    /// - Parameters:
+    ///   - secondPSFs: those of the second view.
+    ///   - maps: the second view among them, with a number that changes with the chunk files of a map, where there are any.
     init(
         _ input: InputImage,
         psfs: [MeasuredPSF],
+        secondPSFs: [MeasuredPSF],
         maps: [(option: OptionName, file: (any ImageFileSource)?, chunkStamp: UInt64?)],
         _ options: JobOptions,
         plans: [JobPlan]
@@ -24,7 +27,7 @@ extension JobFingerprint {
         let image = input.source.image
         append("the image", Self.description(of: input.whole))
         append("its volumes", "\(image.channelCount) x \(image.timepointCount) of \(image.shape) \(image.pixelType)")
-        for (number, psf) in psfs.enumerated() {
+        for (number, psf) in (psfs + secondPSFs).enumerated() {
             let spacing = (options.deconvolution.psfSpacing ?? psf.volume.spacing).map(\.inMessage) ?? "unknown"
             append(
                 "PSF \(number + 1)",
@@ -41,6 +44,7 @@ extension JobFingerprint {
             .psfAt: options.deconvolution.choosesPSFPlaces
                 ? "auto" : options.deconvolution.psfPlaces.map { "\($0.map(\.axes))" } ?? "none",
             .psfSpacing: "as the PSFs",
+            .viewPSF: secondPSFs.isEmpty ? "none" : "the last \(secondPSFs.count) of the PSFs",
         ]
         for map in maps {
             let chunks = map.chunkStamp.map { ", chunk files with the checksum \(String($0, radix: 16))" } ?? ""

@@ -25,6 +25,8 @@ struct ImageFindings: Hashable, Sendable, Codable {
 
     /// One a channel.
     var channels: [Channel]
+    /// Those of the second view of the object; nil where there is one view.
+    var secondView: [Channel]?
 
     /// Fewer voxels below 0 are those that an interpolation leaves.
     static let leastNegativeShare = 0.01
@@ -57,6 +59,9 @@ struct ImageFindings: Hashable, Sendable, Codable {
         }
     }
 
+    /// Of a view alone.
+    init(_ channels: [Channel]) { self.channels = channels }
+
     /// As a text, and what `init(text:)` takes.
     var text: String {
         let encoder = JSONEncoder()
@@ -65,11 +70,13 @@ struct ImageFindings: Hashable, Sendable, Codable {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// From a text; nil where it is something else, or not that of an image of so many channels.
-    init?(text: String, channelCount: Int) {
+    /// From a text; nil where it is something else, or not that of an image of so many channels and views.
+    init?(text: String, channelCount: Int, viewCount: Int) {
         guard let findings = try? JSONDecoder().decode(ImageFindings.self, from: Data(text.utf8)),
             findings.channels.count == channelCount,
-            findings.channels.allSatisfy({ $0.background.isFinite && $0.shift.isFinite && $0.shift >= 0 }),
+            findings.secondView?.count == (viewCount > 1 ? channelCount : nil),
+            (findings.channels + (findings.secondView ?? []))
+                .allSatisfy({ $0.background.isFinite && $0.shift.isFinite && $0.shift >= 0 }),
             findings.channels.allSatisfy({ $0.tuning?.tuning.isPossible ?? true })
         else { return nil }
         self = findings

@@ -60,7 +60,7 @@ public struct Sensitivity: Sendable {
 
 extension ImageDescription {
     /// For example `8x24x28 voxels, 1 channel, 3 time points`.
-    fileprivate var sizeInWords: String {
+    var sizeInWords: String {
         "\(shape) voxels, \(channelCount) channel\(channelCount == 1 ? "" : "s"), "
             + "\(timepointCount) time point\(timepointCount == 1 ? "" : "s")"
     }

@@ -17,6 +17,8 @@ struct SurveyedVolume: Sendable {
     var saturatedCount: Int
     /// Its voxels, 0 on bad ones; nil where they are read again, plane by plane.
     var voxels: VoxelData?
+    /// The same volume in the second view of the object; empty where there is one view.
+    var secondView: [SurveyedVolume] = []
     /// The values of its f; nil where they are read again, or known from the volume before.
     var sensitivityValues: [Float]?
 }

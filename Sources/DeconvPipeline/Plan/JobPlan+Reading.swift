@@ -4,7 +4,7 @@ import DeconvVolume
 extension JobPlan {
     /// What reading an image and its maps may take, whatever there is room for; nothing for those that are in memory.
     package struct ReadingNeeds: Hashable, Sendable {
-        /// Where volumes are read whole: the image, then each map.
+        /// Where volumes are read whole: the image and its second view, then each map.
         var volumes: [ReadingMemory] = []
         /// Where they are read plane by plane.
         var planes: [ReadingMemory] = []
@@ -12,14 +12,16 @@ extension JobPlan {
         /// Nothing.
         init() {}
 
-        /// What reading sources takes, the image first.
-        init(_ sources: [any VolumeSource]) {
-            for (index, source) in sources.enumerated() {
+        /// What reading images and maps takes.
+        init(images: [any VolumeSource], maps: [any VolumeSource]) {
+            for (index, source) in (images + maps).enumerated() {
                 let file = source as? any ImageFileSource
                 let shape = source.image.shape
                 let plane = VolumeShape(z: 1, y: shape.y, x: shape.x)
                 // Maps are read plane by plane in any case.
-                volumes.append(file?.readingMemory(of: index == 0 ? shape : plane) ?? ReadingMemory(bufferBytes: 0))
+                volumes.append(
+                    file?.readingMemory(of: index < images.count ? shape : plane) ?? ReadingMemory(bufferBytes: 0)
+                )
                 planes.append(file?.readingMemory(of: plane) ?? ReadingMemory(bufferBytes: 0))
             }
         }

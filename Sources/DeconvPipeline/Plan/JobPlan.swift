@@ -15,6 +15,8 @@ package struct JobPlan: Sendable {
     package var psfs: [PreparedPSF]
     /// What they come to: one for all channels or one a channel.
     package private(set) var blurs: [PreparedBlur]
+    /// How many of the PSFs and of the blurs, at the end of each, are those of a second view of the object; 0 where there is one.
+    package let secondPSFCount: Int
     /// How volumes are deconvolved.
     package var method: any DeconvolutionMethod
     /// What lies outside the image.
@@ -69,6 +71,7 @@ extension JobPlan {
     ///   - imageName: what messages call the image.
     ///   - psfs: one for all channels, or one a channel, for each place that has its own.
     ///   - blurs: what they come to.
+    ///   - secondPSFCount: how many of these, at the end of each, are those of a second view of the object.
     ///   - hasSensitivity: whether the voxels of the image may differ in their sensitivity.
     ///   - readingNeeds: what reading the image and its maps may take.
     ///   - deviceCount: devices that run at once and share the host's memory.
@@ -81,6 +84,7 @@ extension JobPlan {
         imageName: String,
         psfs: [PreparedPSF],
         blurs: [PreparedBlur],
+        secondPSFCount: Int = 0,
         hasSensitivity: Bool,
         options: DeconvolutionOptions,
         backend: NumberedBackend,
@@ -90,7 +94,7 @@ extension JobPlan {
         memoryCap: Int? = nil
     ) throws(DeconvolutionError) {
         self.image = image
-        (self.psfs, self.blurs) = (psfs, blurs)
+        (self.psfs, self.blurs, self.secondPSFCount) = (psfs, blurs, secondPSFCount)
         // Methods count differences by the size of voxels, whoever knows it.
         var known = options
         known.spacing = options.spacing ?? image.spacing
@@ -103,6 +107,7 @@ extension JobPlan {
                     + "one PSF"
             )
         }
+        guard secondPSFCount == 0 || method.takesSecondView else { throw Self.oneViewOnly(method, options) }
         let boundary = method.boundary(options.boundary)
         (self.method, self.boundary) = (method, boundary)
         deviceNumber = backend.number
@@ -179,6 +184,7 @@ extension JobPlan {
         let resultBytes = waitingBytes + writeBytes
 
         let modeCount = blurs.map(\.blur.modes.count).max() ?? 1
+        let viewCount = secondPSFCount > 0 ? 2 : 1
         var request = TilePlan.Request(
             imageShape: image.shape,
             pixelType: image.pixelType,
@@ -187,7 +193,9 @@ extension JobPlan {
             },
             boundary: boundary,
             hasSensitivity: hasSensitivity,
-            demand: { method.demand($0, hasSensitivity: hasSensitivity).with(modeCount: modeCount) },
+            demand: {
+                method.demand($0, hasSensitivity: hasSensitivity).with(modeCount: modeCount).with(viewCount: viewCount)
+            },
             tileShape: options.tileShape,
             transformBytes: backend.transformBytes,
             padding: backend.padding
@@ -196,11 +204,14 @@ extension JobPlan {
         tiles = try TilePlan(request)
         let voxelBytes = image.pixelType.inMemory.byteCount
         let frame = tiles.frameInImage.shape
-        let wholeVoxelBytes = (image.shape.voxelCount + (frame == image.shape ? 0 : frame.voxelCount)) * voxelBytes
+        // Views are read one after the other, and of each but the one that is brought to its frame the voxels wait.
+        let framedCount = frame == image.shape ? 0 : frame.voxelCount
+        let wholeVoxelBytes = (viewCount * image.shape.voxelCount + framedCount) * voxelBytes
         reading = Reading(readingNeeds.volumes, voxelBytes: wholeVoxelBytes)
         request.budget = budget.keeping(resultBytes + reading.byteCount)
         if tiles.tile == nil, tiles.footprint.fits(request.budget) {
-            if options.overlapsVolumes {
+            // There is room for one frame on its way.
+            if options.overlapsVolumes, viewCount == 1 {
                 overlap = Overlap(image, tiles, budget.keeping(resultBytes + reading.byteCount - wholeVoxelBytes))
             }
             reading.keepMore(room: request.budget.hostBytes(beside: tiles.footprint, overlap))
@@ -256,6 +267,43 @@ extension JobPlan {
                 + "\(options.tileShape.map { "a tile of \($0) voxels" } ?? "the smallest tile"): "
                 + (isLimited ? "raise \(.memoryLimit)" : "free some memory")
                 + ", or use smaller chunks (\(.chunks) for the result)"
+        )
+    }
+}
+
+extension JobPlan {
+    /// The places among the blurs of those of a channel, one a view.
+    func blurIndices(ofChannel channel: Int) -> [Int] {
+        func index(_ first: Int, _ count: Int) -> Int { first + (count == 1 ? 0 : channel) }
+        let firstCount = blurs.count - secondPSFCount
+        return [index(0, firstCount)] + (secondPSFCount > 0 ? [index(firstCount, secondPSFCount)] : [])
+    }
+
+    /// Transforms of the volume, or of as many tiles as it has, that an iteration takes: two for each PSF or mode that it is projected by.
+    package var transformsPerIteration: Int {
+        2 * tiles.demand.projectionCount * tiles.demand.modeCount
+    }
+
+    /// The PSFs of the first view.
+    package var firstPSFs: [PreparedPSF] { Array(psfs.dropLast(secondPSFCount)) }
+
+    /// The PSFs of the second view.
+    package var secondPSFs: [PreparedPSF] { Array(psfs.suffix(secondPSFCount)) }
+
+    private static func oneViewOnly(
+        _ method: any DeconvolutionMethod,
+        _ options: DeconvolutionOptions
+    ) -> DeconvolutionError {
+        if options.sieve > 0 {
+            return DeconvolutionError(
+                .invalidArgument,
+                "\(.sieve, options.sieve.inMessage): is as wide as one PSF, and with \(.view) there are two; leave one of them out"
+            )
+        }
+        let names = Methods.takingSecondView(options)
+        return DeconvolutionError(
+            .invalidArgument,
+            "\(.view): \(.method, method.name.rawValue) compares one image; choose \(.method) \(names.listed("or"))"
         )
     }
 }

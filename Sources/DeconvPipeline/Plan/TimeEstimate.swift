@@ -42,7 +42,7 @@ package struct TimeEstimate: Sendable, Hashable {
             return isOnCores ? cost.nominalFlopCount : cost.leastByteCount
         }
         let measured = try Self.measure(small, plan, options)
-        let projections = Double(plan.tiles.tileCount * plan.tiles.demand.modeCount)
+        let projections = Double(plan.tiles.tileCount * plan.tiles.demand.modeCount * plan.tiles.demand.viewCount)
         let work = cost(plan.tiles.tile ?? plan.tiles.whole) * projections
         secondsPerIteration = measured * work / cost(small.whole)
         let volumes = Double(plan.image.volumeCount)

@@ -28,6 +28,8 @@ package struct PlanDescription: Encodable {
     let usesScratchFiles: Bool
     let secondsPerIteration: Double?
     let seconds: Double?
+    let views: Int
+    let transformsPerIteration: Int
     let psf: [PSFPreparationReport]
     let computedPSF: ComputedPSFReport?
     let psfModes: [PSFModesReport]
@@ -60,6 +62,8 @@ package struct PlanDescription: Encodable {
         readBytes = plan.reading.byteCount
         writeBytes = plan.writeBytes
         usesScratchFiles = plan.usesScratchFiles
+        views = plan.tiles.demand.viewCount
+        transformsPerIteration = plan.transformsPerIteration
         psf = plan.psfs.map(\.report)
         psfModes = plan.blurs.compactMap(\.report)
         warnings = plan.warnings.map(\.wholeLine)

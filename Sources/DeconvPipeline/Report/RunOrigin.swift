@@ -20,6 +20,10 @@ public struct RunOrigin: Sendable {
     public var flatField: FileRecord?
     /// The file of the mask.
     public var mask: FileRecord?
+    /// The file of the second view; nil where there is one view.
+    public var view: FileRecord?
+    /// The files of its PSFs.
+    public var viewPSFs: [FileRecord] = []
     /// Where the result lies, from the root on; nil for an array in memory.
     public var output: String?
     /// Every option with its value, and whether it was given.
@@ -67,6 +71,8 @@ extension RunOrigin {
                 case .array: nil
                 case .flatField: flatField?.shortName
                 case .mask: mask?.shortName
+                case .view: view?.shortName
+                case .viewPSF: viewPSFs.map(\.shortName).joined(separator: ", ")
                 // As it was used.
                 case .iterations: (method?.stepCount).map { "\($0)" }
                 case .boundary: method?.boundary(options.deconvolution.boundary).rawValue
@@ -80,7 +86,7 @@ extension RunOrigin {
 
 extension RunOrigin: Encodable {
     private enum Key: String, CodingKey { case program, version, command, started, inputs, output, options }
-    private enum InputKey: String, CodingKey { case image, psf, flatField, mask }
+    private enum InputKey: String, CodingKey { case image, psf, flatField, mask, view, viewPSF }
 
     /// For example `2026-11-28T20:40:00Z`.
     private var startedInWords: String {
@@ -105,6 +111,10 @@ extension RunOrigin: Encodable {
             try inputs.encode(psfs, forKey: .psf)
             try inputs.encode(flatField, forKey: .flatField)
             try inputs.encode(mask, forKey: .mask)
+            if let view {
+                try inputs.encode(view, forKey: .view)
+                try inputs.encode(viewPSFs, forKey: .viewPSF)
+            }
         } else {
             try container.encodeNil(forKey: .inputs)
         }

@@ -84,6 +84,22 @@ public struct RunReport: Sendable {
         public var poissonDivergence: [Double]
     }
 
+    /// One of two views of the object.
+    public struct View: Sendable {
+        /// What its image is called.
+        public var name: String
+        /// Background of each channel in counts, given or found.
+        public var backgrounds: [Double]
+        /// Sum of its good voxels above the background, over all volumes, in counts.
+        public var observedSum = 0.0
+        /// What was done to each of its PSFs.
+        package var psfs: [PSFPreparationReport]
+
+        package init(name: String, backgrounds: [Double], psfs: [PSFPreparationReport]) {
+            (self.name, self.backgrounds, self.psfs) = (name, backgrounds, psfs)
+        }
+    }
+
     /// Where it ran.
     public var device: DeviceDescription
     /// What each device did, the first one being `device`.
@@ -154,6 +170,8 @@ public struct RunReport: Sendable {
     package var foundMask: [[Int]] = []
     /// What was done to each PSF.
     package var psfs: [PSFPreparationReport]
+    /// The views, where there are two; what stands elsewhere of image and PSF is that of the first.
+    public var views: [View] = []
     /// What they were computed from; nil where they are in files.
     package var computedPSF: ComputedPSFReport?
     /// What halves of its photons tell; nil where nobody asked.
@@ -171,7 +189,7 @@ extension RunReport: Encodable {
         case resumedVolumes, voxelsPerSecond, bottleneck
         case tileCount, halo, peakDeviceBytes, peakHostBytes, secondsPerIteration, seconds, convergence, flatField
         case mask, maskedVoxelCount, saturatedInputVoxelCount, observedSum, resultSum, saturatedVoxels, psf, psfModes
-        case warnings, diagnostics, libraries, computedPSF, outcome, uncertainty
+        case warnings, diagnostics, libraries, computedPSF, outcome, uncertainty, views
     }
 
     /// The libraries that computed, and that read and wrote files.
@@ -224,6 +242,7 @@ extension RunReport: Encodable {
         try container.encode(computedPSF, forKey: .computedPSF)
         try container.encode(outcome, forKey: .outcome)
         try container.encodeIfPresent(uncertainty, forKey: .uncertainty)
+        if !views.isEmpty { try container.encode(views, forKey: .views) }
         try container.encode(psfModes, forKey: .psfModes)
         try container.encode(warnings.map(\.wholeLine), forKey: .warnings)
         try container.encode(warnings, forKey: .diagnostics)
@@ -248,5 +267,22 @@ extension RunReport.DeviceShare: Encodable {
         try container.encode(volumeCount, forKey: .volumes)
         try container.encode(computeSeconds, forKey: .computeSeconds)
         try container.encodeIfPresent(failure, forKey: .failure)
+    }
+}
+
+extension RunReport.View: Encodable {
+    private enum Key: String, CodingKey { case image, background, observedSum, psf }
+
+    /// Writes it with stable keys.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(name, forKey: .image)
+        if Set(backgrounds).count == 1 {
+            try container.encode(backgrounds[0], forKey: .background)
+        } else {
+            try container.encode(backgrounds, forKey: .background)
+        }
+        try container.encode(observedSum, forKey: .observedSum)
+        try container.encode(psfs, forKey: .psf)
     }
 }

@@ -13,13 +13,15 @@ package struct DeconvolutionJob: Sendable {
     /// What is done, and to what.
     var description: JobDescription
     private let psfs: [MeasuredPSF]
+    private let secondView: SecondView?
     let backends: @Sendable (DeconvolutionOptions) throws(DeconvolutionError) -> [NumberedBackend]
 
     /// A job.
     /// - Parameters:
     ///   - psfs: one for all channels, or one a channel; where options have places of PSFs, as many for the first of them, then
     ///     for the next.
-    ///   - sensitivity: flat field and mask of the image.
+    ///   - secondView: another image of the object, aligned with the first; nil for none.
+    ///   - sensitivity: flat field and mask of the image, and of its second view.
     ///   - resultType: what the voxels of the result are stored as; integers are refused where all would be 0.
     ///   - scratchFolder: where results go that do not fit in memory before they are written.
     ///   - backends: the devices that options ask for.
@@ -27,6 +29,7 @@ package struct DeconvolutionJob: Sendable {
     package init(
         source: any VolumeSource,
         psfs: [MeasuredPSF],
+        secondView: SecondView? = nil,
         sensitivity: Sensitivity = Sensitivity(),
         options: DeconvolutionOptions,
         resultType: PixelType = .float32,
@@ -39,6 +42,7 @@ package struct DeconvolutionJob: Sendable {
     ) {
         description = JobDescription(
             source: source,
+            secondSource: secondView?.source,
             sensitivity: sensitivity,
             options: options,
             resultType: resultType,
@@ -48,6 +52,7 @@ package struct DeconvolutionJob: Sendable {
             progress: progress
         )
         self.psfs = psfs
+        self.secondView = secondView
         self.backends = backends
     }
 
@@ -60,11 +65,10 @@ package struct DeconvolutionJob: Sendable {
 
     /// Prepares the PSFs, opens the devices and plans for each: everything but engines.
     /// - Parameter results: what the results take on their way.
-    /// - Throws: as `JobPlan.init`, and `invalidData` for a flat field or mask that is not that of the image.
+    /// - Throws: as `JobPlan.init` and `check`.
     package func makeSetup(results: JobPlan.Results = .inOrder) throws(DeconvolutionError) -> JobSetup {
         let (options, source) = (description.options, description.source)
-        try options.validate()
-        try description.sensitivity.check(against: source)
+        try check()
         let clock = ContinuousClock()
         var seconds = RunReport.Seconds()
         let psfs = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
@@ -75,12 +79,35 @@ package struct DeconvolutionJob: Sendable {
         let devices = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
             try backends(options)
         }
-        let setup = try JobSetup(description.request(results: results), psfs: psfs, on: devices)
+        let setup = try JobSetup(request(results: results), psfs: psfs, on: devices)
         setup.seconds = seconds
         return setup
     }
 
-    /// The PSFs, ready.
+    /// Checks what is known before anything is read.
+    /// - Throws: `invalidArgument` naming an option, and `invalidData` for a second view, flat field or mask that is not one of the image.
+    func check() throws(DeconvolutionError) {
+        let (options, source) = (description.options, description.source)
+        try options.validate()
+        try description.sensitivity.check(against: source)
+        guard let secondView else { return }
+        try secondView.check(against: source, spacing: options.spacing)
+        guard !options.halvesPhotons else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.uncertainty): halves the photons of one image, and \(.view) gives two; leave one of them out"
+            )
+        }
+    }
+
+    /// What a setup for the job has to be made for.
+    func request(results: JobPlan.Results) -> JobSetup.Request {
+        var request = description.request(results: results)
+        request.secondPSFCount = secondView?.psfs.count ?? 0
+        return request
+    }
+
+    /// The PSFs, ready: those of the first view, then those of the second.
     /// - Parameter prepare: prepares one for voxels of the given size.
     /// - Throws: `invalidData` where their number is not that of the channels, and what preparing throws.
     func preparedPSFs(
@@ -106,8 +133,15 @@ package struct DeconvolutionJob: Sendable {
                         + "a place for all channels, or at each place one a channel"
             )
         }
+        if let secondView, ![1, image.channelCount].contains(secondView.psfs.count) {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(secondView.source.name) has \(image.channelCount == 1 ? "1 channel" : "\(image.channelCount) channels"), but "
+                    + "\(.viewPSF) gives \(secondView.psfs.count) PSFs; give one for all or one a channel"
+            )
+        }
         var prepared: [PreparedPSF] = []
-        for psf in psfs {
+        for psf in psfs + (secondView?.psfs ?? []) {
             prepared.append(try prepare(psf, description.options.spacing ?? image.spacing))
         }
         return prepared
@@ -126,11 +160,25 @@ package struct DeconvolutionJob: Sendable {
             mask: description.sensitivity.mask,
             keptBytes: description.surveyBytes
         ) { () throws(DeconvolutionError) in try cancellation.check() }
-        let findings: ImageFindings
-        if let begun { findings = begun } else { findings = try ImageFindings(options, survey, name: source.name) }
+        let second = description.ofSecondView
+        let secondSurvey = try second.map { (second) throws(DeconvolutionError) in
+            try ImageSurvey(second.source, mask: second.sensitivity.mask, keptBytes: second.surveyBytes) {
+                () throws(DeconvolutionError) in try cancellation.check()
+            }
+        }
+        var findings: ImageFindings
+        if let begun {
+            findings = begun
+        } else {
+            findings = try ImageFindings(options, survey, name: source.name)
+            if let second, let secondSurvey {
+                findings.secondView = try ImageFindings(second.options, secondSurvey, name: second.source.name).channels
+            }
+        }
         var job = self
         job.description.look = JobDescription.Look(
             survey: survey,
+            secondSurvey: secondSurvey,
             findings: findings,
             seconds: (ContinuousClock().now - start).inSeconds
         )

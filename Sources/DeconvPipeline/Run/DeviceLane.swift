@@ -198,14 +198,40 @@ final class DeviceLane: @unchecked Sendable {
         if !volume.isDark {
             tell(.preparing)
             let engine = try record.measure(\.setup) { () throws(DeconvolutionError) in try readyEngine() }
-            try record.measure(volume.voxels == nil ? \.read : \.upload) { () throws(DeconvolutionError) in
-                try engine.setObserved(reading: reader.frame(of: volume))
-            }
-            volume.voxels = nil
+            try observe(&volume, ofView: 0, reader, engine)
+            if let second = reader.secondView { try observe(&volume.secondView[0], ofView: 1, second, engine) }
         }
         try compute(&volume, reader) { () throws(DeconvolutionError) in }
         tell(.writing)
         try writer.write(volume.isDark ? nil : engine?.result, plan.tiles.imageInWhole, of: position)
+    }
+
+    private func observe(
+        _ volume: inout SurveyedVolume,
+        ofView number: Int,
+        _ reader: VolumeReader,
+        _ engine: any VolumeEngine
+    ) throws(DeconvolutionError) {
+        let read = reader.frame(of: volume)
+        let stage = volume.voxels == nil ? \RunReport.Seconds.read : \.upload
+        volume.voxels = nil
+        try record.measure(stage) { () throws(DeconvolutionError) in
+            try engine.setObserved(ofView: number, reading: read)
+        }
+    }
+
+    private func useSensitivity(
+        of volume: inout SurveyedVolume,
+        ofView number: Int,
+        _ reader: VolumeReader,
+        _ engine: any VolumeEngine
+    ) throws(DeconvolutionError) {
+        guard let key = volume.sensitivityKey else { return }
+        let read = reader.sensitivity(of: volume)
+        try record.measure(volume.sensitivityValues == nil ? \.read : \.upload) { () throws(DeconvolutionError) in
+            try engine.useSensitivity(key, ofView: number, reading: read)
+        }
+        volume.sensitivityValues = nil
     }
 
     /// Computes a volume whose frame is the observed one; one without light is only counted.
@@ -214,36 +240,41 @@ final class DeviceLane: @unchecked Sendable {
         _ reader: VolumeReader,
         check: () throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
-        let (position, statistics) = (volume.position, volume.statistics)
-        let background = job.findings.channels[position.channel].shiftedBackground
-        let light = volume.isDark ? 0 : statistics.light(background: background)
-        record.surveyed(volume, light: light, try volume.warnings(job))
+        let position = volume.position
+        let view = light(of: volume, job)
+        var views = [view.light]
+        var warnings = try volume.warnings(job)
+        var secondSum: Double?
+        if let second = volume.secondView.first, let ofSecond = job.ofSecondView {
+            let view = light(of: second, ofSecond)
+            views.append(view.light)
+            secondSum = view.sum
+            // One of a kind is told of each volume.
+            warnings += try second.warnings(ofSecond).filter { warning in !warnings.contains { $0.kind == warning.kind }
+            }
+        }
+        record.surveyed(volume, light: view.sum, ofSecondView: secondSum, warnings)
         if volume.isDark { return }
         tell(.preparing)
         let engine = try record.measure(\.setup) { () throws(DeconvolutionError) in
             let engine = try readyEngine()
-            let index = plan.blurs.count == 1 ? 0 : position.channel
-            let blur = plan.blurs[index].blur
-            let part = blur.shape.limited(to: plan.image.shape, plan.boundary)
-            try engine.use(
-                blur.centralPart(part).moved(to: plan.tiles.imageInWhole.origin),
-                ids: setup.ids(ofBlur: index)
-            )
+            let indices = plan.blurIndices(ofChannel: position.channel)
+            let blurs = indices.map { index in
+                let blur = plan.blurs[index].blur
+                let part = blur.shape.limited(to: plan.image.shape, plan.boundary)
+                return blur.centralPart(part).moved(to: plan.tiles.imageInWhole.origin)
+            }
+            try engine.use(blurs, ids: indices.flatMap { setup.ids(ofBlur: $0) })
             return engine
         }
-        if let key = volume.sensitivityKey {
-            try record.measure(volume.sensitivityValues == nil ? \.read : \.upload) { () throws(DeconvolutionError) in
-                try engine.useSensitivity(key, reading: reader.sensitivity(of: volume))
-            }
-            volume.sensitivityValues = nil
-        }
+        try useSensitivity(of: &volume, ofView: 0, reader, engine)
+        if let second = reader.secondView { try useSensitivity(of: &volume.secondView[0], ofView: 1, second, engine) }
         var measured: [VolumeFigures.Divergence] = []
         let clock = ContinuousClock()
         let started = clock.now
         try record.measure(\.compute) { () throws(DeconvolutionError) in
             try engine.run(
-                mean: volume.mean,
-                background: background,
+                views,
                 tuning: job.findings.channels[position.channel].tuning?.tuning,
                 measuring: plan.tiles.imageInWhole,
                 watch: nil
@@ -267,6 +298,13 @@ final class DeviceLane: @unchecked Sendable {
             deviceBytes: engine.byteCount,
             uncountedHostBytes: engine.uncountedHostByteCount
         )
+    }
+
+    /// What is known of the light of a view, and Σ of its good voxels above the background, in counts.
+    private func light(of volume: SurveyedVolume, _ job: JobDescription) -> (light: ViewLight, sum: Double) {
+        let background = job.findings.channels[volume.position.channel].shiftedBackground
+        let sum = volume.isDark ? 0 : volume.statistics.light(background: background)
+        return (ViewLight(mean: volume.mean, background: background), sum)
     }
 
     private func readyEngine() throws(DeconvolutionError) -> any VolumeEngine {

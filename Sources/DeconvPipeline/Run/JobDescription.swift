@@ -8,7 +8,9 @@ import Logging
 /// A job as a value, but for its PSFs and devices: what every part of a run may need to know of it.
 struct JobDescription: Sendable {
     /// Where the volumes come from.
-    let source: any VolumeSource
+    var source: any VolumeSource
+    /// Where the volumes of the second view of the object come from; nil where there is one view.
+    var secondSource: (any VolumeSource)?
     /// Flat field and mask of the image.
     let sensitivity: Sensitivity
     /// What is done to each volume.
@@ -29,7 +31,9 @@ struct JobDescription: Sendable {
     /// What was seen of the image, and what it is computed with.
     struct Look: Sendable {
         /// What a sample of its planes tells.
-        let survey: ImageSurvey
+        var survey: ImageSurvey
+        /// The same of the second view.
+        var secondSurvey: ImageSurvey?
         /// What its channels are computed with.
         var findings: ImageFindings
         /// What was spent on it, seconds.
@@ -40,6 +44,19 @@ struct JobDescription: Sendable {
     var findings: ImageFindings {
         guard let look else { preconditionFailure("a job looks at its image before it runs") }
         return look.findings
+    }
+
+    /// The same job of the second view alone; nil where there is one view.
+    var ofSecondView: JobDescription? {
+        guard let secondSource else { return nil }
+        var job = self
+        (job.source, job.secondSource) = (secondSource, nil)
+        job.options.background = options.viewBackground ?? options.background
+        if let look, let survey = look.secondSurvey {
+            let findings = ImageFindings(look.findings.secondView ?? [])
+            job.look = Look(survey: survey, findings: findings, seconds: 0)
+        }
+        return job
     }
 
     /// Steps that a method takes for a volume of a channel.
@@ -59,15 +76,18 @@ struct JobDescription: Sendable {
             hasSensitivity: !sensitivity.isEmpty || options.saturation != nil || options.masksBadPixels,
             options: options.withoutFindings,
             results: results,
-            reading: JobPlan.ReadingNeeds(sources)
+            reading: JobPlan.ReadingNeeds(images: images, maps: sensitivity.maps)
         )
     }
 
     /// The most bytes of decoded chunks that looking at the image may keep, which is before anything else is held.
     var surveyBytes: Int { (options.memoryLimitBytes ?? HostSystem.freeBytes) / 8 }
 
-    /// What is read, the image first.
-    private var sources: [any VolumeSource] { [source] + sensitivity.maps }
+    /// The image, then its second view.
+    private var images: [any VolumeSource] { [source] + [secondSource].compactMap(\.self) }
+
+    /// What is read, images first.
+    private var sources: [any VolumeSource] { images + sensitivity.maps }
 
     /// Has sources keep as many decoded chunks as the plans have room for.
     func limitKeptBytes(_ plans: [JobPlan]) {

@@ -17,6 +17,8 @@ package final class JobSetup: @unchecked Sendable {
         package var image: ImageDescription
         /// What messages call them.
         package var imageName: String
+        /// How many of the PSFs, at the end, are those of a second view of the object; 0 where there is one view.
+        package var secondPSFCount = 0
         /// Whether their voxels may differ in their sensitivity.
         package var hasSensitivity: Bool
         /// What is done to them.
@@ -104,6 +106,7 @@ package final class JobSetup: @unchecked Sendable {
             imageName: request.imageName,
             psfs: psfs,
             blurs: blurs,
+            secondPSFCount: request.secondPSFCount,
             hasSensitivity: request.hasSensitivity,
             options: request.options,
             backend: device,
@@ -223,10 +226,16 @@ extension JobSetup.Request {
 
     /// What PSFs come to: a blur for each that there is of a place.
     /// - Parameter psfs: those of the first place, then those of the next; of one place where options have none.
-    /// - Throws: as `PreparedBlur.init`; `invalidArgument` for a sieve with PSFs of several places.
+    /// - Throws: as `PreparedBlur.init`; `invalidArgument` for a sieve or a second view with PSFs of several places.
     func blurs(of psfs: [PreparedPSF]) throws(DeconvolutionError) -> [PreparedBlur] {
         let sieve = try Methods.method(options).sieve
         guard let places = options.psfPlaces else { return psfs.map { PreparedBlur($0.psf, sieve: sieve) } }
+        guard secondPSFCount == 0 else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.psfAt) is for PSFs that vary from place to place, and with \(.view) each image has one; leave one of them out"
+            )
+        }
         guard sieve == 0 else {
             throw DeconvolutionError(
                 .invalidArgument,

@@ -67,9 +67,10 @@ final class RunRecord: Sendable {
         let steps = (0..<plan.image.channelCount).map { job.stepCount($0, plan.method) }
         stepCounts = steps
         totalStepCount = job.source.image.volumes.reduce(0) { $0 + steps[$1.channel] }
-        psfBorders = plan.psfs.map { PSFBorder($0.psf.volume) }
+        psfBorders = plan.firstPSFs.map { PSFBorder($0.psf.volume) }
         var warnings: [Diagnostic] = []
         var seen = job.look?.warnings(job.source.name, options) ?? []
+        if let second = job.ofSecondView { seen += second.look?.warnings(second.source.name, second.options) ?? [] }
         seen += job.findings.channels.flatMap { $0.tuning?.warnings(job.source.name) ?? [] }
         if !options.psfAsIs, let warning = JobDescription.Look.resultIsImage(job.source.name, plan.psfs) {
             seen.append(warning)
@@ -92,9 +93,10 @@ final class RunRecord: Sendable {
             flatField: job.sensitivity.flatField?.name,
             mask: job.sensitivity.mask?.name,
             warnings: warnings,
-            psfs: plan.psfs.map(\.report),
+            psfs: plan.firstPSFs.map(\.report),
             psfModes: plan.blurs.compactMap(\.report)
         )
+        report.views = Self.views(job, plan)
         report.devices = plans.map { RunReport.DeviceShare(number: $0.deviceNumber, device: $0.backend.device) }
         report.resumedVolumeCount = heldCount
         report.tunings = job.findings.channels.compactMap(\.tuning)
@@ -111,6 +113,37 @@ final class RunRecord: Sendable {
                 finishedCount: heldCount,
                 entries: Array(plans.indices),
                 completedIterations: held.reduce(0) { $0 + steps[$1.channel] }
+            )
+        )
+    }
+}
+
+extension RunRecord {
+    /// What is known of each of two views before the run; empty where there is one.
+    private static func views(_ job: JobDescription, _ plan: JobPlan) -> [RunReport.View] {
+        guard let second = job.ofSecondView else { return [] }
+        return [(job, plan.firstPSFs), (second, plan.secondPSFs)].map { job, psfs in
+            RunReport.View(
+                name: job.source.name,
+                backgrounds: job.findings.channels.map(\.background),
+                psfs: psfs.map(\.report)
+            )
+        }
+    }
+
+    /// Adds the light of the views of some volumes to a report, and says where it does not go together.
+    private func compareViews(_ report: inout RunReport, _ volumes: [(VolumePosition, VolumeFigures)]) {
+        guard report.views.count > 1 else { return }
+        let sums = [volumes.reduce(0) { $0 + $1.1.light }, volumes.reduce(0) { $0 + ($1.1.secondLight ?? 0) }]
+        for (index, sum) in sums.enumerated() { report.views[index].observedSum = sum }
+        guard sums[0] > 0, sums[1] > 0, max(sums[0] / sums[1], sums[1] / sums[0]) > Self.mostLightRatio else { return }
+        let (name, factor) = (report.views[1].name, sums[0] / sums[1])
+        report.warnings.append(
+            Diagnostic(
+                .viewsDiffer,
+                "\(subject: name): holds another amount of light above its background than the first view, though both are taken to "
+                    + "show the same object: check \(.background) and \(.viewBackground), or multiply it by the factor between them",
+                figures: "\((1 / factor * 100).rounded1) % of that, factor \((factor * 1000).rounded() / 1000)"
             )
         )
     }
@@ -158,9 +191,12 @@ extension RunRecord {
     /// What a volume is.
     /// - Parameters:
     ///   - light: Σ of its good voxels above the background, in counts.
+    ///   - secondLight: the same of its second view; nil where there is one view.
     ///   - warnings: what a person should know of it.
-    func surveyed(_ volume: SurveyedVolume, light: Double, _ warnings: [Diagnostic]) {
+    func surveyed(_ volume: SurveyedVolume, light: Double, ofSecondView secondLight: Double?, _ warnings: [Diagnostic])
+    {
         var work = Work()
+        work.figures.secondLight = secondLight
         work.figures.light = light
         work.figures.maskedVoxelCount =
             job.source.image.shape.voxelCount - volume.statistics.voxelCount - volume.saturatedCount
@@ -377,6 +413,7 @@ extension RunRecord {
             report.voxelsPerSecond = Double((image.volumeCount - heldCount) * report.shape.voxelCount) / total
         }
         report.warnings += warnings(of: known)
+        compareViews(&report, known)
         if known.count == image.volumeCount {
             warnOfLight(&report, known)
         } else {
@@ -417,6 +454,8 @@ extension RunRecord {
         }
     }
 
+    /// How many times the light of one view may be that of the other before it is said.
+    private static let mostLightRatio = 1.25
     /// Part of the light that a result may gain or lose under a background before it is said.
     private static let noticedChange = 0.05
     /// The same without a background, where only a fault makes so much.
@@ -462,7 +501,11 @@ extension RunRecord {
         let noticed = hasBackground ? Self.noticedChange : Self.faultyChange
         // Voxels that do not count only add to a result.
         let unexplained = change > 0 ? max(change - mostUncompared(volumes) / report.observedSum, 0) : -change
-        guard job.sensitivity.flatField == nil, report.observedSum > 0, unexplained > noticed else { return }
+        // Said already: a result has the light that lies between those of two views.
+        let isOfViews = report.warnings.contains { $0.kind == .viewsDiffer }
+        guard job.sensitivity.flatField == nil, report.observedSum > 0, unexplained > noticed, !isOfViews else {
+            return
+        }
         let (cause, figures) = LightChange.cause(
             LightChange.Evidence(
                 change: change,

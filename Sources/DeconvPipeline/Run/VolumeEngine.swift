@@ -17,33 +17,36 @@ protocol VolumeEngine: AnyObject {
     /// What a person should know of how it was set up.
     var warnings: [Diagnostic] { get }
 
-    /// Makes a blur the current one, if it is not.
+    /// Makes the blurs of the views the current ones, if they are not.
     /// - Parameters:
-    ///   - blur: with its weights in the coordinates of the domain.
-    ///   - ids: what tells its PSFs apart from others of the same places.
-    func use(_ blur: Blur, ids: [Int]) throws(DeconvolutionError)
+    ///   - blurs: one a view, with their weights in the coordinates of the domain.
+    ///   - ids: what tells their PSFs apart from others of the same places.
+    func use(_ blurs: [Blur], ids: [Int]) throws(DeconvolutionError)
 
     /// Begins the run of another job, whose sensitivities are others.
     func beginJob()
 
-    /// See `Workspace.setObserved`.
+    /// See `Workspace.setObserved` and `Workspace.useView`.
     func setObserved(
+        ofView number: Int,
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError)
 
     /// Makes a sensitivity the current one, if it is not; see `Workspace.setSensitivity`.
     /// - Parameters:
     ///   - key: tells sensitivities apart.
+    ///   - number: of the view, whose blur is the current one.
     ///   - read: is not called where the key is that of f = 1.
     func useSensitivity(
         _ key: VolumeSensitivity.Key,
+        ofView number: Int,
         reading read: @escaping (Region) throws(DeconvolutionError) -> [Float]
     ) throws(DeconvolutionError)
 
-    /// See `Solver.run`, `Solver.background`, `Solver.tuning` and `Solver.watch`.
+    /// See `Solver.run`, `Solver.background`, `Solver.secondView`, `Solver.tuning` and `Solver.watch`.
+    /// - Parameter views: the light of one view or two.
     func run(
-        mean: Double,
-        background: Double,
+        _ views: [ViewLight],
         tuning: MethodTuning?,
         measuring measured: Region,
         watch: SolverWatch?,
@@ -90,7 +93,8 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
     private let workspace: W
     private let solver: any Solver<W>
     private var currentPSFs: [Int]?
-    private var currentSensitivity: VolumeSensitivity.Key? = .uniform
+    /// One a view.
+    private var currentSensitivities: [VolumeSensitivity.Key?] = [.uniform, .uniform]
     private weak var transfer: W.Transfer?
 
     init(_ workspace: W, _ method: any DeconvolutionMethod) throws(DeconvolutionError) {
@@ -106,47 +110,51 @@ private final class WorkspaceEngine<W: Workspace>: VolumeEngine {
 
     var warnings: [Diagnostic] { workspace.warnings }
 
-    func use(_ blur: Blur, ids: [Int]) throws(DeconvolutionError) {
+    func use(_ blurs: [Blur], ids: [Int]) throws(DeconvolutionError) {
         guard currentPSFs != ids else { return }
         currentPSFs = nil
-        try solver.setBlur(blur)
+        try solver.setBlurs(blurs)
         currentPSFs = ids
     }
 
-    func beginJob() { if currentSensitivity != .uniform { currentSensitivity = nil } }
+    func beginJob() { currentSensitivities = currentSensitivities.map { $0 == .uniform ? $0 : nil } }
 
     func setObserved(
+        ofView number: Int,
         reading read: (Region) throws(DeconvolutionError) -> VoxelData
     ) throws(DeconvolutionError) {
+        workspace.useView(number)
+        defer { workspace.useView(0) }
         try workspace.setObserved(reading: read)
     }
 
     func useSensitivity(
         _ key: VolumeSensitivity.Key,
+        ofView number: Int,
         reading read: @escaping (Region) throws(DeconvolutionError) -> [Float]
     ) throws(DeconvolutionError) {
-        guard currentSensitivity != key else { return }
-        currentSensitivity = nil
+        guard currentSensitivities[number] != key else { return }
+        currentSensitivities[number] = nil
         if key == .uniform {
-            try solver.setSensitivity(reading: nil)
+            try solver.setSensitivity(ofView: number, reading: nil)
         } else {
-            try solver.setSensitivity(reading: read)
+            try solver.setSensitivity(ofView: number, reading: read)
         }
-        currentSensitivity = key
+        currentSensitivities[number] = key
     }
 
     func run(
-        mean: Double,
-        background: Double,
+        _ views: [ViewLight],
         tuning: MethodTuning?,
         measuring measured: Region,
         watch: SolverWatch?,
         step: (SolverStep) throws(DeconvolutionError) -> Void
     ) throws(DeconvolutionError) {
-        solver.background = background
+        solver.background = views[0].background
+        solver.secondView = views.count > 1 ? views[1] : nil
         solver.tuning = tuning
         solver.watch = watch
-        try solver.run(mean: mean, measuring: measured, step: step)
+        try solver.run(mean: views[0].mean, measuring: measured, step: step)
     }
 
     var result: any VolumeResult { SolvedVolume(solver: solver) }

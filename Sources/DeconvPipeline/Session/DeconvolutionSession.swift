@@ -87,8 +87,7 @@ public final class DeconvolutionSession: @unchecked Sendable {
         results: JobPlan.Results,
         _ body: (JobSetup) throws(DeconvolutionError) -> RunReport
     ) throws(DeconvolutionError) -> RunReport {
-        try job.description.options.validate()
-        try job.description.sensitivity.check(against: job.description.source)
+        try job.check()
         let devices = try backends(for: job)
         let numbers = Set(devices.map(\.number))
         try acquire(numbers, for: job.description)
@@ -96,7 +95,7 @@ public final class DeconvolutionSession: @unchecked Sendable {
         let clock = ContinuousClock()
         var preparing = 0.0
         let (psfs, ids) = try clock.measure(into: &preparing) { () throws(DeconvolutionError) in try prepared(job) }
-        let setup = try setup(job.description.request(results: results), psfs, ids, devices)
+        let setup = try setup(job.request(results: results), psfs, ids, devices)
         setup.seconds.prepare += preparing
         setup.giveUpOthers = { [weak self] in self?.giveUp(numbers) ?? false }
         do {

@@ -13,6 +13,8 @@ final class VolumeReader: @unchecked Sendable {
     private let maps: SensitivityMaps?
     private let cancellation: Cancellation
     private let record: RunRecord
+    /// Reads the second view of the object; nil where there is one view.
+    let secondView: VolumeReader?
     private var lastKey: VolumeSensitivity.Key?
 
     init(_ job: JobDescription, _ plan: JobPlan, _ record: RunRecord) {
@@ -22,6 +24,7 @@ final class VolumeReader: @unchecked Sendable {
         boundary = plan.boundary
         channels = job.findings.channels
         cancellation = job.cancellation
+        secondView = job.ofSecondView.map { VolumeReader($0, plan, record) }
         maps = SensitivityMaps(
             job.sensitivity,
             job.findings,
@@ -31,8 +34,26 @@ final class VolumeReader: @unchecked Sendable {
         )
     }
 
-    /// What must be known of a volume beforehand, and its voxels if it is computed in one piece.
+    /// What must be known of a volume beforehand in all its views, and its voxels if it is computed in one piece.
+    /// - Throws: `invalidData` where only one of two views has light.
     func survey(_ position: VolumePosition) throws(DeconvolutionError) -> SurveyedVolume {
+        var volume = try surveyView(position)
+        guard let secondView else { return volume }
+        let second = try secondView.surveyView(position)
+        guard second.isDark == volume.isDark else {
+            let (dark, bright) = second.isDark ? (secondView.source, source) : (source, secondView.source)
+            throw DeconvolutionError(
+                .invalidData,
+                "\(dark.name(channel: position.channel, timepoint: position.timepoint)) has no light above its background, and "
+                    + "\(bright.name) has some at the same place; lower \(second.isDark ? .viewBackground : .background), or leave out "
+                    + "\(.view)"
+            )
+        }
+        volume.secondView = [second]
+        return volume
+    }
+
+    private func surveyView(_ position: VolumePosition) throws(DeconvolutionError) -> SurveyedVolume {
         let shape = source.image.shape
         let name = source.name(channel: position.channel, timepoint: position.timepoint)
         var sensitivity = try record.measure(\.read) { () throws(DeconvolutionError) in

@@ -12,6 +12,28 @@ struct ChannelTuner {
     private let job: JobDescription
     private let plan: JobPlan
     private let request: TuningRequest
+    /// Which view of the object it looks at.
+    private let view: Int
+    /// Of the second view; empty where there is one view.
+    private let second: [ChannelTuner]
+
+    /// The part as one of the views of the object shows it.
+    private struct View {
+        let part: TuningPart
+        /// Counts.
+        let background: Double
+        /// Nil where nobody can tell.
+        var noise: PhotonNoise?
+        var origin: ChannelTuning.GainOrigin?
+        /// Why nobody can tell.
+        var exception: String?
+
+        /// Its photons.
+        var photonCount: Double { part.sum(above: background) / (noise?.gain ?? 1) }
+
+        /// What its brightest voxels hold, photons.
+        var light: Double { part.light(above: background, oneIn: ChannelTuner.brightest) / (noise?.gain ?? 1) }
+    }
 
     /// Fewer photons say too little to hold some of them out.
     private static let fewestPhotons = 1e4
@@ -20,7 +42,7 @@ struct ChannelTuner {
     /// Nats by which total variation must foretell held-out photons better than none.
     private static let clearlyBetter = 10.0
     /// One voxel in so many is brighter than what light is measured by.
-    private static let brightest = 1000
+    fileprivate static let brightest = 1000
     /// Time points that are tried for one with light.
     private static let mostTries = 8
     /// Fewer steps leave an estimate that began flat wider than the image.
@@ -32,7 +54,12 @@ struct ChannelTuner {
     ///   - job: has looked at its image.
     ///   - plan: of the device that computes.
     init(_ job: JobDescription, _ plan: JobPlan, _ request: TuningRequest) {
-        (self.job, self.plan, self.request) = (job, plan, request)
+        self.init(job, plan, request, view: 0)
+    }
+
+    private init(_ job: JobDescription, _ plan: JobPlan, _ request: TuningRequest, view: Int) {
+        (self.job, self.plan, self.request, self.view) = (job, plan, request, view)
+        second = job.ofSecondView.map { [ChannelTuner($0, plan, request, view: view + 1)] } ?? []
     }
 
     /// What a channel is computed with.
@@ -44,22 +71,19 @@ struct ChannelTuner {
             return untuned(triedTimepoints.count < job.source.image.timepointCount)
         }
         let psf = opticalPSF(channel)
-        let estimate = try photons(of: part, channel)
-        var (noise, origin): (PhotonNoise?, ChannelTuning.GainOrigin?)
-        var exception: String?
-        switch estimate {
-        case .noise(let known, let how): (noise, origin) = (known, how)
-        case .unknown(let reason): exception = reason
-        }
-        let gain = noise?.gain ?? 1
-        let bright = part.light(above: background, oneIn: Self.brightest) / gain
-        if let noise, part.sum(above: background) / noise.gain < Self.fewestPhotons {
+        var views = [try look(at: part, channel, background)]
+        for tuner in second { views.append(try tuner.look(at: part, channel)) }
+        let (noise, origin) = (views[0].noise, views[0].origin)
+        var exception = views.compactMap(\.exception).first
+        let bright = views.reduce(0) { $0 + $1.light }
+        if exception == nil, views.reduce(0, { $0 + $1.photonCount }) < Self.fewestPhotons {
             exception = "fewer than \(Int(Self.fewestPhotons)) photons"
         }
         var rule = request.stop
         var weights = request.weights
-        let varies = plan.blurs.contains { $0.blur.varies }
-        if request.signal == .always || (request.signal == .withoutPhotons && exception != nil && !varies) {
+        // Others than adjoints are made of one PSF.
+        let hasOnePSF = views.count == 1 && !plan.blurs.contains { $0.blur.varies }
+        if request.signal == .always || (request.signal == .withoutPhotons && exception != nil && hasOnePSF) {
             return try unmatched(
                 part,
                 channel,
@@ -91,7 +115,7 @@ struct ChannelTuner {
         )
         guard rule != .none else { return result }
         do throws(DeconvolutionError) {
-            try search(rule, weights, part, channel, noise, on: plan, &result)
+            try search(rule, weights, views, channel, on: plan, &result)
         } catch {
             // What it computes with may fail it later as well; which number of steps is best does not depend on that.
             guard error.isOfDevice, plan.backend.device.backend == .opencl, job.options.backend == .auto else {
@@ -101,7 +125,7 @@ struct ChannelTuner {
             var onCPU = plan
             onCPU.backend = CPUBackend(threadCount: job.options.threadCount)
             result.curves = []
-            try search(rule, weights, part, channel, noise, on: onCPU, &result)
+            try search(rule, weights, views, channel, on: onCPU, &result)
         }
         return result
     }
@@ -147,6 +171,43 @@ struct ChannelTuner {
         return result
     }
 
+    /// What a part of the view tells of its photons.
+    private func look(
+        at part: TuningPart,
+        _ channel: Int,
+        _ background: Double
+    ) throws(DeconvolutionError) -> View {
+        var view = View(part: part, background: background)
+        switch try photons(of: part, channel) {
+        case .noise(let known, let how): (view.noise, view.origin) = (known, how)
+        case .unknown(let reason): view.exception = self.view == 0 ? reason : "in the second view \(reason)"
+        }
+        return view
+    }
+
+    /// The same of the part that is that of another view.
+    private func look(at other: TuningPart, _ channel: Int) throws(DeconvolutionError) -> View {
+        let background = job.findings.channels[channel].shiftedBackground
+        let part = try TuningPart(
+            other.region,
+            of: job.recorded,
+            other.position,
+            sensitivityMaps,
+            background: background
+        )
+        return try look(at: part, channel, background)
+    }
+
+    private var sensitivityMaps: SensitivityMaps? {
+        SensitivityMaps(
+            job.sensitivity,
+            job.findings,
+            masksBadPixels: job.options.masksBadPixels,
+            image: job.recorded,
+            cancellation: job.cancellation
+        )
+    }
+
     /// What its image tells of the photons of a channel.
     /// - Returns: nil for a channel without light.
     /// - Throws: as `VolumeSource.read`; `outOfMemory`; `cancelled`.
@@ -170,7 +231,7 @@ struct ChannelTuner {
     }
 
     private func opticalPSF(_ channel: Int) -> Volume {
-        plan.blurs[plan.blurs.count == 1 ? 0 : channel].blur.opticalPSF
+        plan.blurs[plan.blurIndices(ofChannel: channel)[view]].blur.opticalPSF
     }
 
     /// What is used where nothing can be found out.
@@ -195,13 +256,7 @@ struct ChannelTuner {
     /// A part with enough photons, the middle of the first volume if it has them; else that with most light, nil where there is none.
     private func part(channel: Int, _ background: Double) throws(DeconvolutionError) -> TuningPart? {
         let source = job.recorded
-        let maps = SensitivityMaps(
-            job.sensitivity,
-            job.findings,
-            masksBadPixels: job.options.masksBadPixels,
-            image: source,
-            cancellation: job.cancellation
-        )
+        let maps = sensitivityMaps
         let gain = job.look?.survey.channels[channel].noise?.gain ?? 1
         var best: (part: TuningPart, light: Double)?
         for timepoint in triedTimepoints {
@@ -257,50 +312,48 @@ struct ChannelTuner {
     private func search(
         _ rule: StopRule,
         _ weights: [Double],
-        _ part: TuningPart,
+        _ views: [View],
         _ channel: Int,
-        _ noise: PhotonNoise?,
         on plan: JobPlan,
         _ result: inout ChannelTuning
     ) throws(DeconvolutionError) {
-        let background = job.findings.channels[channel].shiftedBackground
-        var share = 1.0
-        var (observed, heldOut): ([Float], [Float]?) = (part.voxels, nil)
-        if rule == .heldOut, let noise {
-            var careful = noise
-            if result.gainOrigin != .given {
-                careful.gain *= Self.caution
-                careful.darkVariance *= Self.caution
+        let noise = views[0].noise
+        let share = rule == .heldOut ? Thinning.keptShare : 1
+        var (parts, images): ([PartRun.View], [StopSearch.Image]) = ([], [])
+        for (number, view) in views.enumerated() {
+            let part = view.part
+            var (observed, heldOut): ([Float], [Float]?) = (part.voxels, nil)
+            if rule == .heldOut, var careful = view.noise {
+                if view.origin != .given {
+                    careful.gain *= Self.caution
+                    careful.darkVariance *= Self.caution
+                }
+                let stream = number * job.source.image.channelCount + channel
+                let thinning = Thinning(
+                    part.voxels,
+                    numbers: part.number(in: job.source.image.shape),
+                    noise: careful,
+                    random: Philox(seed: UInt32(clamping: request.seed), stream: UInt32(stream))
+                )
+                (observed, heldOut) = (thinning.kept, thinning.heldOut)
             }
-            let thinning = Thinning(
-                part.voxels,
-                numbers: part.number(in: job.source.image.shape),
-                noise: careful,
-                random: Philox(seed: UInt32(clamping: request.seed), stream: UInt32(channel))
+            parts.append(PartRun.View(part: part, observed: observed, background: view.background))
+            images.append(
+                StopSearch.Image(
+                    shape: part.region.shape,
+                    observed: observed,
+                    heldOut: heldOut,
+                    weights: part.weights,
+                    background: share * view.background,
+                    floor: Double(RatioConstants.leastDivisor) * share * part.mean,
+                    gain: view.noise?.gain ?? 1
+                )
             )
-            (observed, heldOut, share) = (thinning.kept, thinning.heldOut, Thinning.keptShare)
         }
-        let run = try PartRun(
-            part,
-            observed: observed,
-            lightShare: share,
-            job,
-            plan,
-            channel: channel,
-            background: background
-        )
-        let image = StopSearch.Image(
-            shape: part.region.shape,
-            observed: observed,
-            heldOut: heldOut,
-            weights: part.weights,
-            background: share * background,
-            floor: Double(RatioConstants.leastDivisor) * share * part.mean,
-            gain: noise?.gain ?? 1
-        )
+        let run = try PartRun(parts, lightShare: share, job, plan, channel: channel)
         var searches: [(weight: Double, search: StopSearch)] = []
         for weight in weights {
-            var search = StopSearch(rule, image, mostSteps: request.mostSteps)
+            var search = StopSearch(rule, images, mostSteps: request.mostSteps)
             let ofPart = tuning(weight, result.light, noise?.of(share: share), channel)
             if rule == .consensus {
                 let watch: ConsensusWatch = { (_, agreed) throws(DeconvolutionError) in
@@ -310,10 +363,10 @@ struct ChannelTuner {
                 }
                 try run.run(ofPart, watch: .consensus(watch))
             } else {
-                let watch: ProjectionWatch = { (_, projection) throws(DeconvolutionError) in
+                let watch: ProjectionWatch = { (_, projections) throws(DeconvolutionError) in
                     try job.cancellation.check()
                     tell()
-                    return search.look(projection)
+                    return search.look(projections)
                 }
                 try run.run(ofPart, watch: .projections(watch))
             }

@@ -8,38 +8,47 @@ import DeconvVolume
 struct PartRun {
     private let engine: any VolumeEngine
     private let imageInWhole: Region
-    private let mean: Double
-    private let background: Double
+    private let views: [ViewLight]
+
+    /// A part as one of the views of an object shows it.
+    struct View {
+        /// The part.
+        let part: TuningPart
+        /// Counts of its voxels, which are some of the light of the part.
+        let observed: [Float]
+        /// b of the whole light.
+        let background: Double
+    }
 
     /// Plans for the part alone, and brings it to the device.
     /// - Parameters:
-    ///   - observed: counts of its voxels, which are `lightShare` of those of the part.
+    ///   - views: one or two, of the same part of the image.
+    ///   - lightShare: what is observed, over the light of the parts.
     ///   - plan: of the device.
-    ///   - background: b of the whole light.
     /// - Throws: as `JobPlan.init`; `outOfMemory`, `deviceFailed` that name the device.
     init(
-        _ part: TuningPart,
-        observed: [Float],
+        _ views: [View],
         lightShare: Double,
         _ job: JobDescription,
         _ plan: JobPlan,
-        channel: Int,
-        background: Double
+        channel: Int
     ) throws(DeconvolutionError) {
         var options = job.options
         options.tileShape = nil
         options.overlapsVolumes = false
         options.readNoise *= lightShare.squareRoot()
-        let shape = part.region.shape
+        let region = views[0].part.region
+        let shape = region.shape
         var image = job.source.image
         image = ImageDescription(shape: shape, pixelType: .float32, spacing: image.spacing)
-        let index = plan.blurs.count == 1 ? 0 : channel
+        let blurs = plan.blurIndices(ofChannel: channel).map { plan.blurs[$0] }
         let small = try JobPlan(
             image: image,
             imageName: job.source.name,
             psfs: plan.psfs,
-            blurs: [plan.blurs[index]],
-            hasSensitivity: part.weights != nil,
+            blurs: blurs,
+            secondPSFCount: views.count - 1,
+            hasSensitivity: views.contains { $0.part.weights != nil },
             options: options,
             backend: NumberedBackend(number: plan.deviceNumber, backend: plan.backend)
         )
@@ -48,14 +57,16 @@ struct PartRun {
             try cancellation.check()
         }
         imageInWhole = small.tiles.imageInWhole
-        mean = lightShare * part.mean
-        self.background = lightShare * background
-        let blur = plan.blurs[index].blur
-        let (origin, inWhole) = (part.region.origin, small.tiles.imageInWhole.origin)
+        self.views = views.map {
+            ViewLight(mean: lightShare * $0.part.mean, background: lightShare * $0.background)
+        }
+        let (origin, inWhole) = (region.origin, small.tiles.imageInWhole.origin)
         try engine.use(
-            blur.centralPart(blur.shape.limited(to: shape, small.boundary))
-                .moved(to: VolumeIndex { inWhole[$0] - origin[$0] }),
-            ids: [0]
+            blurs.map { prepared in
+                prepared.blur.centralPart(prepared.blur.shape.limited(to: shape, small.boundary))
+                    .moved(to: VolumeIndex { inWhole[$0] - origin[$0] })
+            },
+            ids: Array(blurs.indices)
         )
         let frame = small.tiles.frameInImage
         func frameReader(_ values: [Float]) -> (Region) throws(DeconvolutionError) -> VoxelData {
@@ -68,11 +79,13 @@ struct PartRun {
                 return try reader.read(part, channel: 0, timepoint: 0)
             }
         }
-        try engine.setObserved(reading: frameReader(observed))
-        guard let weights = part.weights else { return }
-        let read = frameReader(weights)
-        try engine.useSensitivity(VolumeSensitivity.Key(image: 0)) { (region) throws(DeconvolutionError) in
-            try read(region).floats
+        for (number, view) in views.enumerated() {
+            try engine.setObserved(ofView: number, reading: frameReader(view.observed))
+            guard let weights = view.part.weights else { continue }
+            let read = frameReader(weights)
+            try engine.useSensitivity(VolumeSensitivity.Key(image: 0), ofView: number) {
+                (region) throws(DeconvolutionError) in try read(region).floats
+            }
         }
     }
 
@@ -80,8 +93,7 @@ struct PartRun {
     /// - Parameter watch: looks at each step.
     func run(_ tuning: MethodTuning, watch: SolverWatch) throws(DeconvolutionError) {
         try engine.run(
-            mean: mean,
-            background: background,
+            views,
             tuning: tuning,
             measuring: imageInWhole,
             watch: watch

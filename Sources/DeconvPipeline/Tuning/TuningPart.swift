@@ -3,6 +3,8 @@ import DeconvVolume
 
 /// The part of a volume that a method is tuned on, in memory.
 struct TuningPart: Sendable {
+    /// Which volume it is of.
+    let position: VolumePosition
     /// Where it lies in the image.
     let region: Region
     /// Its counts, 0 on voxels that do not count.
@@ -66,7 +68,7 @@ struct TuningPart: Sendable {
         _ maps: SensitivityMaps?,
         background: Double
     ) throws(DeconvolutionError) {
-        self.region = region
+        (self.position, self.region) = (position, region)
         var data = try source.read(region, channel: position.channel, timepoint: position.timepoint)
         var sensitivity = try maps?.volume(channel: position.channel, timepoint: position.timepoint)
         sensitivity?.leaveOutEmptyPlanes(data, of: region)
