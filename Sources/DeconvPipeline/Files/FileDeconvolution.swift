@@ -345,7 +345,8 @@ package struct FileDeconvolution: Sendable {
             report = try run(job, store, array, outputOptions, image, survey, map, progress)
         }
         if let map { try map.finish(&report) }
-        report.warnings = fileWarnings + survey.warnings + report.warnings
+        let found = ([input.source] + maps.compactMap(\.self)).flatMap(\.readingDiagnostics)
+        report.warnings = fileWarnings + survey.warnings + found + report.warnings
         report.computedPSF = computedPSF
         if report.saturatedVoxelCount > 0 {
             report.warnings.append(
