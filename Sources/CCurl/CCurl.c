@@ -77,10 +77,14 @@ CURLcode gpudeconv_curl_set_headers(CURL *handle, struct curl_slist *headers) {
 struct curl_slist *gpudeconv_curl_append(struct curl_slist *list, const char *text) { return curl.append(list, text); }
 void gpudeconv_curl_free(struct curl_slist *list) { curl.free_all(list); }
 
-CURLcode gpudeconv_curl_set_receiver(CURL *handle, gpudeconv_curl_take body, gpudeconv_curl_take header, void *receiver) {
+CURLcode gpudeconv_curl_set_receiver(
+    CURL *handle, gpudeconv_curl_take body, gpudeconv_curl_take header, gpudeconv_curl_watch watch, void *receiver) {
     CURLcode code = curl.set(handle, CURLOPT_WRITEFUNCTION, body);
     if (code == CURLE_OK) code = curl.set(handle, CURLOPT_WRITEDATA, receiver);
     if (code == CURLE_OK) code = curl.set(handle, CURLOPT_HEADERFUNCTION, header);
     if (code == CURLE_OK) code = curl.set(handle, CURLOPT_HEADERDATA, receiver);
+    if (code == CURLE_OK) code = curl.set(handle, CURLOPT_XFERINFOFUNCTION, watch);
+    if (code == CURLE_OK) code = curl.set(handle, CURLOPT_XFERINFODATA, receiver);
+    if (code == CURLE_OK) code = curl.set(handle, CURLOPT_NOPROGRESS, 0L);
     return code;
 }

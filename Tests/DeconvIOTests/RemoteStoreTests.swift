@@ -107,7 +107,10 @@ import Testing
     @Test(arguments: [
         ("broken", "the server answered 503, 3 times; try again later"),
         ("cut", "what the server sent was cut off after "),
-        ("stall", "the server was silent for 1 s, 3 times; check the network, or set GPUDECONV_NETWORK_TIMEOUT to more seconds"),
+        (
+            "stall",
+            "the server was silent for 1 s, 3 times; check the network, or set GPUDECONV_NETWORK_TIMEOUT to more seconds"
+        ),
     ])
     func aServerThatFailsAgainAndAgainIsAnErrorThatSaysHow(fault: String, problem: String) throws {
         _ = try makeStore()
@@ -122,19 +125,25 @@ import Testing
         let store = try makeStore()
         let server = try Self.server(folder)
         let missing = try #require(failure { _ = try open("\(server.url)/good/data.zarr/none") })
-        #expect(missing.code == .inputNotFound && missing.message.contains("data.zarr/none: has no Zarr array or group"))
+        #expect(
+            missing.code == .inputNotFound && missing.message.contains("data.zarr/none: has no Zarr array or group")
+        )
         let denied = try #require(failure { _ = try open("\(server.url)/denied/other.zarr") })
         #expect(denied.code == .inputNotFound && denied.message.contains("the server answered 403; check the URL"))
         // A port that nobody listens at, and what is no URL.
         let closed = try #require(failure { _ = try open("http://127.0.0.1:1/a.zarr") })
-        #expect(closed.code == .inputOutput && closed.message.contains("the server cannot be reached, 3 times; check the URL"))
+        #expect(
+            closed.code == .inputOutput
+                && closed.message.contains("the server cannot be reached, 3 times; check the URL")
+        )
         #expect(failure { _ = try RemoteURL("s3://") }?.code == .invalidArgument)
         #expect(failure { _ = try RemoteURL("http://a/../b") }?.code == .invalidArgument)
         // Neither a password nor a signature is shown.
         let secret = try RemoteURL("https://me:word@host:8080/a.zarr?signature=1")
         #expect(secret.shown == "https://host:8080/a.zarr")
         #expect(
-            try RemoteAccount([:]).url(of: secret.file("c/0 1")) == "https://me:word@host:8080/a.zarr/c/0%201?signature=1"
+            try RemoteAccount([:]).url(of: secret.file("c/0 1"))
+                == "https://me:word@host:8080/a.zarr/c/0%201?signature=1"
         )
         // A chunk that is gone is 0 and said; where the server says 403 of it, nobody can tell.
         try FileManager.default.removeItem(atPath: folder.path("data.zarr/raw/c/1/2/0/0/0"))
@@ -142,7 +151,10 @@ import Testing
             let source = try open("\(server.url)/\(fault)/data.zarr/raw")
             guard fault == "good" else {
                 let error = failure { _ = try source.readVolume(channel: 1, timepoint: 2) }
-                #expect(error?.code == .inputNotFound && error?.message.contains("/c/1/2/0/0/0: the server answered 403") == true)
+                #expect(
+                    error?.code == .inputNotFound
+                        && error?.message.contains("/c/1/2/0/0/0: the server answered 403") == true
+                )
                 continue
             }
             #expect(source.readingDiagnostics.isEmpty)
@@ -170,7 +182,9 @@ import Testing
             try RemoteAccount(environment).url(of: url)
         }
         #expect(try url([:], file) == "https://images.s3.amazonaws.com/a%20b.zarr/c/0")
-        #expect(try url(["AWS_REGION": "eu-west-2"], file) == "https://images.s3.eu-west-2.amazonaws.com/a%20b.zarr/c/0")
+        #expect(
+            try url(["AWS_REGION": "eu-west-2"], file) == "https://images.s3.eu-west-2.amazonaws.com/a%20b.zarr/c/0"
+        )
         #expect(try url(["AWS_ENDPOINT_URL": "http://h:1/"], file) == "http://h:1/images/a%20b.zarr/c/0")
         #expect(
             try url(["AWS_DEFAULT_REGION": "x"], RemoteURL("s3://a.b/c")) == "https://s3.x.amazonaws.com/a.b/c"
@@ -195,7 +209,10 @@ import Testing
             variables["AWS_SECRET_ACCESS_KEY"] = "another"
             let error = failure { _ = try open("s3://images/data.zarr/raw", account: RemoteAccount(variables)) }
             #expect(error?.code == .inputNotFound)
-            #expect(error?.message.contains("the server answered 403 (SignatureDoesNotMatch)") == true, "\(error?.message ?? "")")
+            #expect(
+                error?.message.contains("the server answered 403 (SignatureDoesNotMatch)") == true,
+                "\(error?.message ?? "")"
+            )
         }
     }
 }

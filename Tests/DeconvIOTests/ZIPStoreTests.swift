@@ -34,7 +34,9 @@ import Testing
         return path
     }
 
-    @Test(arguments: ["stored", "deflated", "stored-large", "deflated-inside-behind", "stored-twice", "stored-large-behind"])
+    @Test(arguments: [
+        "stored", "deflated", "stored-large", "deflated-inside-behind", "stored-twice", "stored-large-behind",
+    ])
     func aStoreInAZIPFileReadsAsItsFolder(how: String) throws {
         try makeStore()
         let path = try pack(how, as: how.hasPrefix("stored") ? "s.zarr.zip" : "s.ozx")
@@ -66,7 +68,10 @@ import Testing
         bytes[name.upperBound + 40] ^= 0xFF
         try bytes.write(to: URL(fileURLWithPath: path))
         let damaged = failure { _ = try ImageFile.open(path: path + "/a").readVolume() }
-        #expect(damaged?.message.hasPrefix("\(path)/a/c/0/0/0: is damaged: its CRC-32 is not what the ZIP file says") == true)
+        #expect(
+            damaged?.message.hasPrefix("\(path)/a/c/0/0/0: is damaged: its CRC-32 is not what the ZIP file says")
+                == true
+        )
         for count in [whole.count - 5, whole.count / 2, 30] {
             try whole.prefix(count).write(to: URL(fileURLWithPath: path))
             let cut = failure { _ = try ImageFile.open(path: path) }
@@ -78,6 +83,8 @@ import Testing
         try Data("x".utf8).write(to: URL(fileURLWithPath: folder.path("s.zarr/note.txt")))
         let other = try pack("stored", as: "other.zip")
         let error = failure { _ = try ImageFile.open(path: other) }
-        #expect(error?.message == "\(other): is a ZIP archive without a Zarr store in it; unpack it and name a file of it")
+        #expect(
+            error?.message == "\(other): is a ZIP archive without a Zarr store in it; unpack it and name a file of it"
+        )
     }
 }

@@ -141,8 +141,10 @@ import Testing
         #expect(failure("a.zarr", axes: "zyx") == nil)
     }
 
-    private static let channelAxes = #"[{"name": "c", "type": "channel"}, "#
-        + ["z", "y", "x"].map { #"{"name": "\#($0)", "type": "space", "unit": "micrometer"}"# }.joined(separator: ", ") + "]"
+    private static let channelAxes =
+        #"[{"name": "c", "type": "channel"}, "#
+        + ["z", "y", "x"].map { #"{"name": "\#($0)", "type": "space", "unit": "micrometer"}"# }.joined(separator: ", ")
+        + "]"
 
     private static func level(_ path: String = #""0""#, _ transformations: String) -> String {
         entry(axes: channelAxes, datasets: #"[{"path": \#(path), "coordinateTransformations": \#(transformations)}]"#)

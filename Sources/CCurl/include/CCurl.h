@@ -25,5 +25,8 @@ void gpudeconv_curl_free(struct curl_slist *list);
 
 // Takes some bytes of the body or a line of the header; anything but `count` ends the transfer.
 typedef size_t (*gpudeconv_curl_take)(char *bytes, size_t size, size_t count, void *receiver);
-CURLcode gpudeconv_curl_set_receiver(CURL *handle, gpudeconv_curl_take body, gpudeconv_curl_take header, void *receiver);
+// Is called about every second, whether or not anything comes, with the bytes so far; anything but 0 ends the transfer.
+typedef int (*gpudeconv_curl_watch)(void *receiver, curl_off_t, curl_off_t taken, curl_off_t, curl_off_t);
+CURLcode gpudeconv_curl_set_receiver(
+    CURL *handle, gpudeconv_curl_take body, gpudeconv_curl_take header, gpudeconv_curl_watch watch, void *receiver);
 #endif

@@ -56,13 +56,29 @@ final class RemoteReceiver: @unchecked Sendable {
     private var count = 0
     private let path: String
     private let most: Int
+    private let stallSeconds: Int
+    /// What had come when something came last, and when that was.
+    private var last = (byteCount: 0, time: ContinuousClock.now)
 
     /// - Parameters:
     ///   - path: what messages call the file.
     ///   - most: the most bytes that are taken.
-    init(path: String, atMost most: Int) {
+    ///   - stallSeconds: after so long without a byte it waits no more.
+    init(path: String, atMost most: Int, stallSeconds: Int) {
         self.path = path
         self.most = most
+        self.stallSeconds = stallSeconds
+    }
+
+    /// Whether nothing has come for too long. libcurl's own limit is one of speed, and takes the mean of some seconds.
+    /// - Parameter byteCount: how many bytes have come.
+    func isWaitingInVain(_ byteCount: Int) -> Bool {
+        let now = ContinuousClock.now
+        guard byteCount == last.byteCount else {
+            last = (byteCount, now)
+            return false
+        }
+        return last.time.duration(to: now) >= .seconds(stallSeconds)
     }
 
     /// How many bytes of the body have come.

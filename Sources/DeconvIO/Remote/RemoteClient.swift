@@ -99,7 +99,11 @@ final class RemoteClient: Sendable {
         gpudeconv_curl_reset(handle.pointer)
         let headers = prepare(handle, url, want)
         defer { gpudeconv_curl_free(headers) }
-        let receiver = RemoteReceiver(path: url.shown, atMost: want.mostBytes)
+        let receiver = RemoteReceiver(
+            path: url.shown,
+            atMost: want.mostBytes,
+            stallSeconds: patience.stallSeconds
+        )
         let code = withExtendedLifetime(receiver) {
             _ = gpudeconv_curl_set_receiver(
                 handle.pointer,
@@ -112,6 +116,10 @@ final class RemoteClient: Sendable {
                     let taker = Unmanaged<RemoteReceiver>.fromOpaque(receiver!).takeUnretainedValue()
                     taker.take(header: UnsafeRawBufferPointer(start: bytes, count: size * count))
                     return size * count
+                },
+                { receiver, _, taken, _, _ in
+                    let taker = Unmanaged<RemoteReceiver>.fromOpaque(receiver!).takeUnretainedValue()
+                    return taker.isWaitingInVain(Int(taken)) ? 1 : 0
                 },
                 Unmanaged.passUnretained(receiver).toOpaque()
             )
@@ -137,8 +145,6 @@ final class RemoteClient: Sendable {
         handle.set(CURLOPT_MAXREDIRS, 5)
         if RemoteLibrary.namesProtocols { handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https") }
         handle.set(CURLOPT_CONNECTTIMEOUT, patience.stallSeconds)
-        handle.set(CURLOPT_LOW_SPEED_LIMIT, 1)
-        handle.set(CURLOPT_LOW_SPEED_TIME, patience.stallSeconds)
         handle.set(CURLOPT_TCP_KEEPALIVE, 1)
         // As the program curl does.
         let environment = ProcessInfo.processInfo.environment
@@ -174,7 +180,7 @@ final class RemoteClient: Sendable {
             .failure(problem: problem, remedy: remedy, wait: 0)
         }
         switch code {
-        case CURLE_OPERATION_TIMEDOUT:
+        case CURLE_OPERATION_TIMEDOUT, CURLE_ABORTED_BY_CALLBACK:
             return again(
                 "the server was silent for \(patience.stallSeconds) s",
                 "check the network, or set \(Patience.variable) to more seconds"
