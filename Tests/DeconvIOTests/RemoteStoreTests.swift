@@ -64,7 +64,7 @@ import Testing
         #expect(remote.image == local.image)
         let shape = local.image.shape
         let part = Region(
-            origin: VolumeShape(z: 1, y: 2, x: 3),
+            origin: VolumeIndex(z: 1, y: 2, x: 3),
             shape: VolumeShape(z: shape.z - 2, y: shape.y - 3, x: shape.x - 5)
         )
         for volume in local.image.volumes {
@@ -96,7 +96,7 @@ import Testing
         }
         let source = try open("\(server.url)/good/data.zarr/shards")
         let opened = try count()
-        let plane = Region(origin: VolumeShape(z: 3, y: 0, x: 0), shape: VolumeShape(z: 1, y: 40, x: 100))
+        let plane = Region(origin: VolumeIndex(z: 3, y: 0, x: 0), shape: VolumeShape(z: 1, y: 40, x: 100))
         _ = try source.read(plane, channel: 0, timepoint: 0)
         // The end of the shard, in which the index is, and one of its chunks; a request that counts.
         #expect(try count() - opened == 3)

@@ -40,7 +40,7 @@ import Testing
     func aStoreInAZIPFileReadsAsItsFolder(how: String) throws {
         try makeStore()
         let path = try pack(how, as: how.hasPrefix("stored") ? "s.zarr.zip" : "s.ozx")
-        let region = Region(origin: VolumeShape(z: 1, y: 2, x: 3), shape: VolumeShape(z: 4, y: 3, x: 2))
+        let region = Region(origin: VolumeIndex(z: 1, y: 2, x: 3), shape: VolumeShape(z: 4, y: 3, x: 2))
         let inside = how.contains("inside") ? "s.zarr/" : ""
         for name in ["a", "b"] {
             let folder = try ImageFile.open(path: folder.path("s.zarr/\(name)"))

@@ -146,7 +146,7 @@ import Testing
         + ["z", "y", "x"].map { #"{"name": "\#($0)", "type": "space", "unit": "micrometer"}"# }.joined(separator: ", ")
         + "]"
 
-    private static func level(_ path: String = #""0""#, _ transformations: String) -> String {
+    private static func level(_ transformations: String, path: String = #""0""#) -> String {
         entry(axes: channelAxes, datasets: #"[{"path": \#(path), "coordinateTransformations": \#(transformations)}]"#)
     }
 
@@ -161,11 +161,11 @@ import Testing
             "the scale of the dataset 0 has 5 numbers for 4 axes, of which the last ones were taken"
         ),
         (
-            level(#""./0""#, #"[{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}]"#),
+            level(#"[{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}]"#, path: #""./0""#),
             "the path ./0 of its multiscales was taken for 0"
         ),
         (
-            level(#""/0/""#, #"[{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}]"#),
+            level(#"[{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}]"#, path: #""/0/""#),
             "the path /0/ of its multiscales was taken for 0"
         ),
         (

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A server on this machine, run by the Python of the tests until this object goes.
 public final class TestServer: Sendable {

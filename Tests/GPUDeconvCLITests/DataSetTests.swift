@@ -73,9 +73,12 @@ import Testing
     @Test func aDataSetIsReadFromWhereverItIs() async throws {
         let folder = try Self.folder("2,2,5,16,12")
         let options = ["--psf", "psfs/*.tif", "--backend", "cpu", "--iterations", "2"]
-        func run(_ input: String, _ output: String, _ more: [String] = [], _ variables: [String: String] = [:]) async throws
-            -> CommandResult
-        {
+        func run(
+            _ input: String,
+            _ output: String,
+            _ more: [String] = [],
+            _ variables: [String: String] = [:]
+        ) async throws -> CommandResult {
             try await Command.run([input, "-o", output] + more + options, in: folder, environment: variables)
         }
         func chunks(_ output: String) throws -> [String: Data] {
@@ -93,7 +96,8 @@ import Testing
         let web = try TestServer(Fixtures.url("Server/serve_files.py"), [folder.url.path])
         let bucket = try TestServer(Fixtures.url("Server/serve_s3.py"), [folder.path("data.zarr"), "signed"])
         let variables = [
-            "AWS_ENDPOINT_URL": bucket.url, "AWS_ACCESS_KEY_ID": bucket.words[1], "AWS_SECRET_ACCESS_KEY": bucket.words[2],
+            "AWS_ENDPOINT_URL": bucket.url, "AWS_ACCESS_KEY_ID": bucket.words[1],
+            "AWS_SECRET_ACCESS_KEY": bucket.words[2],
         ]
         let places = [
             ("data.zarr.zip", ["--array", "raw"]), ("\(web.url)/busy/data.zarr", ["--array", "raw"]),
@@ -106,7 +110,8 @@ import Testing
         }
 
         let refused = try await run("data.zarr", "\(web.url)/good/result.zarr", ["--array", "raw"])
-        #expect(refused.status == 64 && refused.error.contains("results are not written to a server; give --output a path on a"))
+        #expect(refused.status == 64)
+        #expect(refused.error.contains("results are not written to a server; give --output a path on a disk"))
         let silent = try await run("\(web.url)/broken/data.zarr/raw", "none.zarr")
         #expect(silent.status == 74 && silent.error.contains("the server answered 503, 5 times; try again later"))
         #expect(!folder.contents.contains { $0.hasPrefix("none") || $0.hasPrefix("http") })

@@ -58,12 +58,5 @@ extension ZarrStore {
 }
 
 extension String {
-    /// As it is, but for slashes at the end; the root of all keeps its own.
-    var withoutTrailingSlashes: String {
-        var text = self
-        while text.count > 1, text.hasSuffix("/") { text.removeLast() }
-        return text
-    }
-
     fileprivate var endsInDots: Bool { betweenSlashes.last { !$0.isEmpty }.map { $0 == "." || $0 == ".." } ?? false }
 }
