@@ -59,7 +59,7 @@ bare "$program devices" >"$root/devices" 2>"$root/complaints" || fail "devices f
 cat "$root/devices"
 
 # libcurl is the system's own, and here there is none.
-! bare "$program inspect https://localhost/a.zarr" >"$root/remote" 2>&1 || fail "A URL was read without libcurl."
+if bare "$program inspect https://localhost/a.zarr" >"$root/remote" 2>&1; then fail "A URL was read without libcurl."; fi
 grep -q 'is read with libcurl, which this system lacks' "$root/remote" || fail "libcurl is not missed:" "$(cat "$root/remote")"
 
 bare "/opt/$name/demo.sh" >"$root/demo.log" 2>&1 || fail "The demo failed:" "$(cat "$root/demo.log")"
