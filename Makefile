@@ -8,7 +8,7 @@ SHELL := bash
 # What Debian 12 calls the C libraries and tools; those that are already there are left alone.
 BUILD_PACKAGES := build-essential git pkg-config \
     ocl-icd-opencl-dev opencl-headers libclfft-dev libvkfft-dev libfftw3-dev libtiff-dev libpng-dev libexpat1-dev \
-    libblosc-dev libzstd-dev zlib1g-dev liblz4-dev libbz2-dev pocl-opencl-icd
+    libblosc-dev libzstd-dev zlib1g-dev liblz4-dev libbz2-dev liblzma-dev libcurl4-openssl-dev pocl-opencl-icd
 PYTHON_PACKAGES := python3 python3-venv
 # ImageJ opens what we write, and is asked in Java.
 TEST_PACKAGES := $(PYTHON_PACKAGES) default-jdk-headless libij-java

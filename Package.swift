@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         // Debian's libbz2-dev has no .pc file.
         .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
         // A declaration of the C library that its headers hide.
@@ -48,6 +49,8 @@ let package = Package(
         .systemLibrary(name: "CPrefetch"),
         .systemLibrary(name: "CSquareRoot"),
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
+        // A header of Debian's libcurl4-openssl-dev; the library itself is looked for when something is read from a server.
+        .target(name: "CCurl"),
         // VkFFT is a header; what it needs at run time is OpenCL.
         .target(name: "CVkFFT", dependencies: ["COpenCL"]),
         // In C++, for libraries write to its streams.
@@ -67,7 +70,10 @@ let package = Package(
         room("DeconvVolume", []),
         room(
             "DeconvIO",
-            ["DeconvVolume", "CTIFF", "CTIFFShim", "CExpat", "CBlosc", "CZstd", "CZlib", "CLZ4", "CBZip2", "CLinux"]
+            [
+                "DeconvVolume", "CTIFF", "CTIFFShim", "CExpat", "CBlosc", "CZstd", "CZlib", "CLZ4", "CBZip2", "CLZMA",
+                "CCurl", "CLinux",
+            ]
         ),
         room("DeconvOptics", ["DeconvVolume"]),
         room("DeconvSurvey", ["DeconvVolume"]),

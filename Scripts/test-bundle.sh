@@ -58,6 +58,10 @@ bare "$program devices" >"$root/devices" 2>"$root/complaints" || fail "devices f
     fail "devices does not list the CPU alone:" "$(cat "$root/devices")"
 cat "$root/devices"
 
+# libcurl is the system's own, and here there is none.
+if bare "$program inspect https://localhost/a.zarr" >"$root/remote" 2>&1; then fail "A URL was read without libcurl."; fi
+grep -q 'is read with libcurl, which this system lacks' "$root/remote" || fail "libcurl is not missed:" "$(cat "$root/remote")"
+
 bare "/opt/$name/demo.sh" >"$root/demo.log" 2>&1 || fail "The demo failed:" "$(cat "$root/demo.log")"
 read -r before after < <(sed -nE 's/^ *PSNR against the truth +([0-9.]+) dB as observed, ([0-9.]+) dB deconvolved$/\1 \2/p' \
     "$root/demo.log")

@@ -649,7 +649,8 @@ def deconvolve_file(
     Parameters
     ----------
     input : path
-        TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks.
+        TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks. Stores of Zarr may be folders, ZIP files, or
+        URLs (``https://``, ``s3://``) as texts.
     psf : path or sequence of path, or None
         One for all channels, or one for each; with ``psf_at`` one for each place, with a channel for each of the image.
         None computes them, from what the file says of the microscope and from options such as ``na=1.4``.

@@ -1,5 +1,9 @@
 """`deconvolve_file`: what the command does."""
 
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
 import numpy as np
 import pytest
 import tifffile
@@ -49,6 +53,25 @@ def test_the_command_s_options_are_keywords(files, volumes, psfs):
     expected = gpudeconv.richardson_lucy(volumes[:, 1:3], psfs.astype(np.float32), 3, backend="cpu")
     assert result.dtype == np.uint16 and result.chunks[-3:] == (6, 12, 7)
     assert np.abs(result[...] - expected).max() <= 0.5001
+
+
+def test_a_url_is_read_as_the_folder_is(files, volumes, psf):
+    zarr.save_array(str(files / "data.zarr"), volumes[:1])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=files))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/data.zarr"
+    results = []
+    for name, path in (("local.zarr", files / "data.zarr"), ("remote.zarr", url)):
+        report = gpudeconv.deconvolve_file(
+            path, files / "psf.tif", files / name, 2, backend="cpu", axes="ctzyx", overwrite=True
+        )
+        results.append(zarr.open_array(str(files / name))[...])
+    server.shutdown()
+    server.server_close()
+    assert report["inputs"]["image"]["path"] == url
+    assert np.array_equal(*results)
+    with pytest.raises(OSError, match="cannot be reached"):
+        gpudeconv.deconvolve_file(url, files / "psf.tif", files / "none.zarr")
 
 
 def test_files_that_are_missing_exist_or_are_damaged_have_their_exceptions(files):

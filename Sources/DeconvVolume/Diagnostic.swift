@@ -62,6 +62,8 @@ extension Diagnostic {
         public static let axesAssumed = Kind("axesAssumed")
         /// Metadata that cannot be used.
         public static let metadataIgnored = Kind("metadataIgnored")
+        /// Metadata that break the rules of their format and can only mean one thing, which is what they were taken for.
+        public static let metadataMended = Kind("metadataMended")
         /// Images of a file beside the one that is used.
         public static let imagesIgnored = Kind("imagesIgnored")
 

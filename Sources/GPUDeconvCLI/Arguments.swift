@@ -32,7 +32,12 @@ struct ShapeArgument: ExpressibleByArgument {
 
 /// The image, its PSF, and what is known of its voxels.
 struct InputArguments: ParsableArguments {
-    @Argument(help: "TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks ('t*.tif').")
+    @Argument(
+        help: """
+            TIFF stack, Zarr array or OME-Zarr image (a folder, a ZIP file, or a URL: https://, s3://), or a folder or \
+            pattern of stacks ('t*.tif').
+            """
+    )
     var input: String
 
     @Option(

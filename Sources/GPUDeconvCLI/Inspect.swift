@@ -17,7 +17,12 @@ struct Inspect: ParsableCommand {
             """
     )
 
-    @Argument(help: "TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks ('t*.tif').")
+    @Argument(
+        help: """
+            TIFF stack, Zarr array or OME-Zarr image (a folder, a ZIP file, or a URL: https://, s3://), or a folder or \
+            pattern of stacks ('t*.tif').
+            """
+    )
     var input: String
 
     @Option(.array) var array: String?

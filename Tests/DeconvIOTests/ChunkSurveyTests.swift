@@ -102,7 +102,8 @@ import Testing
         #expect(
             lost.diagnostics.map(\.description) == [
                 "\(url.path): chunks that are not there count as 0; copy the store again if its source has them (4 of "
-                    + "\(all.count))"
+                    + "\(all.count); channel 0, time point 0: 1 of \(2 * side * side); channel 1, time point 0: 1 of "
+                    + "\(2 * side * side); channel 2, time point 0: 1 of \(2 * side * side); 7 more volumes)"
             ]
         )
         // A chunk is one of all volumes that it holds part of, and of no other.

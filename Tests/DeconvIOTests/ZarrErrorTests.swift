@@ -63,8 +63,22 @@ import Testing
         (["dtype": #"[["r", "<f4"]]"#], "its elements are records or have no type, which are not read"),
         (["dtype": "\"<c8\""], "its elements are <c8, which are not read"),
         (["dtype": "\"|u2\""], "its elements are |u2, which are not read"),
-        (["compressor": #"{"id": "lzma"}"#], "its codec lzma is not read; write the array again with one of zlib, "),
-        (["filters": #"[{"id": "delta"}]"#], "its codec delta is not read; write the array again with one of zlib, "),
+        (
+            ["compressor": #"{"id": "pcodec"}"#],
+            "its codec pcodec is not read; write the array again with one of zlib, "
+        ),
+        (
+            ["filters": #"[{"id": "quantize"}]"#],
+            "its codec quantize is not read; write the array again with one of zlib, "
+        ),
+        (["filters": #"[{"id": "delta"}]"#], "its codec delta does not say dtype; write the array again"),
+        (["filters": #"[{"id": "delta", "dtype": "<f2"}]"#], "its codec delta has elements of <f2, which are not read"),
+        (["filters": #"[{"id": "shuffle", "elementsize": 0}]"#], "its codec shuffle has elements of 0 bytes; write"),
+        (
+            ["compressor": #"{"id": "lzma", "format": 9}"#],
+            "its codec lzma has the format 9, which is none; write the array"
+        ),
+        (["compressor": #"{"id": "lzma", "format": 3}"#], "its codec lzma has 0 filters; write the array again"),
         (
             ["compressor": #"{"id": "blosc", "cname": "new"}"#],
             "its codec blosc has a compressor or shuffle that is not "
@@ -451,7 +465,8 @@ import Testing
     /// Every kind of codec once, as others wrote it.
     private static let damaged = [
         "z2-zlib-C-le", "z2-gzip-C-le", "z2-zstd-C-le", "z2-lz4-C-le", "z2-bz2-C-le", "z2-blosc-blosclz-byte",
-        "z2-blosc-lz4-bit", "z2-blosc-zlib-byte", "z2-blosc-zstd-none", "z2-large", "z3-crc32c-little",
+        "z2-lzma-xz", "z2-lzma-raw", "z2-delta", "z2-blosc-lz4-bit", "z2-blosc-zlib-byte", "z2-blosc-zstd-none",
+        "z2-large", "z3-crc32c-little",
         "z3-gzip-crc32c-little", "z3-crc32c-zstd-little", "z3-zstd-checksum-little", "z3-shard-none-end",
         "z3-shard-none-start", "z3-shard-zstd-start", "z3-shard-blosc-end", "z3-shard-in-shard", "z3-shard-in-zstd",
         "t2-blosc-snappy-C",

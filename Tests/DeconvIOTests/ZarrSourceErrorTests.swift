@@ -102,7 +102,10 @@ import Testing
             "the translation of the dataset 0 is not 3 numbers"
         ),
         (scaled(#"[{"type": "affine"}]"#), "a coordinate transformation of the dataset 0 is affine, which is not read"),
-        (scaled(#"{"type": "scale"}"#), "the coordinateTransformations of the dataset 0 are no list of them"),
+        (scaled("7"), "the coordinateTransformations of the dataset 0 are no list of them"),
+        (scaled(#"{"type": "scale"}"#), "the scale of the dataset 0 is not 3 numbers"),
+        // Of a channel nobody knows the scale, but it is no 2.
+        (scaled(#"[{"type": "scale", "scale": [2, 1, 1, 1]}]"#), "the scale of the dataset 0 is not 3 numbers"),
     ])
     func metadataThatContradictThemselvesAreRefused(entry: String, problem: String) throws {
         try image("a.zarr", entry)
@@ -138,7 +141,63 @@ import Testing
         #expect(failure("a.zarr", axes: "zyx") == nil)
     }
 
-    @Test(arguments: [#"{"multiscales": 7}"#, #"{"multiscales": [7]}"#, #"{"multiscales": {"axes": []}}"#])
+    private static let channelAxes =
+        #"[{"name": "c", "type": "channel"}, "#
+        + ["z", "y", "x"].map { #"{"name": "\#($0)", "type": "space", "unit": "micrometer"}"# }.joined(separator: ", ")
+        + "]"
+
+    private static func level(_ transformations: String, path: String = #""0""#) -> String {
+        entry(axes: channelAxes, datasets: #"[{"path": \#(path), "coordinateTransformations": \#(transformations)}]"#)
+    }
+
+    /// Each with the voxel size that it can only mean, and what is said of it.
+    @Test(arguments: [
+        (
+            level(#"[{"type": "scale", "scale": [0.3, 0.1, 0.2]}]"#),
+            "the scale of the dataset 0 has 3 numbers for 4 axes, which were taken for z, y, x"
+        ),
+        (
+            level(#"[{"type": "scale", "scale": [1, 1, 0.3, 0.1, 0.2]}]"#),
+            "the scale of the dataset 0 has 5 numbers for 4 axes, of which the last ones were taken"
+        ),
+        (
+            level(#"[{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}]"#, path: #""./0""#),
+            "the path ./0 of its multiscales was taken for 0"
+        ),
+        (
+            level(#"[{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}]"#, path: #""/0/""#),
+            "the path /0/ of its multiscales was taken for 0"
+        ),
+        (
+            level(#"[{"type": "scale", "scale": ["1", "0.3", "0.1", "0.2"]}]"#),
+            "the scale of the dataset 0 has numbers in quotes, which were taken for numbers"
+        ),
+        (
+            level(#"{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}"#),
+            "the coordinateTransformations of the dataset 0 are no list, and were taken for one of one"
+        ),
+        (
+            #"{"axes": \#(channelAxes), "datasets": ["0"], "coordinateTransformations": "#
+                + #"[{"type": "scale", "scale": [1, 0.3, 0.1, 0.2]}]}"#,
+            "the dataset 0 of its multiscales is only a path, and was taken for that"
+        ),
+    ])
+    func whatCanOnlyMeanOneThingIsReadAndSaid(entry: String, repair: String) throws {
+        try image("a.zarr", entry)
+        try array("a.zarr/0", shape: [2, 4, 5, 6])
+        for path in ["a.zarr", "a.zarr/0"] {
+            let file = try ImageFile.open(path: folder.path(path))
+            #expect(file.image.spacing == VoxelSpacing(z: 0.3, y: 0.1, x: 0.2) && file.image.channelCount == 2)
+            #expect(file.diagnostics.map(\.kind) == [.metadataMended])
+            #expect(file.diagnostics.map(\.message) == ["\(folder.path("a.zarr/0")): \(repair)"])
+        }
+        try group("one.zarr", attributes: #"{"multiscales": \#(Self.entry())}"#)
+        try array("one.zarr/0")
+        let one = try ImageFile.open(path: folder.path("one.zarr"))
+        #expect(one.diagnostics.contains { $0.message.hasSuffix("no list, and were taken for one of one image") })
+    }
+
+    @Test(arguments: [#"{"multiscales": 7}"#, #"{"multiscales": [7]}"#])
     func multiscalesOfAnotherKindAreRefused(attributes: String) throws {
         try group("a.zarr", attributes: attributes)
         try array("a.zarr/0")

@@ -69,6 +69,54 @@ import Testing
         #expect(try chunks(Self.files(folder, "data.zarr/deconvolved")) == chunks(files))
     }
 
+    /// The same data set from a folder, a ZIP file, a web server that is busy at first, and a bucket that only a signature opens.
+    @Test func aDataSetIsReadFromWhereverItIs() async throws {
+        let folder = try Self.folder("2,2,5,16,12")
+        let options = ["--psf", "psfs/*.tif", "--backend", "cpu", "--iterations", "2"]
+        func run(
+            _ input: String,
+            _ output: String,
+            _ more: [String] = [],
+            _ variables: [String: String] = [:]
+        ) async throws -> CommandResult {
+            try await Command.run([input, "-o", output] + more + options, in: folder, environment: variables)
+        }
+        func chunks(_ output: String) throws -> [String: Data] {
+            try Self.files(folder, output).filter { !$0.key.hasPrefix(".z") }
+        }
+        let local = try await run("data.zarr", "local.zarr", ["--array", "raw"])
+        try #require(local.status == 0, "\(local.error)")
+        let wanted = try chunks("local.zarr")
+        #expect(wanted.count == 4)
+
+        let pack = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/Zarr/pack_store.py")
+        let packed = try TestPython.run(pack, [folder.path("data.zarr"), folder.path("data.zarr.zip"), "deflated"])
+        try #require(packed.status == 0, "\(packed.output)")
+        let web = try TestServer(Fixtures.url("Server/serve_files.py"), [folder.url.path])
+        let bucket = try TestServer(Fixtures.url("Server/serve_s3.py"), [folder.path("data.zarr"), "signed"])
+        let variables = [
+            "AWS_ENDPOINT_URL": bucket.url, "AWS_ACCESS_KEY_ID": bucket.words[1],
+            "AWS_SECRET_ACCESS_KEY": bucket.words[2],
+        ]
+        let places = [
+            ("data.zarr.zip", ["--array", "raw"]), ("\(web.url)/busy/data.zarr", ["--array", "raw"]),
+            ("\(web.url)/good/data.zarr.zip/raw", []), ("s3://images/data.zarr/raw", []),
+        ]
+        for (number, (input, more)) in places.enumerated() {
+            let result = try await run(input, "\(number).zarr", more, variables)
+            try #require(result.status == 0, "\(input): \(result.error)")
+            #expect(try chunks("\(number).zarr") == wanted, "\(input)")
+        }
+
+        let refused = try await run("data.zarr", "\(web.url)/good/result.zarr", ["--array", "raw"])
+        #expect(refused.status == 64)
+        #expect(refused.error.contains("results are not written to a server; give --output a path on a disk"))
+        let silent = try await run("\(web.url)/broken/data.zarr/raw", "none.zarr")
+        #expect(silent.status == 74 && silent.error.contains("the server answered 503, 5 times; try again later"))
+        #expect(!folder.contents.contains { $0.hasPrefix("none") || $0.hasPrefix("http") })
+    }
+
     /// Power cuts and impatient people.
     @Test(arguments: [
         ["--zarr-format", "2"], ["--zarr-format", "3", "--ome", "--chunks", "8,24,28", "--shards", "16,48,56"],

@@ -2,7 +2,7 @@ import DeconvVolume
 import Foundation
 
 /// A file open for reading at any position, from any thread: `pread` has no shared position.
-final class FileBytes: Sendable {
+final class FileBytes: StoredBytes {
     /// The path as the caller gave it.
     let path: String
     /// Length when it was opened.
@@ -62,9 +62,7 @@ final class FileBytes: Sendable {
     /// - Throws: `invalidData` where the file ends before the buffer is full, `inputOutput` where the disk fails.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(DeconvolutionError) {
         let count = try readUpTo(buffer, at: offset)
-        guard count == buffer.count else {
-            throw invalid("is truncated: it ends after \(byteCount) bytes; copy it again from its source")
-        }
+        guard count == buffer.count else { throw truncated }
     }
 
     /// Reads as many bytes as there are, up to the size of `buffer`.
@@ -89,24 +87,6 @@ final class FileBytes: Sendable {
             done += count
         }
         return done
-    }
-
-    /// `count` bytes at `offset`, never more than the file holds: nothing is allocated on a header's word.
-    func bytes(at offset: UInt64, count: UInt64) throws(DeconvolutionError) -> [UInt8] {
-        let (end, overflow) = offset.addingReportingOverflow(count)
-        guard !overflow, end <= byteCount else {
-            throw invalid("is truncated: it ends after \(byteCount) bytes; copy it again from its source")
-        }
-        var bytes = [UInt8](repeating: 0, count: Int(count))
-        try bytes.withUnsafeMutableBufferPointer { (buffer) throws(DeconvolutionError) in
-            try read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
-        }
-        return bytes
-    }
-
-    /// An `invalidData` error about this file.
-    func invalid(_ problem: String) -> DeconvolutionError {
-        DeconvolutionError(.invalidData, "\(path.inMessage): \(problem)")
     }
 }
 

@@ -2,6 +2,7 @@ import CBZip2
 import CBlosc
 import CExpat
 import CLZ4
+import CLZMA
 import CTIFF
 import CZlib
 import CZstd
@@ -18,6 +19,7 @@ package enum FormatLibraries {
             "c-blosc": String(cString: blosc_get_version_string()),
             "expat": String(cString: XML_ExpatVersion()),
             "libtiff": tiff.map(String.init) ?? "unknown",
+            "liblzma": String(cString: lzma_version_string()),
             "lz4": String(cString: LZ4_versionString()),
             "zlib": String(cString: zlibVersion()),
             "zstd": String(cString: ZSTD_versionString()),

@@ -3,6 +3,8 @@ import DeconvVolume
 extension OMEZarrMetadata {
     /// What a group says of its first image, or nil where it is no image.
     ///
+    /// What is slightly wrong and can only mean one thing is read, and said in `repairs`.
+    ///
     /// Versions 0.1 to 0.5 are read, wherever in the attributes they lie. Axes may be objects, names only (0.3), or missing
     /// (0.1 and 0.2, which mean t, c, z, y, x). Where a level has no scale, the units of the axes are left out: there is
     /// nothing that they are units of.
@@ -19,7 +21,7 @@ extension OMEZarrMetadata {
     /// - Parameter path: of the array, from the group on.
     init?(_ group: ZarrGroup, levelAt path: String, offering offer: Message) throws(DeconvolutionError) {
         let image = try Self.images(of: group, offering: offer).first { image in
-            image[key: "datasets"]?.array?.contains { Self.normalized($0[key: "path"]?.string) == path } ?? false
+            image[key: "datasets"]?.array?.contains { Self.normalized(($0[key: "path"] ?? $0).string) == path } ?? false
         }
         guard let image else { return nil }
         self = try Self.parsed(image, in: group, offering: offer)
@@ -45,12 +47,16 @@ extension OMEZarrMetadata {
     ) throws(DeconvolutionError) -> OMEZarrMetadata {
         let attributes = container(of: group)
         do throws(ZarrProblem) {
-            return try OMEZarrMetadata(
+            var metadata = try OMEZarrMetadata(
                 image,
                 omero: attributes["omero"],
                 versionText: (image[key: "version"] ?? attributes["version"])?.string,
                 group.version
             )
+            if attributes["multiscales"]?.array == nil {
+                metadata.repairs.insert("its multiscales are no list, and were taken for one of one image", at: 0)
+            }
+            return metadata
         } catch {
             throw group.store.invalid(key(of: group), "\(error.message)\(offer)")
         }
@@ -66,6 +72,8 @@ extension OMEZarrMetadata {
         offering offer: Message
     ) throws(DeconvolutionError) -> [JSONValue] {
         guard let value = container(of: group)["multiscales"] else { return [] }
+        // One image without the list around it.
+        if value.object != nil { return [value] }
         guard let images = value.array, images.allSatisfy({ $0.object != nil }) else {
             throw group.store.invalid(key(of: group), "its multiscales are no list of objects; \(remedy)\(offer)")
         }
@@ -74,7 +82,8 @@ extension OMEZarrMetadata {
 
     /// A path of the group as we compare it, or nil where it leads out of the store.
     private static func normalized(_ path: String?) -> String? {
-        guard let path, let parsed = try? ZarrPath(path), !parsed.names.isEmpty else { return nil }
+        let names = path?.betweenSlashes.filter { $0 != "." } ?? []
+        guard let parsed = try? ZarrPath(names.joined(separator: "/")), !parsed.names.isEmpty else { return nil }
         return parsed.text
     }
 
@@ -102,11 +111,12 @@ extension OMEZarrMetadata {
         guard datasets.count <= 64 else {
             throw ZarrProblem("its multiscales have \(datasets.count) levels; \(Self.remedy)")
         }
-        let whole = try Transform(image[key: "coordinateTransformations"], axes, what: "of the image")
+        var repairs: [String] = []
+        let whole = try Transform(image[key: "coordinateTransformations"], axes, what: "of the image", &repairs)
         var isScaled = true
         var levels: [Level] = []
         for dataset in datasets {
-            guard let text = dataset[key: "path"]?.string else {
+            guard let text = (dataset[key: "path"] ?? dataset).string else {
                 throw ZarrProblem("its multiscales have a dataset without a path; \(Self.remedy)")
             }
             guard let path = Self.normalized(text) else {
@@ -114,10 +124,19 @@ extension OMEZarrMetadata {
                     "the path \(text.shortened) of its multiscales leads to no array in it; \(Self.remedy)"
                 )
             }
+            if text != path {
+                repairs.append("the path \(text.shortened) of its multiscales was taken for \(path.shortened)")
+            }
+            if dataset.object == nil {
+                repairs.append(
+                    "the dataset \(path.shortened) of its multiscales is only a path, and was taken for that"
+                )
+            }
             var transform = try Transform(
                 dataset[key: "coordinateTransformations"],
                 axes,
-                what: "of the dataset \(path.shortened)"
+                what: "of the dataset \(path.shortened)",
+                &repairs
             )
             transform.append(whole)
             isScaled = isScaled && transform.isScaled
@@ -137,6 +156,7 @@ extension OMEZarrMetadata {
             name: image[key: "name"]?.string,
             omero: omero?.object == nil ? nil : omero
         )
+        self.repairs = repairs
     }
 
     private static func requireKnown(_ text: String) throws(ZarrProblem) {
@@ -176,9 +196,13 @@ extension OMEZarrMetadata {
         /// Whether there is a scale at all.
         var isScaled = false
 
-        init(_ value: JSONValue?, _ axes: [Axis], what: String) throws(ZarrProblem) {
+        init(_ value: JSONValue?, _ axes: [Axis], what: String, _ repairs: inout [String]) throws(ZarrProblem) {
             scale = axes.map { _ in 1 }
-            guard let value, value != .null else { return }
+            guard var value, value != .null else { return }
+            if value.object != nil {
+                repairs.append("the coordinateTransformations \(what) are no list, and were taken for one of one")
+                value = .array([value])
+            }
             guard let list = value.array, list.count <= 64 else {
                 throw ZarrProblem(
                     "the coordinateTransformations \(what) are no list of them; \(OMEZarrMetadata.remedy)"
@@ -193,10 +217,7 @@ extension OMEZarrMetadata {
                             + OMEZarrMetadata.remedy
                     )
                 }
-                guard let numbers = step[key: type]?.array?.map(\.double), numbers.count == axes.count,
-                    case let values = numbers.compactMap({ $0 }), values.count == axes.count,
-                    values.allSatisfy(\.isFinite)
-                else {
+                guard let values = Self.numbers(step[key: type], axes, type, what, &repairs) else {
                     throw ZarrProblem(
                         "the \(type) \(what) is not \(axes.count) numbers, one for each axis; \(OMEZarrMetadata.remedy)"
                     )
@@ -207,6 +228,46 @@ extension OMEZarrMetadata {
                     append(translation: values)
                 }
             }
+        }
+
+        /// One number for each axis; nil where it cannot be told which they are.
+        private static func numbers(
+            _ value: JSONValue?,
+            _ axes: [Axis],
+            _ type: String,
+            _ what: String,
+            _ repairs: inout [String]
+        ) -> [Double]? {
+            guard let list = value?.array else { return nil }
+            let numbers = list.map { $0.double ?? $0.string.flatMap { Double($0) } }
+            guard case let given = numbers.compactMap(\.self), given.count == numbers.count,
+                given.allSatisfy(\.isFinite)
+            else { return nil }
+            var values = given
+            let neutral: Double = type == "scale" ? 1 : 0
+            let spatial = axes.indices.filter { OMEZarrMetadata.isSpatial(axes[$0]) }
+            if given.count < axes.count {
+                // As many as there are axes of space: no other axis has a size that anybody would leave out.
+                guard given.count == spatial.count else { return nil }
+                values = axes.map { _ in neutral }
+                for (axis, number) in zip(spatial, given) { values[axis] = number }
+                let names = spatial.map { axes[$0].name }.joined(separator: ", ")
+                repairs.append(
+                    "the \(type) \(what) has \(given.count) numbers for \(axes.count) axes, which were taken for \(names.shortened)"
+                )
+            } else if given.count > axes.count {
+                // Numbers of axes that the array does not have, which say nothing.
+                let more = given.count - axes.count
+                guard given[..<more].allSatisfy({ $0 == neutral }) else { return nil }
+                values = Array(given[more...])
+                repairs.append(
+                    "the \(type) \(what) has \(given.count) numbers for \(axes.count) axes, of which the last ones were taken"
+                )
+            }
+            if list.contains(where: { $0.string != nil }) {
+                repairs.append("the \(type) \(what) has numbers in quotes, which were taken for numbers")
+            }
+            return values
         }
 
         mutating func append(_ next: Transform) {

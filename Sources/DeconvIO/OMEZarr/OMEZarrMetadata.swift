@@ -47,6 +47,8 @@ package struct OMEZarrMetadata: Hashable, Sendable {
     package var name: String?
     /// How viewers show the channels, carried over as it is.
     package var omero: JSONValue?
+    /// What was not as the format wants it and can only mean one thing, in words: what it is and what it was taken for.
+    package var repairs: [String] = []
     /// How the image came about, where it is a result of this program.
     package var provenance: Provenance?
 

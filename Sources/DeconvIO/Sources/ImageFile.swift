@@ -39,7 +39,7 @@ package enum ImageFile {
 
     /// The image at a path.
     ///
-    /// A file is a TIFF stack, whatever its name ends in. A folder with Zarr's metadata, or in a Zarr store, is an array or group of
+    /// A URL is that of a Zarr store, and so is a ZIP file. Any other file is a TIFF stack, whatever its name ends in. A folder with Zarr's metadata, or in a Zarr store, is an array or group of
     /// it. A folder with TIFF stacks is a time series, and so is a pattern such as `frames/*.tif` that matches several.
     /// - Throws: `inputNotFound` where there is nothing, or it may not be read; `invalidArgument` where an option is not for this
     ///   kind of image; `invalidData` where it is empty, of another format, damaged, or holds what cannot be deconvolved, such as
@@ -48,6 +48,7 @@ package enum ImageFile {
         path: String,
         options: Options = Options()
     ) throws(DeconvolutionError) -> any ImageFileSource {
+        if RemoteURL.isRemote(path) { return try zarr(path, options) }
         var status = stat()
         let exists = stat(path, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFDIR {
@@ -80,6 +81,7 @@ package enum ImageFile {
                 "\(path.inMessage): is the metadata of a Zarr store; name the folder that it is in"
             )
         }
+        if exists, ZIPStorage.split(path) != nil { return try zarr(path, options) }
         let file = try TIFFSource(path: path)
         try refuse(options, path, "is a TIFF file")
         return file

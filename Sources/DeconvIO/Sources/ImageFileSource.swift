@@ -8,6 +8,12 @@ package protocol ImageFileSource: VolumeSource {
     /// Every file or folder that it is read from.
     var paths: [String] { get }
 
+    /// What tells it from another image of that name, in words; nil where size and time of its files do.
+    var identity: String? { get }
+
+    /// What reading has found that nobody could know before; empty for files whose parts are all there.
+    var readingDiagnostics: [Diagnostic] { get }
+
     /// The colors that viewers give the channels, as 0xRRGGBB; empty where the file does not name one for each.
     var channelColors: [UInt32] { get }
 
@@ -48,6 +54,10 @@ package protocol ImageFileSource: VolumeSource {
 
 extension ImageFileSource {
     package var paths: [String] { [name] }
+
+    package var identity: String? { nil }
+
+    package var readingDiagnostics: [Diagnostic] { [] }
 
     package var channelColors: [UInt32] { [] }
 

@@ -28,9 +28,10 @@ package enum PathPattern {
         return paths.sorted(by: NaturalOrder.precedes)
     }
 
-    /// Whether a text has characters of a pattern and is not the name of a file.
+    /// Whether a text has characters of a pattern, and is neither the name of a file nor a URL.
     package static func isPattern(_ text: String) -> Bool {
         var status = stat()
+        if RemoteURL.isRemote(text) { return false }
         return text.contains { "*?[".contains($0) } && lstat(text, &status) != 0
     }
 }

@@ -78,6 +78,12 @@ package struct SelectedSource: ImageFileSource {
         base.volumeName(channel: channels[channel], timepoint: timepoints[timepoint])
     }
 
+    /// That of the other source.
+    package var identity: String? { file?.identity }
+
+    /// Those of the other source.
+    package var readingDiagnostics: [Diagnostic] { file?.readingDiagnostics ?? [] }
+
     /// Whether it would be part of the other source.
     package func wouldHold(_ path: String) -> Bool { file?.wouldHold(path) ?? false }
 

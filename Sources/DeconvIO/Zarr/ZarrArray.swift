@@ -56,26 +56,33 @@ package final class ZarrArray: Sendable {
     ///   - region: inside of the array.
     ///   - elements: the place of its first element, aligned to it, and the bytes to the next one along each axis.
     /// - Throws: as `read(_:into:)` into a buffer.
-    func read(_ region: ArrayRegion, into elements: StridedElements) throws(DeconvolutionError) {
+    /// - Returns: the numbers of the chunks or shards that are not there, which is what the fill value was taken for.
+    @discardableResult
+    func read(_ region: ArrayRegion, into elements: StridedElements) throws(DeconvolutionError) -> [[Int]] {
         precondition(region.lies(within: metadata.shape), "\(region) lies outside \(metadata.shape)")
+        var missing: [[Int]] = []
         let element = metadata.element
         let grid = ChunkGrid(chunkShape: metadata.chunkShape)
         try grid.forEach(in: region) { (index, part) throws(DeconvolutionError) in
             let target = elements.moved(to: part.relative(to: region.origin).origin)
             let key = path.key(metadata.chunkKeys.key(index))
-            guard let file = try store.file(key) else {
+            let whole = grid.region(index)
+            let isWhole = part.origin == whole.origin && part.shape == whole.shape
+            guard let file = try store.storage.file(key, metadata.codecs.use(isWhole: isWhole)) else {
+                missing.append(index)
                 StridedElements.fill(target, shape: part.shape, with: element.fill)
                 return
             }
             try metadata.codecs.read(
                 ChunkBytes(file),
                 shape: metadata.chunkShape,
-                region: part.relative(to: grid.region(index).origin),
+                region: part.relative(to: whole.origin),
                 into: target,
                 element,
                 ChunkPlace(path: file.path)
             )
         }
+        return missing
     }
 
     /// Whether a chunk's or shard's file is there.
@@ -83,6 +90,15 @@ package final class ZarrArray: Sendable {
     /// - Throws: as `read`.
     package func hasChunk(_ index: [Int]) throws(DeconvolutionError) -> Bool {
         try store.exists(path.key(metadata.chunkKeys.key(index)))
+    }
+}
+
+extension ZarrCodecPipeline {
+    /// How a chunk's file is read for all or for a part of its elements.
+    fileprivate func use(isWhole: Bool) -> StoredUse {
+        guard byteCodecs.isEmpty else { return .whole }
+        if case .shard = layout { return .parts }
+        return isWhole ? .whole : .parts
     }
 }
 

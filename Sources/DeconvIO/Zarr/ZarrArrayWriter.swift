@@ -81,7 +81,7 @@ package final class ZarrArrayWriter: Sendable {
                 metadata.element,
                 ChunkPlace(path: array.store.location(key))
             )
-            let output = try array.store.output(
+            let output = try array.store.folder().output(
                 key,
                 expectedByteCount: encoded.byteCount,
                 synchronizing: synchronizing,

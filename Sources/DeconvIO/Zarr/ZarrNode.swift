@@ -35,7 +35,25 @@ package struct ZarrGroup: Sendable {
     package func children() throws(DeconvolutionError) -> [String] {
         var names = Set(consolidatedPaths.compactMap { $0.betweenSlashes.first { !$0.isEmpty } })
         names.formUnion(try store.nodeNames(in: path))
+        if !store.storage.isListed, names.isEmpty { return try unlistedChildren() }
         return names.sorted()
+    }
+
+    /// The images of a file that bioformats2raw converted, which are counted and named in a group beside them.
+    ///
+    /// Layout `bioformats2raw.layout` of OME-NGFF 0.4: where the list is missing, the images are called 0, 1, …
+    private func unlistedChildren() throws(DeconvolutionError) -> [String] {
+        guard (attributes["ome"]?.object ?? attributes)["bioformats2raw.layout"] != nil else { return [] }
+        if case .group(let beside)? = try store.node(at: ZarrPath(path.key("OME"))),
+            let series = (beside.attributes["ome"]?.object ?? beside.attributes)["series"]?.array
+        {
+            return series.compactMap(\.string)
+        }
+        var names: [String] = []
+        while names.count < 100, try store.node(at: ZarrPath(path.key("\(names.count)"))) != nil {
+            names.append("\(names.count)")
+        }
+        return names
     }
 }
 
@@ -98,6 +116,7 @@ extension ZarrStore {
     }
 
     func missing(_ path: ZarrPath) throws(DeconvolutionError) -> DeconvolutionError {
+        if let denial = storage.denial { return denial }
         var remedy = "check the path"
         for ancestor in path.ancestors.reversed() {
             guard case .group(let group)? = try node(at: ancestor) else { continue }

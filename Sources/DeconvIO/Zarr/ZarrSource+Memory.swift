@@ -10,7 +10,7 @@ extension ZarrSource {
         let box = layout.region(Region(part), channel: 0, timepoint: 0)
         let type = metadata.dataType
         let isPartial = box.shape.indices.contains { decodedShape[$0] > 1 && box.shape[$0] < metadata.shape[$0] }
-        let isKept = isPartial && metadata.codecs.isCompressed
+        let isKept = isPartial && keepsChunks
         // As many as a part of that shape may touch, wherever it lies.
         let touched = Self.product(
             box.shape.indices.map { axis in

@@ -246,11 +246,14 @@ private struct ImageSearch {
         try look(below: path, depth: 0)
         let name = store.location(path.text).inMessage
         if found.isEmpty {
-            throw problem
-                ?? DeconvolutionError(
-                    .inputNotFound,
-                    "\(name): has no array of two or more axes; name another group or store"
-                )
+            if let problem = problem ?? store.storage.denial { throw problem }
+            throw DeconvolutionError(
+                .inputNotFound,
+                store.storage.isListed
+                    ? "\(name): has no array of two or more axes; name another group or store"
+                    : "\(name): is a group that does not say what is in it, and a server is not asked for that; give the path of an "
+                        + "array"
+            )
         }
         guard found.count == 1, folders.count <= Self.most.nodes else {
             let found = found.sorted { NaturalOrder.precedes($0.text, $1.text) }
@@ -278,9 +281,11 @@ private struct ImageSearch {
             guard found.count < Self.most.found, folders.count <= Self.most.nodes else { return }
             guard let child = try? ZarrPath(path.key(name)) else { continue }
             // A result that is not finished, such as that of the run that is gone on with.
-            if access(store.location(child.key(VolumeJournal.fileName)), F_OK) == 0 { continue }
+            let journal = child.key(VolumeJournal.fileName)
+            if store.storage.isListed, (try? store.exists(journal)) == true { continue }
             // What only consolidated metadata know may have no folder.
-            if let folder = try? store.resolved(child.text), !folders.insert(folder).inserted { continue }
+            let folder = (store.storage as? FolderStorage).map { try? $0.resolved(child.text) } ?? child.text
+            if let folder, !folders.insert(folder).inserted { continue }
             do throws(DeconvolutionError) {
                 switch try store.node(at: child) {
                 case .array(let array): if array.metadata.shape.count >= 2 { found.append(child) }

@@ -7,6 +7,14 @@ extension ZarrSource {
     /// How many axes are none of channel, z, y and x.
     package var timeAxisCount: Int { layout.timeAxes.count }
 
+    /// A ZIP file where the store is one.
+    package var paths: [String] {
+        array.store.storage is ZIPStorage && !RemoteURL.isRemote(array.store.path) ? [array.store.path] : [name]
+    }
+
+    /// See `ImageFileSource.identity`.
+    package var identity: String? { array.store.storage.identity(of: array.path) }
+
     /// The array's axes and metadata, and what OME-Zarr says of the image.
     package func storageTemplate(for image: ImageDescription) -> ZarrOutputContent {
         var shape = layout.shape

@@ -7,37 +7,99 @@ extension ZarrSource {
     /// Looks which chunk files there are, once; see `ImageFileSource.surveyChunks`.
     ///
     /// Few are asked for one by one. For many their folders are listed, which takes time by what there is and not by what the
-    /// metadata claim.
+    /// metadata claim. A server cannot list them: of many, reading has to tell.
     package func surveyChunks(
         channels: [Int]?,
         timepoints: [Int]?,
         withStamps: Bool
     ) throws(DeconvolutionError) -> ChunkSurvey? {
-        let search = try ChunkSearch(self, channels: channels, timepoints: timepoints, withStamps: withStamps)
+        let search = ChunkSearch(self, channels: channels, timepoints: timepoints, withStamps: withStamps)
+        guard array.store.storage.isListed || search.wantedCount <= ChunkSearch.fewRequests else {
+            try search.requireNoOtherNames()
+            return nil
+        }
         let tally = try search.tally()
+        missing.stopNoting()
         if tally.foundCount == 0 { try search.requireNoOtherNames() }
         var survey = ChunkSurvey(wantedCount: search.wantedCount, foundCount: tally.foundCount)
+        let (timepoints, channels) = (
+            timepoints ?? Array(0..<image.timepointCount), channels ?? Array(0..<image.channelCount)
+        )
         if tally.foundCount < search.wantedCount {
-            let (metadata, kind) = (array.metadata, array.metadata.isSharded ? "shards" : "chunks")
-            let fill = metadata.fillValue.isZero ? "0" : metadata.fillValue.json(metadata.dataType, .three).line
-            survey.diagnostics = [
-                Diagnostic(
-                    .chunksMissing,
-                    "\(subject: array.name.inMessage): \(kind) that are not there count as \(fill); copy the store again if its source "
-                        + "has them",
-                    figures: "\(search.wantedCount - tally.foundCount) of \(search.wantedCount)"
-                )
-            ]
+            var counts = MissingCounts()
+            if tally.foundCount > 0 {
+                for timepoint in timepoints {
+                    for channel in channels {
+                        let found = tally.counts[search.group(channel: channel, timepoint: timepoint)] ?? 0
+                        counts.add(search.countPerVolume - found, channel: channel, timepoint: timepoint)
+                    }
+                }
+            }
+            let figures = "\(search.wantedCount - tally.foundCount) of \(search.wantedCount)"
+            survey.diagnostics = [chunksMissing(figures + counts.text(in: image, of: search.countPerVolume))]
         }
         guard withStamps else { return survey }
         survey.stamp = tally.stamps.values.reduce(0, &+)
-        for (timeNumber, timepoint) in (timepoints ?? Array(0..<image.timepointCount)).enumerated() {
-            for (channelNumber, channel) in (channels ?? Array(0..<image.channelCount)).enumerated() {
+        for (timeNumber, timepoint) in timepoints.enumerated() {
+            for (channelNumber, channel) in channels.enumerated() {
                 let volume = VolumePosition(channel: channelNumber, timepoint: timeNumber)
                 survey.stamps[volume] = tally.stamps[search.group(channel: channel, timepoint: timepoint)] ?? 0
             }
         }
         return survey
+    }
+
+    /// What is said of chunks that are not there.
+    private func chunksMissing(_ figures: String) -> Diagnostic {
+        let (metadata, kind) = (array.metadata, array.metadata.isSharded ? "shards" : "chunks")
+        let fill = metadata.fillValue.isZero ? "0" : metadata.fillValue.json(metadata.dataType, .three).line
+        return Diagnostic(
+            .chunksMissing,
+            "\(subject: array.name.inMessage): \(kind) that are not there count as \(fill); copy the store again if its source "
+                + "has them",
+            figures: "\(figures)"
+        )
+    }
+
+    /// What reading found missing that no survey could see.
+    package var readingDiagnostics: [Diagnostic] {
+        let missing = missing.found
+        guard !missing.isEmpty else { return [] }
+        var counts = MissingCounts()
+        for (volume, chunks) in missing.sorted(by: {
+            ($0.key.timepoint, $0.key.channel) < ($1.key.timepoint, $1.key.channel)
+        }) {
+            counts.add(chunks.count, channel: volume.channel, timepoint: volume.timepoint)
+        }
+        let all = missing.values.reduce(into: Set<[Int]>()) { $0.formUnion($1) }
+        return [chunksMissing("\(all.count) of those read" + counts.text(in: image, of: nil))]
+    }
+}
+
+/// How many chunks volumes lack, for a message.
+private struct MissingCounts {
+    private var first: [(channel: Int, timepoint: Int, count: Int)] = []
+    private var volumeCount = 0
+
+    /// So many volumes are named.
+    private static let mostNamed = 3
+
+    mutating func add(_ count: Int, channel: Int, timepoint: Int) {
+        guard count > 0 else { return }
+        volumeCount += 1
+        if first.count < Self.mostNamed { first.append((channel, timepoint, count)) }
+    }
+
+    /// Such as `; channel 0, time point 3: 2 of 12`; empty for an image of one volume.
+    func text(in image: ImageDescription, of wanted: Int?) -> String {
+        guard image.channelCount > 1 || image.timepointCount > 1 else { return "" }
+        var parts = first.map { volume in
+            let channel = image.channelCount > 1 ? ["channel \(volume.channel)"] : []
+            let time = image.timepointCount > 1 ? ["time point \(volume.timepoint)"] : []
+            return "\((channel + time).joined(separator: ", ")): \(volume.count)" + (wanted.map { " of \($0)" } ?? "")
+        }
+        if volumeCount > first.count { parts.append("\(volumeCount - first.count) more volumes") }
+        return parts.map { "; \($0)" }.joined()
     }
 }
 
@@ -49,11 +111,14 @@ extension ZarrFillValue {
 /// What was found.
 private struct ChunkTally: Sendable {
     var foundCount = 0
+    /// How many of them, by the numbers of their chunks along the axes that are none of a volume.
+    var counts: [[Int]: Int] = [:]
     /// Sums over the files of all volumes that share chunks, by the numbers of these along the axes that are none of a volume.
     var stamps: [[Int]: UInt64] = [:]
 
     mutating func add(_ other: ChunkTally) {
         foundCount += other.foundCount
+        counts.merge(other.counts, uniquingKeysWith: +)
         stamps.merge(other.stamps, uniquingKeysWith: &+)
     }
 }
@@ -87,19 +152,21 @@ private struct ChunkSearch: Sendable {
     private let wanted: [Wanted]
     /// The numbers of the axes that are none of a volume.
     private let outerAxes: [Int]
-    /// The array's folder without links in its path; nil where there is none.
-    private let folder: String?
     let wantedCount: Int
+    /// How many of them a volume has part in.
+    let countPerVolume: Int
 
     /// So many files are asked for one by one.
     private static let fewFiles = 1 << 14
+    /// So many are asked of a server.
+    static let fewRequests = 1 << 8
 
     init(
         _ source: ZarrSource,
         channels: [Int]?,
         timepoints: [Int]?,
         withStamps: Bool
-    ) throws(DeconvolutionError) {
+    ) {
         array = source.array
         layout = source.layout
         threadCount = source.threadCount
@@ -107,14 +174,16 @@ private struct ChunkSearch: Sendable {
         let metadata = source.array.metadata
         let timeAxes = source.layout.timeAxes
         outerAxes = layout.axes.indices.filter { ![.z, .y, .x].contains(source.layout.axes[$0]) }
-        wanted = metadata.shape.indices.map { axis in
+        let wanted = metadata.shape.indices.map { axis in
             // Where several axes count as time, all of each are read.
             let indices =
                 source.layout.axes[axis] == .channel ? channels : timeAxes == [axis] ? timepoints : nil
             return Wanted(metadata.shape[axis], metadata.chunkShape[axis], indices)
         }
         wantedCount = Int.product(wanted.map(\.count)) ?? .max
-        folder = try source.array.store.resolved(source.array.path.text)
+        let inner = wanted.indices.filter { [.z, .y, .x].contains(source.layout.axes[$0]) }
+        self.wanted = wanted
+        countPerVolume = Int.product(inner.map { wanted[$0].count }) ?? .max
     }
 
     /// Which entry of a tally's stamps a volume's is.
@@ -124,42 +193,34 @@ private struct ChunkSearch: Sendable {
     }
 
     func tally() throws(DeconvolutionError) -> ChunkTally {
-        if wantedCount <= Self.fewFiles { return askOneByOne() }
+        if wantedCount <= Self.fewFiles { return try askOneByOne() }
         return array.metadata.chunkKeys.separator == .slash ? try walkFolders() : try listFolder()
     }
 
     // MARK: - Looking
 
-    private func askOneByOne() -> ChunkTally {
-        var tally = ChunkTally()
-        for number in 0..<wantedCount {
-            var rest = number
-            var index = wanted.map { _ in 0 }
-            for axis in wanted.indices.reversed() {
-                index[axis] = wanted[axis][rest % wanted[axis].count]
-                rest /= wanted[axis].count
+    private func askOneByOne() throws(DeconvolutionError) -> ChunkTally {
+        let step = 16
+        return try share(Array(stride(from: 0, to: wantedCount, by: step))) {
+            (first, tally) throws(DeconvolutionError) in
+            for number in first..<min(first + step, wantedCount) {
+                var rest = number
+                var index = wanted.map { _ in 0 }
+                for axis in wanted.indices.reversed() {
+                    index[axis] = wanted[axis][rest % wanted[axis].count]
+                    rest /= wanted[axis].count
+                }
+                try look(index, into: &tally)
             }
-            look(index, into: &tally)
         }
-        return tally
     }
 
     /// Counts a file, if it is there.
-    private func look(_ index: [Int], into tally: inout ChunkTally) {
-        guard let folder else { return }
-        let path = "\(folder)/\(array.metadata.chunkKeys.key(index))"
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            // What cannot be reached is there, and reading it will tell.
-            let isMissing = errno == ENOENT && lstat(path, &status) != 0
-            if !isMissing { count(index, nil, into: &tally) }
-            return
-        }
-        count(index, status, into: &tally)
-    }
-
-    private func count(_ index: [Int], _ status: stat?, into tally: inout ChunkTally) {
-        tally.foundCount += 1
+    private func look(_ index: [Int], into tally: inout ChunkTally) throws(DeconvolutionError) {
+        let key = array.path.key(array.metadata.chunkKeys.key(index))
+        guard let mark = try array.store.storage.mark(of: key) else { return }
+        let group = outerAxes.map { index[$0] }
+        count(group, into: &tally)
         guard withStamps else { return }
         var hash: UInt64 = 0x243F_6A88_85A3_08D3
         func mix(_ value: Int) {
@@ -167,13 +228,14 @@ private struct ChunkSearch: Sendable {
             hash ^= hash >> 29
         }
         for number in index { mix(number) }
-        if let status {
-            mix(Int(status.st_size))
-            mix(status.st_mtim.tv_sec)
-            mix(status.st_mtim.tv_nsec)
-        }
+        for number in mark.numbers { mix(number) }
         // In whatever order they come.
-        tally.stamps[outerAxes.map { index[$0] }, default: 0] &+= hash
+        tally.stamps[group, default: 0] &+= hash
+    }
+
+    private func count(_ group: [Int], into tally: inout ChunkTally) {
+        tally.foundCount += 1
+        tally.counts[group, default: 0] += 1
     }
 
     /// Names such as `0.1.2`, all in one folder.
@@ -183,15 +245,15 @@ private struct ChunkSearch: Sendable {
         func flush() throws(DeconvolutionError) {
             tally.add(
                 try share(stride(from: 0, to: found.count, by: 256).map { found[$0..<min($0 + 256, found.count)] }) {
-                    (part, tally) in
-                    for index in part { look(index, into: &tally) }
+                    (part, tally) throws(DeconvolutionError) in
+                    for index in part { try look(index, into: &tally) }
                 }
             )
             found = []
         }
-        try array.store.forEachName(in: array.path.text) { (name) throws(DeconvolutionError) in
+        try array.store.storage.forEachName(in: array.path.text) { (name) throws(DeconvolutionError) in
             guard let index = index(name), zip(wanted, index).allSatisfy({ $0.contains($1) }) else { return }
-            guard withStamps else { return tally.foundCount += 1 }
+            guard withStamps else { return count(outerAxes.map { index[$0] }, into: &tally) }
             found.append(index)
             if found.count == 1 << 16 { try flush() }
         }
@@ -224,7 +286,7 @@ private struct ChunkSearch: Sendable {
             let deeper = Mutex<[(key: String, index: [Int])]>([])
             _ = try share(folders) { (folder, _) throws(DeconvolutionError) in
                 var found: [(key: String, index: [Int])] = []
-                try array.store.forEachName(in: folder.key) { (name) throws(DeconvolutionError) in
+                try array.store.storage.forEachName(in: folder.key) { (name) throws(DeconvolutionError) in
                     guard let number = Self.number(name), wanted[axis].contains(number) else { return }
                     found.append(("\(folder.key)\(folder.key.isEmpty ? "" : "/")\(name)", folder.index + [number]))
                 }
@@ -234,9 +296,14 @@ private struct ChunkSearch: Sendable {
         }
         let last = wanted.count - 1
         return try share(folders) { (folder, tally) throws(DeconvolutionError) in
-            try array.store.forEachName(in: folder.key) { (name) throws(DeconvolutionError) in
+            try array.store.storage.forEachName(in: folder.key) { (name) throws(DeconvolutionError) in
                 guard let number = Self.number(name), wanted[last].contains(number) else { return }
-                if withStamps { look(folder.index + [number], into: &tally) } else { tally.foundCount += 1 }
+                let index = folder.index + [number]
+                if withStamps {
+                    try look(index, into: &tally)
+                } else {
+                    count(outerAxes.map { index[$0] }, into: &tally)
+                }
             }
         }
     }
@@ -289,6 +356,10 @@ private struct ChunkSearch: Sendable {
 
     /// The name of a file that is a chunk where chunks are named like that; nil where there is none.
     private func example(_ keys: ZarrChunkKeys) throws(DeconvolutionError) -> String? {
+        guard array.store.storage.isListed else {
+            let name = keys.key(wanted.map { $0[0] })
+            return try array.store.exists(array.path.key(name)) ? name : nil
+        }
         let hasPrefix = if case .standard = keys { true } else { false }
         guard keys.separator == .slash else {
             return try firstName(in: "") { name in
@@ -310,7 +381,7 @@ private struct ChunkSearch: Sendable {
         _ isMeant: (String) -> Bool
     ) throws(DeconvolutionError) -> String? {
         var first: String?
-        try array.store.forEachName(in: folder.isEmpty ? array.path.text : array.path.key(folder)) {
+        try array.store.storage.forEachName(in: folder.isEmpty ? array.path.text : array.path.key(folder)) {
             (name) throws(DeconvolutionError) in
             if isMeant(name), first.map({ NaturalOrder.precedes(name, $0) }) ?? true { first = name }
         }

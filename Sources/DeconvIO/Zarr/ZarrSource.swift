@@ -26,6 +26,8 @@ package final class ZarrSource: ImageFileSource {
     /// Elements per axis of what is decoded at once.
     let decodedShape: [Int]
     let cache: ChunkCache
+    /// Chunks that were not there when they were read.
+    let missing = MissingChunks()
 
     /// The most volumes of an array: lists of them fit into memory.
     private static let mostVolumes = 1 << 24
@@ -87,7 +89,10 @@ package final class ZarrSource: ImageFileSource {
             pixelType: array.metadata.dataType.pixelType,
             provenance: ome?.provenance ?? Provenance(array.metadata.attributes[Provenance.key])
         )
-        self.diagnostics = diagnostics + (ome?.describe(&description, layout, of: array) ?? [])
+        let repairs = (ome?.repairs ?? []).map { repair in
+            Diagnostic(.metadataMended, "\(subject: array.name.inMessage): \(repair)")
+        }
+        self.diagnostics = diagnostics + repairs + (ome?.describe(&description, layout, of: array) ?? [])
         description.acquisition = Self.acquisition(of: array)
         image = description
     }
@@ -117,6 +122,7 @@ package final class ZarrSource: ImageFileSource {
         precondition(0..<image.channelCount ~= channel, "channel \(channel) of \(image.channelCount)")
         precondition(0..<image.timepointCount ~= timepoint, "time point \(timepoint) of \(image.timepointCount)")
         let box = layout.region(region, channel: channel, timepoint: timepoint)
+        let volume = VolumePosition(channel: channel, timepoint: timepoint)
         let type = array.metadata.dataType
         let (memory, shape) = (type.pixelType.inMemory, region.shape)
         try array.requireMemory(for: box, bytesPerElement: memory.byteCount)
@@ -129,9 +135,9 @@ package final class ZarrSource: ImageFileSource {
                 try share(parts(of: box)) { @Sendable (part) throws(DeconvolutionError) in
                     let place = target.moved(to: part.relative(to: box.origin).origin)
                     if isConverted {
-                        try readConverting(part, type, into: place, shape)
+                        try readConverting(part, type, of: volume, into: place, shape)
                     } else {
-                        try read(part, into: place)
+                        try read(part, of: volume, into: place)
                     }
                 }
             }
@@ -147,6 +153,7 @@ package final class ZarrSource: ImageFileSource {
     private func readConverting(
         _ part: ArrayRegion,
         _ type: ZarrDataType,
+        of volume: VolumePosition,
         into target: StridedElements,
         _ shape: VolumeShape
     ) throws(DeconvolutionError) {
@@ -155,7 +162,7 @@ package final class ZarrSource: ImageFileSource {
         let width = type.byteCount
         let stored = try ByteBuffer(byteCount: rows.voxelCount * width, for: name)
         let strides = layout.steps(in: rows).map { $0 * width }
-        try read(part, into: StridedElements(base: stored.bytes.baseAddress!, strides: strides))
+        try read(part, of: volume, into: StridedElements(base: stored.bytes.baseAddress!, strides: strides))
         for row in 0..<rows.z * rows.y {
             let source = stored.bytes[row * rows.x * width..<(row + 1) * rows.x * width]
             let (z, y) = (row / rows.y, row % rows.y)
@@ -229,29 +236,43 @@ package final class ZarrSource: ImageFileSource {
     // MARK: - Chunks
 
     /// Reads a part, taking from the cache what is not wanted whole.
-    private func read(_ part: ArrayRegion, into target: StridedElements) throws(DeconvolutionError) {
+    private func read(
+        _ part: ArrayRegion,
+        of volume: VolumePosition,
+        into target: StridedElements
+    ) throws(DeconvolutionError) {
+        func readDirectly(_ region: ArrayRegion, _ target: StridedElements) throws(DeconvolutionError) {
+            let absent = try array.read(region, into: target)
+            if !array.store.storage.isListed { missing.note(absent, in: volume) }
+        }
         let metadata = array.metadata
-        guard metadata.codecs.isCompressed, decodedChunkByteCount <= cache.byteLimit,
-            !isMadeOfWholeChunks(part, decodedShape)
-        else { return try array.read(part, into: target) }
+        guard keepsChunks, decodedChunkByteCount <= cache.byteLimit, !isMadeOfWholeChunks(part, decodedShape) else {
+            return try readDirectly(part, target)
+        }
         let width = metadata.dataType.byteCount
         let whole = ArrayRegion(metadata.shape)
         let grid = ChunkGrid(chunkShape: decodedShape)
         try grid.forEach(in: part) { (index, wanted) throws(DeconvolutionError) in
             let place = target.moved(to: wanted.relative(to: part.origin).origin)
             guard let chunk = grid.region(index).intersection(whole), chunk != wanted else {
-                return try array.read(wanted, into: place)
+                return try readDirectly(wanted, place)
             }
             let byteCount = chunk.shape.reduce(width, *)
             let decoded = try cache.chunk(index, byteCount: byteCount) { () throws(DeconvolutionError) -> ByteBuffer? in
                 // What was never written takes no memory.
                 let file = zip(wanted.origin, metadata.chunkShape).map { $0 / $1 }
-                guard try array.hasChunk(file) else { return nil }
+                let isListed = array.store.storage.isListed
+                if isListed { guard try array.hasChunk(file) else { return nil } }
                 let buffer = try ByteBuffer(byteCount: byteCount, for: name)
-                try array.read(chunk, into: buffer.bytes)
-                return buffer
+                let strides = StridedElements.contiguous(chunk.shape, width: width)
+                let absent = try array.read(
+                    chunk,
+                    into: StridedElements(base: buffer.bytes.baseAddress!, strides: strides)
+                )
+                // Of a server this is asked in one with the bytes.
+                return isListed || absent.isEmpty ? buffer : nil
             }
-            guard let decoded else { return try array.read(wanted, into: place) }
+            guard let decoded else { return try readDirectly(wanted, place) }
             let strides = StridedElements.contiguous(chunk.shape, width: width)
             let source = StridedElements(base: decoded.bytes.baseAddress!, strides: strides)
             withExtendedLifetime(decoded) {
@@ -265,6 +286,9 @@ package final class ZarrSource: ImageFileSource {
             }
         }
     }
+
+    /// Whether a part of what is decoded at once costs as much as all of it.
+    var keepsChunks: Bool { array.metadata.codecs.isCompressed || array.store.storage.readsWhole }
 
     /// Whether a region starts where chunks do, and ends where chunks or the array do.
     private func isMadeOfWholeChunks(_ region: ArrayRegion, _ chunk: [Int]) -> Bool {

@@ -390,7 +390,8 @@ package struct FileDeconvolution: Sendable {
             }
         }
         if let map { try map.finish(&report) }
-        report.warnings = fileWarnings + survey.warnings + report.warnings
+        let found = ([input.source] + maps.compactMap(\.self)).flatMap(\.readingDiagnostics)
+        report.warnings = fileWarnings + survey.warnings + found + report.warnings
         report.computedPSF = computedPSF
         if report.saturatedVoxelCount > 0 {
             report.warnings.append(

@@ -87,8 +87,9 @@ extension JobFingerprint {
     }
 
     /// What tells a file from another of its name: for a file its size and when it was written, for an array where it is, its
-    /// shape, and when its metadata were written.
+    /// shape, and when its metadata were written, or of which version a server says they are.
     private static func description(of file: any ImageFileSource) -> String {
+        if let identity = file.identity { return identity }
         let stamps = file.paths.map { stamp($0) ?? arrayStamp($0) }
         guard stamps.count > 1 else { return stamps[0] }
         return

@@ -118,6 +118,12 @@ package enum OutputTarget {
     /// - Throws: `invalidArgument` for a name of neither TIFF nor Zarr, where options of Zarr go with a TIFF file, or where two
     ///   paths in the store are given.
     init(_ path: String, _ options: OutputOptions) throws(DeconvolutionError) {
+        guard !RemoteURL.isRemote(path) else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(path): results are not written to a server; give \(.output) a path on a disk, and copy the result then"
+            )
+        }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let zarr = options.zarr
         guard let store = Self.store(among: parts) else {

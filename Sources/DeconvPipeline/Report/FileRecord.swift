@@ -82,8 +82,9 @@ extension FileRecord {
 }
 
 extension FileRecord {
-    /// A path from the root on, as the system follows it: `..` behind a link leads to where the link's folder is.
+    /// A path from the root on; a URL is one by itself, as the system follows it: `..` behind a link leads to where the link's folder is.
     static func absolute(_ path: String) -> String {
+        if RemoteURL.isRemote(path) { return path }
         if let real = realpath(path.isEmpty ? "." : path, nil) {
             defer { free(real) }
             return String(cString: real)

@@ -8,6 +8,7 @@ sharding x fill value x missing and edge chunks.
 
 import itertools
 import json
+import lzma
 import pathlib
 import sys
 import warnings
@@ -15,7 +16,7 @@ import warnings
 import numpy as np
 import tensorstore as ts
 import zarr
-from numcodecs import BZ2, LZ4, Blosc, GZip, Zlib, Zstd
+from numcodecs import BZ2, LZ4, LZMA, Blosc, Delta, GZip, Shuffle, Zlib, Zstd
 from numcodecs.checksum32 import CRC32C
 from zarr.codecs import (
     BloscCodec,
@@ -208,6 +209,21 @@ def version2_by_zarr():
     zarr2("z2-filters", "uint16", *SHAPES[0], Zlib(1), "C", "<", ".", 3, filters=[Zstd(1)])
     zarr2("z2-filters-crc32c", "uint16", *SHAPES[0], Zlib(1), "C", "<", ".", 3, filters=[CRC32C()])
     zarr2("z2-filters-crc32c-end", "int16", *SHAPES[0], CRC32C(location="end"), "C", "<", ".", 3, filters=[Zlib(1)])
+    for dtype, stored in [("<u2", "<u2"), (">i4", ">i4"), ("<i2", ">i8"), ("<u1", "|u1")]:
+        name = "z2-delta" if dtype == "<u2" else f"z2-delta-{dtype[1:]}-{stored[1:]}"
+        zarr2(
+            name, np.dtype(dtype).name, *SHAPES[0], Zlib(1), "CF"[dtype == "<u2"], dtype[0], ".", 3,
+            filters=[Delta(dtype=dtype, astype=stored)],
+        )
+    for size in [1, 2, 4]:
+        zarr2(f"z2-shuffle-{size}", "uint32", *SHAPES[0], Zlib(1), "C", "<", ".", 3, filters=[Shuffle(size)])
+    raw = [{"id": lzma.FILTER_DELTA, "dist": 2}, {"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 1 << 16}]
+    for name, codec in {
+        "xz": LZMA(), "crc32": LZMA(check=lzma.CHECK_CRC32, preset=1), "alone": LZMA(format=lzma.FORMAT_ALONE),
+        "raw": LZMA(format=lzma.FORMAT_RAW, filters=raw),
+        "raw1": LZMA(format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "preset": 6}]),
+    }.items():
+        zarr2(f"z2-lzma-{name}", "uint16", *SHAPES[0], codec, "C", "<", ".", 3)
     zarr2("z2-large", "uint16", (40, 130, 120), (17, 64, 120), Blosc("lz4", shuffle=2), "F", "<", "/", 3)
 
 
@@ -256,6 +272,17 @@ def version3_by_zarr():
         zarr3(
             f"z3-numcodecs-{codec}", "int16", *SHAPES[0], -3, STANDARD, BytesCodec(endian="little"),
             [getattr(zarr.codecs.numcodecs, {"zlib": "Zlib", "lz4": "LZ4", "bz2": "BZ2", "zstd": "Zstd", "crc32c": "CRC32C"}[codec])()],
+        )
+    filters = zarr.codecs.numcodecs
+    zarr3("z3-numcodecs-lzma", "int16", *SHAPES[0], -3, STANDARD, BytesCodec(endian="little"), [filters.LZMA()])
+    zarr3(
+        "z3-numcodecs-shuffle", "uint16", *SHAPES[0], 3, STANDARD, BytesCodec(endian="little"),
+        [filters.Shuffle(elementsize=2), filters.Zlib(level=1)],
+    )
+    for endian in ["little", "big"]:
+        zarr3(
+            f"z3-numcodecs-delta-{endian}", "uint16", *SHAPES[0], 3, STANDARD, BytesCodec(endian=endian), [GzipCodec(level=1)],
+            [filters.Delta(dtype="<u2")],
         )
     zarr3("z3-scalar", "float32", (), (), 1.5, STANDARD, BytesCodec(endian="little"), [])
 

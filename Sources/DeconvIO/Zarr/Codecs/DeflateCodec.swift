@@ -9,10 +9,24 @@ enum DeflateCodec {
         case zlib
         /// RFC 1952; several members may follow each other.
         case gzip
+        /// Nothing, as in a ZIP file.
+        case bare
 
-        /// What zlib calls it: the logarithm of the window, and 16 for gzip.
-        fileprivate var windowBits: Int32 { self == .zlib ? 15 : 31 }
-        fileprivate var name: String { self == .zlib ? "zlib" : "gzip" }
+        /// What zlib calls it: the logarithm of the window, and 16 for gzip, and a minus for nothing around.
+        fileprivate var windowBits: Int32 {
+            switch self {
+            case .zlib: 15
+            case .gzip: 31
+            case .bare: -15
+            }
+        }
+        fileprivate var name: String {
+            switch self {
+            case .zlib: "zlib"
+            case .gzip: "gzip"
+            case .bare: "deflate"
+            }
+        }
     }
 
     /// Decodes into the start of `target`, and gives the number of bytes.
@@ -36,7 +50,7 @@ enum DeflateCodec {
                 // As gzip itself does, zeros at the end are taken for padding.
                 if bytes.rest.allSatisfy({ $0 == 0 }) { return bytes.made }
                 guard wrapping == .gzip else {
-                    throw place.damaged("\(bytes.rest.count) bytes follow its zlib stream")
+                    throw place.damaged("\(bytes.rest.count) bytes follow its \(wrapping.name) stream")
                 }
                 inflateReset(&stream)
             case Z_OK where hasMoved: break

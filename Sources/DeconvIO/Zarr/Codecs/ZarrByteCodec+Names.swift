@@ -2,7 +2,7 @@
 // `{"name": "gzip", "configuration": {"level": 1}}` in version 3, where `numcodecs.` in front of a name means the former.
 extension ZarrByteCodec {
     /// What an error about an unknown codec says is known.
-    static let known = "zlib, gzip, zstd, lz4, bz2 and blosc"
+    static let known = "zlib, gzip, zstd, lz4, bz2, lzma and blosc"
 
     /// A codec by numcodecs' name, or nil where it is unknown.
     private init?(identifier: String, _ configuration: JSONObject) throws(ZarrProblem) {
@@ -55,6 +55,19 @@ extension ZarrByteCodec {
                 throw ZarrProblem("its codec crc32c is not read with the checksum in front; write the array again")
             }
             self = .crc32c
+        case "lzma": self = .lzma(try LZMACodec(configuration))
+        case "shuffle":
+            let size = try integer("elementsize", default: 4)
+            guard 1...65_536 ~= size else {
+                throw ZarrProblem("its codec shuffle has elements of \(size) bytes; write the array again")
+            }
+            self = .shuffle(elementSize: size)
+        case "delta":
+            guard let type = configuration["dtype"]?.string else {
+                throw ZarrProblem("its codec delta does not say dtype; write the array again")
+            }
+            let stored = try configuration.optional("astype", "text", \.string)
+            self = .delta(try DeltaCodec(dtype: type, astype: stored))
         default: return nil
         }
     }
@@ -104,6 +117,8 @@ extension ZarrByteCodec {
                 "blocksize": .integer(codec.blockSize),
             ])
         case .crc32c: .object(["id": "crc32c", "location": "end"])
+        case .lzma, .shuffle, .delta:
+            .object(members.reduce(into: ["id": .string(name)]) { $0[$1.key] = $1.value })
         }
     }
 
@@ -139,6 +154,17 @@ extension ZarrByteCodec {
                 ]
             )
         case .crc32c: return .object(["name": "crc32c"])
+        case .lzma, .shuffle, .delta: return codec("numcodecs.\(name)", members)
+        }
+    }
+
+    /// What numcodecs says of the settings of a filter or of lzma.
+    private var members: JSONObject {
+        switch self {
+        case .lzma(let codec): codec.members
+        case .shuffle(let size): ["elementsize": .integer(size)]
+        case .delta(let codec): codec.members
+        default: [:]
         }
     }
 }

@@ -1,6 +1,6 @@
 import DeconvVolume
 
-/// A step from bytes to bytes: a compressor or a checksum.
+/// A step from bytes to bytes: a compressor, a filter, or a checksum.
 package enum ZarrByteCodec: Hashable, Sendable {
     /// zlib's stream, level 0 to 9.
     case zlib(level: Int)
@@ -16,6 +16,12 @@ package enum ZarrByteCodec: Hashable, Sendable {
     case blosc(BloscCodec)
     /// The bytes, and behind them 4 bytes of their CRC-32C, little-endian.
     case crc32c
+    /// LZMA's streams.
+    case lzma(LZMACodec)
+    /// First bytes of elements of so many bytes first, at least 1; a filter that a compressor follows.
+    case shuffle(elementSize: Int)
+    /// Differences of neighbors; a filter that a compressor follows.
+    case delta(DeltaCodec)
 }
 
 extension ZarrByteCodec {
@@ -29,6 +35,9 @@ extension ZarrByteCodec {
         case .bz2: "bz2"
         case .blosc: "blosc"
         case .crc32c: "crc32c"
+        case .lzma: "lzma"
+        case .shuffle: "shuffle"
+        case .delta: "delta"
         }
     }
 
@@ -44,21 +53,24 @@ extension ZarrByteCodec {
         case .zstd(let level, _): return outside(ZstandardCodec.levels, level)
         case .bz2(let level): return outside(1...9, level)
         case .blosc(let codec): return outside(0...9, codec.level) ?? codec.compressor.availabilityProblem
-        case .lz4, .crc32c: return nil
+        case .lzma(let codec): return codec.encodingProblem
+        case .lz4, .crc32c, .shuffle, .delta: return nil
         }
     }
 
     /// No stream of this codec decodes to more bytes than this per byte: a chunk that claims more is damaged.
     ///
     /// LZ4: a byte adds at most 255 to a match. Deflate: at most 1032. Zstandard's run blocks make 128 KiB of 4 bytes.
-    /// Blosc may hold a Zstandard frame a block. bzip2: 45899236 zero bytes make 45 (its manual), so 2^21 is beyond it.
+    /// Blosc may hold a Zstandard frame a block. bzip2: 45899236 zero bytes make 45 (its manual), so 2^21 is beyond it. LZMA codes
+    /// a match of 273 bytes in far more than 2^-13 bytes.
     private var largestExpansion: Int {
         switch self {
-        case .crc32c: 1
+        case .crc32c, .shuffle: 1
+        case .delta(let codec): max(1, codec.decoded.type.byteCount / codec.stored.type.byteCount)
         case .lz4: 256
         case .zlib, .gzip: 1100
         case .zstd, .blosc: 1 << 17
-        case .bz2: 1 << 21
+        case .bz2, .lzma: 1 << 21
         }
     }
 
@@ -71,6 +83,9 @@ extension ZarrByteCodec {
         case .bz2: BZip2Codec.largestEncoding(count)
         case .blosc: BloscCodec.largestEncoding(count)
         case .crc32c: count + 4
+        case .lzma: LZMACodec.largestEncoding(count)
+        case .shuffle: count
+        case .delta(let codec): codec.largestEncoding(count)
         }
     }
 
@@ -79,8 +94,10 @@ extension ZarrByteCodec {
     private static func limits(_ codecs: [ZarrByteCodec], from count: Int) -> [Int] {
         // Twice as much, and a header, but never far more than the largest chunk, whatever metadata claim.
         let largest = ZarrCodecPipeline.largestChunkByteCount
-        return codecs.reduce(into: [count]) { limits, _ in
-            limits.append(2 * min(limits[limits.count - 1], largest) + 65_536)
+        return codecs.reduce(into: [count]) { limits, codec in
+            // Differences may be stored as a larger type.
+            let factor = if case .delta = codec { 8 } else { 2 }
+            limits.append(factor * min(limits[limits.count - 1], largest) + 65_536)
         }
     }
 
@@ -106,6 +123,9 @@ extension ZarrByteCodec {
             }
             target.copyMemory(from: bytes)
             return bytes.count
+        case .lzma(let codec): return try codec.decode(encoded, into: target, place)
+        case .shuffle(let size): return try ShuffleCodec.decode(encoded, elementSize: size, into: target, place)
+        case .delta(let codec): return try codec.decode(encoded, into: target, place)
         }
     }
 
@@ -142,6 +162,9 @@ extension ZarrByteCodec {
             target.copyMemory(from: bytes)
             target.storeBytes(of: CRC32C.checksum(bytes).littleEndian, toByteOffset: bytes.count, as: UInt32.self)
             return bytes.count + 4
+        case .lzma(let codec): return try codec.encode(bytes, into: target, place)
+        case .shuffle(let size): return try ShuffleCodec.encode(bytes, elementSize: size, into: target, place)
+        case .delta(let codec): return try codec.encode(bytes, into: target, place)
         }
     }
 

@@ -79,7 +79,7 @@ extension ZarrArrayMetadata {
             dataType: dataType,
             fillValue: fillValue ?? .zero(dataType),
             chunkKeys: chunkKeys,
-            codecs: dataType.byteCount == self.dataType.byteCount ? codecs : codecs.forElementsOfAnotherSize,
+            codecs: dataType == self.dataType ? codecs : codecs.forElements(of: dataType, insteadOf: self.dataType),
             attributes: attributes ?? self.attributes,
             dimensionNames: dimensionNames ?? self.dimensionNames
         )
@@ -158,18 +158,29 @@ extension ZarrCodecPipeline {
         }
     }
 
-    /// The same without the size of elements, which is all that Blosc wants to know of them.
-    fileprivate var forElementsOfAnotherSize: ZarrCodecPipeline {
+    /// The same for elements of another type: Blosc is not told their size, shuffle is told the new one, and differences are left
+    /// out, which are of one type.
+    fileprivate func forElements(of type: ZarrDataType, insteadOf old: ZarrDataType) -> ZarrCodecPipeline {
         var pipeline = self
-        pipeline.byteCodecs = byteCodecs.map { codec in
-            guard case .blosc(var blosc) = codec else { return codec }
-            blosc.typeSize = nil
-            return .blosc(blosc)
-        }
+        pipeline.byteCodecs = byteCodecs.compactMap { $0.forElements(of: type, insteadOf: old) }
         if case .shard(var shard) = layout {
-            shard.pipeline = shard.pipeline.forElementsOfAnotherSize
+            shard.pipeline = shard.pipeline.forElements(of: type, insteadOf: old)
             pipeline.layout = .shard(shard)
         }
         return pipeline
+    }
+}
+
+extension ZarrByteCodec {
+    /// The same for elements of another type; nil where it makes no sense for them.
+    func forElements(of type: ZarrDataType, insteadOf old: ZarrDataType) -> ZarrByteCodec? {
+        switch self {
+        case .blosc(var blosc) where type.byteCount != old.byteCount:
+            blosc.typeSize = nil
+            return .blosc(blosc)
+        case .shuffle(old.byteCount): return .shuffle(elementSize: type.byteCount)
+        case .delta: return nil
+        default: return self
+        }
     }
 }

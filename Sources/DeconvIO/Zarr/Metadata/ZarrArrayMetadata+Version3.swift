@@ -137,6 +137,7 @@ extension ZarrCodecPipeline {
         var transposes: [[Int]] = []
         var layout: Layout?
         var byteCodecs: [ZarrByteCodec] = []
+        var deltas: [DeltaCodec] = []
         for value in codecs {
             let codec = try ZarrExtension(value, "codecs")
             let name = codec.name.inMessage
@@ -149,9 +150,15 @@ extension ZarrCodecPipeline {
                 transposes.append(try Self.order(codec.configuration["order"], rank: rank))
             case "bytes":
                 try requireBefore(layout == nil)
-                layout = .elements(isBigEndian: try Self.isBigEndian(codec.configuration, elementSize: elementSize))
+                let size = deltas.last?.stored.type.byteCount ?? elementSize
+                layout = .elements(isBigEndian: try Self.isBigEndian(codec.configuration, elementSize: size))
+            case "numcodecs.delta" where layout == nil:
+                guard case .delta(let delta)? = try ZarrByteCodec(version3: codec.name, codec.configuration) else {
+                    break
+                }
+                deltas.append(delta)
             case "sharding_indexed":
-                try requireBefore(layout == nil)
+                try requireBefore(layout == nil && deltas.isEmpty)
                 layout = .shard(try Shard(codec.configuration, rank: rank, elementSize: elementSize))
             default:
                 guard let byteCodec = try ZarrByteCodec(version3: codec.name, codec.configuration) else {
@@ -163,7 +170,16 @@ extension ZarrCodecPipeline {
                 byteCodecs.append(byteCodec)
             }
         }
-        guard let layout else { throw ZarrProblem("its codecs lack bytes or sharding_indexed; write the array again") }
+        guard var layout else { throw ZarrProblem("its codecs lack bytes or sharding_indexed; write the array again") }
+        if let last = deltas.indices.last, case .elements(let isBigEndian) = layout {
+            // Elements are laid out behind the last of them; in front of that their order in memory is ours to choose.
+            for index in deltas.indices {
+                deltas[index].decoded.isBigEndian = false
+                deltas[index].stored.isBigEndian = index == last && isBigEndian
+            }
+            layout = .elements(isBigEndian: false)
+            byteCodecs = deltas.map(ZarrByteCodec.delta) + byteCodecs
+        }
         self.init(transposes: transposes, layout: layout, byteCodecs: byteCodecs)
     }
 
@@ -196,8 +212,17 @@ extension ZarrCodecPipeline {
         var codecs = transposes.map { order in
             JSONValue.object(["name": "transpose", "configuration": .object(["order": .integers(order)])])
         }
+        var byteCodecs = byteCodecs[...]
         switch layout {
-        case .elements(let isBigEndian): codecs.append(Self.bytes(isBigEndian, elementSize: elementSize))
+        case .elements(var isBigEndian):
+            // These are filters of elements in version 3, not of bytes.
+            var size = elementSize
+            while case .delta(let delta)? = byteCodecs.first {
+                codecs.append(ZarrByteCodec.delta(delta).version3(elementSize: size))
+                (size, isBigEndian) = (delta.stored.type.byteCount, delta.stored.isBigEndian)
+                byteCodecs.removeFirst()
+            }
+            codecs.append(Self.bytes(isBigEndian, elementSize: size))
         case .shard(let shard):
             var index = [Self.bytes(shard.index.isBigEndian, elementSize: 8)]
             for _ in 0..<shard.index.checksumCount { index.append(ZarrByteCodec.crc32c.version3(elementSize: 1)) }

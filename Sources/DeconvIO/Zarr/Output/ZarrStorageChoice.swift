@@ -146,6 +146,8 @@ struct ZarrStorageChoice {
                 blosc.typeSize = nil
                 return .blosc(blosc)
             case .crc32c: return version == .two ? nil : codec
+            case .delta: return nil
+            case .shuffle: return .shuffle(elementSize: options.pixelType.byteCount)
             default: return codec
             }
         }

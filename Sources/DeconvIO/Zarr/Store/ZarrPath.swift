@@ -56,6 +56,13 @@ extension String {
     /// Where the last slash is.
     var lastSlash: String.Index? { utf8.lastIndex(of: UInt8(ascii: "/")) }
 
+    /// As it is, but for slashes at the end; the root of all keeps its own.
+    var withoutTrailingSlashes: String {
+        var text = self
+        while text.count > 1, text.hasSuffix("/") { text.removeLast() }
+        return text
+    }
+
     /// Whether a path or key, without links and dots, is a folder's or leads into it.
     func liesIn(_ folder: String) -> Bool {
         utf8.elementsEqual(folder.utf8) || utf8.starts(with: folder == "/" ? folder.utf8 : "\(folder)/".utf8)

@@ -5,10 +5,19 @@ extension ZarrStore {
     /// The outermost store in which a path lies, and where in it; nil where neither the path nor a folder above it has
     /// Zarr's metadata.
     ///
+    /// Of a path that leads into a ZIP file that is the store, and of a URL what leads to the first name that ends in `.zarr`.
+    ///
     /// The path need not exist: then it is looked for where it would be. Folders above belong to the store as far as each
     /// of them has metadata. A path that is a link out of the store is a store of its own.
-    /// - Throws: as `ZarrPath.init` and `ZarrStore.init`.
+    /// - Throws: as `ZarrPath.init` and `ZarrStore.init`; of a URL as `RemoteStorage.locate`.
     package static func locate(_ text: String) throws(DeconvolutionError) -> (store: ZarrStore, path: ZarrPath)? {
+        if RemoteURL.isRemote(text) {
+            let place = try RemoteStorage.locate(text)
+            return (ZarrStore(place.store), place.path)
+        }
+        if let zip = ZIPStorage.split(text) {
+            return (ZarrStore(try ZIPStorage(path: zip.file)), try ZarrPath(zip.rest))
+        }
         var folder = text.withoutTrailingSlashes
         // Of `.` and `..` only the system knows what is above.
         if folder.endsInDots, let real = realPath(folder) { folder = real }
@@ -49,12 +58,5 @@ extension ZarrStore {
 }
 
 extension String {
-    /// As it is, but for slashes at the end; the root of all keeps its own.
-    var withoutTrailingSlashes: String {
-        var text = self
-        while text.count > 1, text.hasSuffix("/") { text.removeLast() }
-        return text
-    }
-
     fileprivate var endsInDots: Bool { betweenSlashes.last { !$0.isEmpty }.map { $0 == "." || $0 == ".." } ?? false }
 }

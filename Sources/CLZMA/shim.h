@@ -1,0 +1,4 @@
+#ifndef GPUDECONV_CLZMA_SHIM_H
+#define GPUDECONV_CLZMA_SHIM_H
+#include <lzma.h>
+#endif
