@@ -8,9 +8,6 @@ package protocol ImageFileSource: VolumeSource {
     /// Every file or folder that it is read from.
     var paths: [String] { get }
 
-    /// The colors that viewers give the channels, as 0xRRGGBB; empty where the file does not name one for each.
-    var channelColors: [UInt32] { get }
-
     /// What the axes of the stored array mean, one letter each as in `--axes`; nil where the format says it.
     var axes: String? { get }
 
@@ -48,8 +45,6 @@ package protocol ImageFileSource: VolumeSource {
 
 extension ImageFileSource {
     package var paths: [String] { [name] }
-
-    package var channelColors: [UInt32] { [] }
 
     package var axes: String? { nil }
 
