@@ -41,7 +41,9 @@ package struct PSFPlaceList: OptionValue {
 
     package var scalar: OptionScalar {
         if places.isEmpty { return .text("auto") }
-        let names = (files ?? []).map { ":\(QuotedList.quoted($0))" } + [String](repeating: "", count: files == nil ? places.count : 0)
+        let names =
+            (files ?? []).map { ":\(QuotedList.quoted($0))" }
+            + [String](repeating: "", count: files == nil ? places.count : 0)
         return .text(zip(places, names).map { $0.text + $1 }.joined(separator: ","))
     }
 }

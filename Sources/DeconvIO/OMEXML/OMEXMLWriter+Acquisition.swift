@@ -13,7 +13,9 @@ extension OMEXMLWriter {
             let known = acquisition ?? AcquisitionMetadata()
             var objective = ""
             if let na = known.numericalAperture { objective += " LensNA=\"\(na.value)\"" }
-            if let magnification = known.magnification { objective += " NominalMagnification=\"\(magnification.value)\"" }
+            if let magnification = known.magnification {
+                objective += " NominalMagnification=\"\(magnification.value)\""
+            }
             if let medium = known.immersion {
                 objective += " Immersion=\"\(OMEXMLWriter.word(medium.value, of: OMEXMLWriter.immersions) ?? "Other")\""
             }
@@ -55,7 +57,8 @@ extension OMEXMLWriter {
             text += " TheZ=\"\(number / image.channelCount % image.shape.z)\""
             text += " TheT=\"\(number / image.channelCount / image.shape.z)\""
             for (name, quantity) in [
-                ("DeltaT", plane.time), ("ExposureTime", plane.exposure), ("PositionX", plane.x), ("PositionY", plane.y),
+                ("DeltaT", plane.time), ("ExposureTime", plane.exposure), ("PositionX", plane.x),
+                ("PositionY", plane.y),
                 ("PositionZ", plane.z),
             ] {
                 guard let quantity else { continue }

@@ -70,7 +70,7 @@ struct ImageJDescription {
             timepoints: frames,
             strides: (channel: strides["c"]!, plane: strides["z"]!, timepoint: strides["t"]!)
         )
-        let isSameForImageJ = order == "czt" || order == "zct" && pageCount > 1
+        let isSameForImageJ = order == "czt" || values["order"] == "zct" && pageCount > 1
         if !isSameForImageJ, [channels, slices, frames].count(where: { $0 > 1 }) > 1 {
             layout.diagnostics.append(
                 Diagnostic(

@@ -359,8 +359,7 @@ package final class TIFFSink: VolumeSink {
 
 /// What is to be shown black and white of each channel, found while planes come with the channel fastest, then z, then time.
 ///
-/// Each volume has a window, and a channel one that shows what those of all its time points do: one that a series' brightest volume
-/// needs, and one for all, so that brightness can be compared.
+/// A channel has one window for all its time points, so that their brightness can be compared: what the window of any of them shows.
 private struct ChannelWindows {
     private let planeCount: Int
     private var searches: [DisplayWindowSearch]
