@@ -1,4 +1,5 @@
 import DeconvTestSupport
+import DeconvVolume
 import Foundation
 import Testing
 
