@@ -48,7 +48,7 @@ extension ImageJMetadata {
         }
 
         /// Two bytes a character.
-        private static func bytes(of text: String) -> [UInt8] { text.utf16.flatMap { bytes(of: $0) } }
+        private static func bytes(of text: String) -> [UInt8] { Array(text.utf16).withUnsafeBytes { Array($0) } }
 
         /// One a plane: as the image has them, or the names of the channels.
         private static func labels(_ image: ImageDescription) -> [String] {
