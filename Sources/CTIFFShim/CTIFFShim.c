@@ -83,3 +83,16 @@ int gpudeconv_tiff_set_uint32(TIFF *tiff, uint32_t tag, uint32_t value) { return
 int gpudeconv_tiff_set_double(TIFF *tiff, uint32_t tag, double value) { return TIFFSetField(tiff, tag, value); }
 
 int gpudeconv_tiff_set_string(TIFF *tiff, uint32_t tag, const char *value) { return TIFFSetField(tiff, tag, value); }
+
+int gpudeconv_tiff_set_imagej(
+    TIFF *tiff, const uint32_t *lengths, uint32_t length_count, const uint8_t *bytes, uint32_t byte_count) {
+    static const TIFFFieldInfo fields[] = {
+        {50838, TIFF_VARIABLE2, TIFF_VARIABLE2, TIFF_LONG, FIELD_CUSTOM, 1, 1, "ImageJMetadataByteCounts"},
+        {50839, TIFF_VARIABLE2, TIFF_VARIABLE2, TIFF_BYTE, FIELD_CUSTOM, 1, 1, "ImageJMetadata"},
+    };
+    if (TIFFMergeFieldInfo(tiff, fields, 2) != 0) {
+        return 0;
+    }
+    return TIFFSetField(tiff, fields[0].field_tag, length_count, lengths) &&
+           TIFFSetField(tiff, fields[1].field_tag, byte_count, bytes);
+}

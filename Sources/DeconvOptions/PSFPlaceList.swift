@@ -1,7 +1,7 @@
 package import DeconvVolume
 
 /// The places of PSFs, and the file of each where files are meant: `0:a.tif,10:b.tif`, `0/5/5:a.tif,0/5/20:b.tif` or `0,10`;
-/// or `auto` for places that are chosen.
+/// or `auto` for places that are chosen. A name with a comma stands in double quotes.
 package struct PSFPlaceList: OptionValue {
     /// Where the PSFs hold; none where that is chosen.
     package let places: [PSFPlace]
@@ -26,7 +26,7 @@ package struct PSFPlaceList: OptionValue {
         if text == "auto" { return auto }
         var places: [PSFPlace] = []
         var files: [String] = []
-        for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
+        for entry in QuotedList.parse(text) {
             let parts = entry.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             let numbers = parts[0].split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
             let axes = numbers.compactMap(\.self)
@@ -41,7 +41,9 @@ package struct PSFPlaceList: OptionValue {
 
     package var scalar: OptionScalar {
         if places.isEmpty { return .text("auto") }
-        let names = (files ?? []).map { ":\($0)" } + [String](repeating: "", count: files == nil ? places.count : 0)
+        let names =
+            (files ?? []).map { ":\(QuotedList.quoted($0))" }
+            + [String](repeating: "", count: files == nil ? places.count : 0)
         return .text(zip(places, names).map { $0.text + $1 }.joined(separator: ","))
     }
 }

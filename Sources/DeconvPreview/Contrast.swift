@@ -8,8 +8,8 @@ package enum Contrast: Sendable, Equatable {
     /// Black up to one value, white from another on: the same for every image.
     case range(Float, Float)
 
-    /// 1 % and 99.8 %: a few hot pixels stay white, and the dark level is the background's.
-    package static let standard = Contrast.percentiles(low: 0.01, high: 0.998)
+    /// 1 % and 99.8 %, as results have it for other programs.
+    package static let standard = Contrast.percentiles(low: DisplayWindow.standardLow, high: DisplayWindow.standardHigh)
 
     /// Refuses fractions outside 0 … 1 and ranges that are empty.
     func validate() throws(DeconvolutionError) {
@@ -33,17 +33,8 @@ package enum Contrast: Sendable, Equatable {
         switch self {
         case .range(let black, let white): return (black, white)
         case .percentiles(let low, let high):
-            // A regular sample of a million pixels gives a percentile to a thousandth.
-            let step = max(1, projection.count / 1_000_000)
-            let sorted = stride(from: 0, to: projection.count, by: step).map { projection[$0] }
-                .filter(\.isFinite).sorted()
-            guard let darkest = sorted.first, let brightest = projection.filter(\.isFinite).max() else { return (0, 1) }
-            let black = sorted[Int(low * Double(sorted.count - 1))]
-            let white = sorted[Int((high * Double(sorted.count - 1)).rounded())]
-            if black < white { return (black, white) }
-            // So few pixels are bright that the percentile misses them: a point on a dark ground.
-            if black < brightest { return (black, brightest) }
-            return (darkest, darkest + max(abs(darkest), 1))
+            let window = DisplayWindow(of: projection, low: low, high: high)
+            return (window.black, window.white)
         }
     }
 }

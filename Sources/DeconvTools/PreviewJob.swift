@@ -122,8 +122,8 @@ package struct PreviewJob: Sendable {
         return (0..<image.channelCount).map { number in
             let name = image.channelNames.count == image.channelCount ? image.channelNames[number] : "channel \(number)"
             let color =
-                widest.channelColors.count == image.channelCount
-                ? PictureColor(rgb: widest.channelColors[number])
+                image.annotations.channelColors.count == image.channelCount
+                ? PictureColor(rgb: image.annotations.channelColors[number])
                 : PictureColor.palette[number % PictureColor.palette.count]
             return (name, color)
         }

@@ -18,6 +18,8 @@ public struct ImageDescription: Hashable, Sendable {
     public var provenance: Provenance?
     /// What the file says of the microscope; nil where it says nothing.
     public var acquisition: AcquisitionMetadata?
+    /// What else the file says, for results to keep.
+    package var annotations = ImageAnnotations()
 
     /// A description; everything beyond shape and type has the value of a plain volume.
     public init(

@@ -42,13 +42,13 @@ struct InputArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "PSF as a TIFF stack or Zarr array, or one for each channel: a.tif,b.tif or 'psfs/*.tif'. "
-                + "(default: computed from the microscope's figures)",
+            "PSF as a TIFF stack or Zarr array, or one for each channel: a.tif,b.tif or 'psfs/*.tif'. A name with a comma "
+                + "stands in double quotes, or in a --psf of its own. (default: computed from the microscope's figures)",
             valueName: "psf"
         ),
         completion: .file()
     )
-    var psf: String?
+    var psf: [String] = []
 
     @Option(.psfAt) var psfAt: String?
     @Option(.psfModes) var psfModes: String?
@@ -64,11 +64,10 @@ struct InputArguments: ParsableArguments {
     @Option(.viewBackground) var viewBackground: String?
     @Option(.saturation) var saturation: String?
 
-    /// A comma separates PSFs, unless a file of the whole name is there.
+    /// A comma separates PSFs, unless a file of the whole name is there. Of several options each names one.
     private var psfPaths: [String] {
-        guard let psf else { return [] }
-        if psf.isEmpty || Files.exists(psf) { return [psf] }
-        return psf.split(separator: ",").map(String.init)
+        guard psf.count == 1, !psf[0].isEmpty, !Files.exists(psf[0]) else { return psf }
+        return QuotedList.parse(psf[0]).filter { !$0.isEmpty }
     }
 
     /// Opens the files.

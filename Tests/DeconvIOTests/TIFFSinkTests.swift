@@ -192,6 +192,10 @@ extension TIFFSink {
         var unit: String?
         var interval: Double?
         var least, most: Double?
+        var ranges: [[Double]]?
+        var tables: [String]?
+        var labels: [String?]?
+        var mode: String?
     }
 
     @Test func imageJFindsTheVoxelsAxesAndSpacingThatWereWritten() throws {
@@ -211,6 +215,7 @@ extension TIFFSink {
             )
             #expect(file.bits == PixelType(rawValue: job.dtype)!.byteCount * 8, "\(name)")
             #expect(file.interval == job.timeInterval ?? 0, "\(name)")
+            try check(file, of: job)
             guard let spacing = job.spacing else {
                 #expect(file.unit == "pixel", "\(name)")
                 continue
@@ -223,6 +228,36 @@ extension TIFFSink {
             }
             #expect(["micron", "µm"].contains(file.unit), "\(name): \(file.unit ?? "")")
         }
+    }
+
+    /// Checks how ImageJ shows a file: each channel as it says, and in colors.
+    private func check(_ file: ImageJFile, of job: Job) throws {
+        let shown = try #require(job.channels == 1 ? [[file.least ?? 0, file.most ?? 0]] : file.ranges)
+        let (stored, count) = (job.voxels, job.shape[1] * job.shape[2])
+        for channel in 0..<job.channels {
+            // The most that there is along z, of which few are brighter and few darker.
+            let values = (0..<job.timepoints).map { t in
+                (0..<count).map { pixel in
+                    (0..<job.shape[0]).map { z in
+                        Double(stored[((t * job.shape[0] + z) * job.channels + channel) * count + pixel])
+                    }.max()!
+                }
+            }
+            let isEven = job.gain == 0
+            let outside = values.map { volume in volume.count { $0 < shown[channel][0] || $0 > shown[channel][1] } }
+            #expect(outside.allSatisfy { $0 <= count / 50 }, "\(job.file): \(shown), \(outside)")
+            let all = values.flatMap(\.self)
+            let isWithin = shown[channel][0] >= all.min()! - 1e-3 && shown[channel][1] <= all.max()! + 1e-3
+            #expect(isWithin || isEven, "\(job.file): \(shown)")
+        }
+        guard job.channels > 1 else { return }
+        #expect(file.mode == "composite", "\(job.file)")
+        let names = (0..<job.shape[0] * job.timepoints).flatMap { _ in job.channelNames }
+        #expect(file.labels?.compactMap(\.self) == names, "\(job.file)")
+        let tables = try #require(file.tables)
+        let brightest = tables.map { table in [510, 1022, 1534].map { String(table.dropFirst($0).prefix(2)) } }
+        let colors: [[String]] = [["00", "ff", "00"], ["ff", "00", "ff"], ["00", "ff", "ff"]]
+        #expect(brightest == Array(colors.prefix(job.channels)), "\(job.file)")
     }
 
     /// What Bio-Formats says of a file.

@@ -1,16 +1,10 @@
 public import Foundation
 
-/// Programs in Java that open our files as ImageJ and Bio-Formats do.
+/// Programs in Java that open our files as ImageJ and Bio-Formats do, and write files for us.
 public enum TestJava {
-    /// A program with its JAR file.
-    public enum Reader: String, Sendable {
-        /// ImageJ 1, which Fiji has in it.
-        case imageJ = "ImageJReader"
-        /// The importer of Fiji, QuPath and OMERO.
-        case bioFormats = "BioFormatsReader"
-
-        /// What the voxels' file has behind the name of the image.
-        public var voxelSuffix: String { self == .imageJ ? ".imagej" : ".bioformats" }
+    /// Programs of other people, in a JAR file each.
+    private enum Library {
+        case imageJ, bioFormats
 
         private var variable: String { self == .imageJ ? "GPUDECONV_IMAGEJ_JAR" : "GPUDECONV_BIOFORMATS_JAR" }
 
@@ -31,6 +25,25 @@ public enum TestJava {
         }
     }
 
+    /// A program that opens files.
+    public enum Reader: String, Sendable {
+        /// ImageJ 1, which Fiji has in it.
+        case imageJ = "ImageJReader"
+        /// The importer of Fiji, QuPath and OMERO.
+        case bioFormats = "BioFormatsReader"
+
+        /// What the voxels' file has behind the name of the image.
+        public var voxelSuffix: String { self == .imageJ ? ".imagej" : ".bioformats" }
+    }
+
+    /// A program that writes files, each as its name says.
+    public enum Writer: String, Sendable {
+        /// ImageJ 1.
+        case imageJ = "ImageJWriter"
+        /// What `bfconvert` writes with.
+        case bioFormats = "BioFormatsWriter"
+    }
+
     /// Opens files, and writes their voxels beside them; see the program in `Fixtures/Java`.
     /// - Returns: what the program prints about each file.
     public static func open<Found: Decodable>(
@@ -38,12 +51,26 @@ public enum TestJava {
         in reader: Reader,
         as _: Found.Type = Found.self
     ) throws -> [Found] {
-        guard let archive = reader.archive else { throw Failure(description: reader.missing) }
+        let lines = try run(reader.rawValue, reader == .imageJ ? .imageJ : .bioFormats, paths)
+        guard lines.count == paths.count else {
+            throw Failure(description: "\(reader.rawValue) says \(lines.count) lines of \(paths.count) files")
+        }
+        return try lines.map { try JSONDecoder().decode(Found.self, from: Data($0.utf8)) }
+    }
+
+    /// Makes files; see the program in `Fixtures/Java`.
+    public static func write(_ paths: [String], by writer: Writer) throws {
+        _ = try run(writer.rawValue, writer == .imageJ ? .imageJ : .bioFormats, paths)
+    }
+
+    /// Runs a program of the fixtures, and gives the lines of JSON that it prints.
+    private static func run(_ program: String, _ library: Library, _ paths: [String]) throws -> [Substring] {
+        guard let archive = library.archive else { throw Failure(description: library.missing) }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
             ["java", "-Djava.awt.headless=true", "-Dfile.encoding=UTF-8", "-cp", archive]
-            + [Fixtures.url("Java/\(reader.rawValue).java").path] + paths
+            + [Fixtures.url("Java/\(program).java").path] + paths
         let (output, error) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = error
@@ -53,10 +80,10 @@ public enum TestJava {
             .split(separator: "\n").filter { $0.hasPrefix("{") }
         let words = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        guard process.terminationStatus == 0, lines.count == paths.count else {
-            throw Failure(description: "\(reader.rawValue) ended with \(process.terminationStatus): \(words)")
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: "\(program) ended with \(process.terminationStatus): \(words)")
         }
-        return try lines.map { try JSONDecoder().decode(Found.self, from: Data($0.utf8)) }
+        return lines
     }
 
     /// A program that did not run.

@@ -33,4 +33,8 @@ int gpudeconv_tiff_set_uint32(TIFF *tiff, uint32_t tag, uint32_t value);
 int gpudeconv_tiff_set_double(TIFF *tiff, uint32_t tag, double value);
 int gpudeconv_tiff_set_string(TIFF *tiff, uint32_t tag, const char *value);
 
+/// Sets the two tags of ImageJ, 50838 (lengths) and 50839 (bytes), which libtiff does not know by itself.
+int gpudeconv_tiff_set_imagej(
+    TIFF *tiff, const uint32_t *lengths, uint32_t length_count, const uint8_t *bytes, uint32_t byte_count);
+
 #endif

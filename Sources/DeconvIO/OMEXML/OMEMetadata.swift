@@ -14,6 +14,7 @@ struct OMEMetadata {
     /// How the image came about, where this program wrote it.
     private var provenance: Provenance?
     private var instruments = OMEInstruments()
+    private var annotations = OMEAnnotations()
 
     /// One `Image` element.
     fileprivate struct Image {
@@ -28,6 +29,8 @@ struct OMEMetadata {
         var data: [PlaneRun] = []
         /// What is said of the microscope.
         var acquisition = AcquisitionMetadata()
+        /// Its number among all `Image` elements.
+        var number = 0
     }
 
     /// One `TiffData` element.
@@ -62,7 +65,10 @@ struct OMEMetadata {
                     + "example with bfconvert"
             )
         }
-        for index in images.indices { images[index].acquisition = instruments.acquisition(ofImage: index) }
+        for index in images.indices {
+            images[index].acquisition = instruments.acquisition(ofImage: index)
+            images[index].number = index
+        }
         images.removeAll { $0.pixels.isEmpty }
         guard !images.isEmpty else {
             throw DescriptionProblem("its OME-XML describes no image; save it again as OME-TIFF")
@@ -94,6 +100,7 @@ struct OMEMetadata {
             path.append(name)
             text = ""
             metadata.instruments.begin(name, in: parent, attributes)
+            metadata.annotations.begin(name, in: parent, attributes)
             switch name {
             case "OME" where path.count == 1:
                 metadata.uuid = attributes["UUID"]
@@ -130,6 +137,7 @@ struct OMEMetadata {
             if path.last == "M" { key = nil }
             if path.last == "MapAnnotation" { isInProvenance = false }
             metadata.instruments.end(path.last, text: text)
+            metadata.annotations.end(path.last, in: path.dropLast().last, text: text)
             path.removeLast()
             text = ""
         }
@@ -157,6 +165,7 @@ struct OMEMetadata {
         var layout = try images[chosen].layout(pageCount: pageCount, name: name)
         layout.provenance = provenance
         layout.acquisition = images[chosen].acquisition
+        layout.annotations.complete(by: annotations.annotations(ofImage: images[chosen].number, layout))
         if images.count > 1 {
             let title = images[chosen].name.map { ", \($0.inMessage)," } ?? ""
             layout.diagnostics.append(
@@ -210,7 +219,7 @@ extension OMEMetadata.Image {
             layout.channelNames = channelNames.enumerated().map { $1 ?? "Channel \($0 + 1)" }
         }
         let colors = channelColors.compactMap { $0 }
-        if colors.count == channels { layout.channelColors = colors }
+        if colors.count == channels { layout.annotations.channelColors = colors }
         calibrate(&layout, name)
         return layout
     }

@@ -24,14 +24,23 @@ enum OMEXMLWriter {
         }
         if let interval = image.timeInterval { size += " TimeIncrement=\"\(interval)\" TimeIncrementUnit=\"s\"" }
         // Some viewers show nothing where several channels have no color.
-        let colors = ChannelColor.defaults(count: image.channelCount)
+        let colors = ChannelColor.colors(of: image)
         let channels = (0..<image.channelCount).map { channel in
-            let name = channel < image.channelNames.count ? " Name=\"\(escaped(image.channelNames[channel]))\"" : ""
-            let color = image.channelCount == 1 ? "" : " Color=\"\(colors[channel].signedRGBA)\""
-            return "<Channel ID=\"Channel:0:\(channel)\"\(name)\(color) SamplesPerPixel=\"1\"><LightPath/></Channel>"
+            let name = channel < image.channelNames.count ? image.channelNames[channel] : nil
+            var text = "<Channel ID=\"Channel:0:\(channel)\""
+            if let name { text += " Name=\"\(escaped(name))\"" }
+            if image.channelCount > 1 || !image.annotations.channelColors.isEmpty {
+                text += " Color=\"\(colors[channel].signedRGBA)\""
+            }
+            if let light = image.acquisition?.channels, light.count == image.channelCount {
+                text += attributes(light[channel], name: name)
+            }
+            return text + " SamplesPerPixel=\"1\"><LightPath/></Channel>"
         }
         let annotation = image.provenance.map(annotation)
-        let planes = image.shape.z * image.channelCount * image.timepointCount
+        let microscope = Microscope(image.acquisition)
+        let text = image.annotations.text.map { "<Description>\(escaped($0, keepsLines: true))</Description>" } ?? ""
+        let planeCount = image.shape.z * image.channelCount * image.timepointCount
         let isBigEndian = 1.bigEndian == 1
         return """
             <?xml version="1.0" encoding="UTF-8"?>
@@ -39,11 +48,11 @@ enum OMEXMLWriter {
             xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
             xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 \
             http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="gpudeconv">\
-            <Image ID="Image:0" Name="\(escaped(name))">\
+            \(microscope.instrument)<Image ID="Image:0" Name="\(escaped(name))">\(text)\(microscope.references)\
             <Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="\(type)" BigEndian="\(isBigEndian)" \
             SizeX="\(image.shape.x)" SizeY="\(image.shape.y)" SizeC="\(image.channelCount)" SizeZ="\(image.shape.z)" \
             SizeT="\(image.timepointCount)"\(size)>\
-            \(channels.joined())<TiffData IFD="0" PlaneCount="\(planes)"/>\
+            \(channels.joined())<TiffData IFD="0" PlaneCount="\(planeCount)"/>\(planes(image))\
             </Pixels>\(annotation == nil ? "" : "<AnnotationRef ID=\"\(annotationID)\"/>")</Image>\(annotation ?? "")</OME>
             """
     }
@@ -61,8 +70,8 @@ enum OMEXMLWriter {
             + pairs.joined() + "</Value></MapAnnotation></StructuredAnnotations>"
     }
 
-    /// The text as an attribute's value, which has no line breaks.
-    static func escaped(_ text: String) -> String {
+    /// The text as an attribute's value, which has no line breaks, or as that of an element, which has.
+    static func escaped(_ text: String, keepsLines: Bool = false) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -70,6 +79,7 @@ enum OMEXMLWriter {
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
+            case "\n" where keepsLines: result += "\n"
             case "\t", "\n", "\r": result += " "
             // XML 1.0 has no way to write other control characters.
             case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"

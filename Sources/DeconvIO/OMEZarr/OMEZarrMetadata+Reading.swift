@@ -359,6 +359,20 @@ extension OMEZarrMetadata {
         return labels.count == channels.count ? labels : nil
     }
 
+    /// What is said of the light of channels, in OMERO's word; nil where nothing is.
+    func acquisition(channelCount: Int) -> AcquisitionMetadata? {
+        guard let channels = omero?[key: "channels"]?.array, channels.count == channelCount else { return nil }
+        var acquisition = AcquisitionMetadata()
+        acquisition.channels = channels.map { channel in
+            var light = AcquisitionMetadata.Channel()
+            if let emission = channel[key: "emissionWave"]?.double, emission > 0 {
+                light.emission = .init(emission, "emissionWave of its omero")
+            }
+            return light
+        }
+        return acquisition.isEmpty ? nil : acquisition
+    }
+
     /// The colors of the channels as 0xRRGGBB, or nil where not all have one.
     var channelColors: [UInt32]? {
         guard let channels = omero?[key: "channels"]?.array, !channels.isEmpty else { return nil }

@@ -103,22 +103,37 @@ extension OMEZarrMetadata {
         return .object(object)
     }
 
-    /// Shows each channel from its darkest to its brightest voxel: as the input does in all else, or by these labels and in a color of
-    /// its own where that says nothing.
-    mutating func showChannels(_ labels: [String], ranges: [ClosedRange<Double>]) {
-        let colors = ChannelColor.defaults(count: labels.count)
-        let defaults = labels.indices.map { number -> JSONObject in
-            ["label": .string(labels[number]), "color": .string(colors[number].hex), "active": .bool(true)]
-        }
+    /// A channel, and how viewers are to show it.
+    struct ShownChannel {
+        let label: String
+        let color: ChannelColor
+        /// Wavelength of its light, nm; nil where it is not known.
+        let emission: Double?
+        /// From its darkest to its brightest voxel.
+        let range: ClosedRange<Double>
+        /// From what is shown black to what is shown white.
+        let window: ClosedRange<Double>
+    }
+
+    /// Shows the channels: in windows of their own and as the input does in all else, or by these labels and colors where that says
+    /// nothing.
+    ///
+    /// `emissionWave` is OMERO's word, whose metadata this part of the format was taken from.
+    mutating func showChannels(_ channels: [ShownChannel]) {
         var object = omero?.object ?? [:]
         let known = object["channels"]?.array?.map { $0.object ?? [:] } ?? []
         object["channels"] = .array(
-            labels.indices.map { number in
+            channels.enumerated().map { number, shown in
+                var defaults: JSONObject = [
+                    "label": .string(shown.label), "color": .string(shown.color.hex), "active": .bool(true),
+                ]
+                if let emission = shown.emission { defaults["emissionWave"] = .double(emission) }
                 var channel = number < known.count ? known[number] : [:]
-                for (key, value) in defaults[number] where channel[key] == nil { channel[key] = value }
-                let range = ranges[number]
-                let (low, high) = (JSONValue.double(range.lowerBound), JSONValue.double(range.upperBound))
-                channel["window"] = .object(["min": low, "max": high, "start": low, "end": high])
+                for (key, value) in defaults where channel[key] == nil { channel[key] = value }
+                channel["window"] = .object([
+                    "min": .double(shown.range.lowerBound), "max": .double(shown.range.upperBound),
+                    "start": .double(shown.window.lowerBound), "end": .double(shown.window.upperBound),
+                ])
                 return .object(channel)
             }
         )

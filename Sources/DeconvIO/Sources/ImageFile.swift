@@ -18,6 +18,8 @@ package enum ImageFile {
         package var cacheByteLimit: Int
         /// The most threads that decode for one read; nil for one a processor.
         package var threadCount: Int?
+        /// Whether it is a mask, of which only 0 and all else are told apart; see `TIFFSource.init`.
+        package var isMask: Bool
 
         /// Options; what is left out is up to the file.
         package init(
@@ -26,7 +28,8 @@ package enum ImageFile {
             channelCountHint: Int? = nil,
             offersOptions: Bool = false,
             cacheByteLimit: Int = ZarrSource.defaultCacheByteLimit,
-            threadCount: Int? = nil
+            threadCount: Int? = nil,
+            isMask: Bool = false
         ) {
             self.array = array
             self.axes = axes
@@ -34,6 +37,7 @@ package enum ImageFile {
             self.offersOptions = offersOptions
             self.cacheByteLimit = cacheByteLimit
             self.threadCount = threadCount
+            self.isMask = isMask
         }
     }
 
@@ -53,7 +57,7 @@ package enum ImageFile {
         let exists = stat(path, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFDIR {
             let isZarr = ZarrStore.hasMetadata(path.withoutTrailingSlashes)
-            if !isZarr, let series = try SeriesSource(folder: path) {
+            if !isZarr, let series = try SeriesSource(folder: path, isMask: options.isMask) {
                 try refuse(options, path, "is a folder of TIFF stacks")
                 return series
             }
@@ -69,7 +73,7 @@ package enum ImageFile {
                 let paths = try PathPattern.expand(path)
                 if paths.count == 1 { return try open(path: paths[0], options: options) }
                 try refuse(options, path, "is a series of TIFF stacks")
-                return try SeriesSource(paths: paths, name: path)
+                return try SeriesSource(paths: paths, name: path, isMask: options.isMask)
             }
             let place = try ZarrStore.locate(path)
             if place != nil { return try zarr(path, options) }
@@ -82,7 +86,7 @@ package enum ImageFile {
             )
         }
         if exists, ZIPStorage.split(path) != nil { return try zarr(path, options) }
-        let file = try TIFFSource(path: path)
+        let file = try TIFFSource(path: path, isMask: options.isMask)
         try refuse(options, path, "is a TIFF file")
         return file
     }

@@ -14,9 +14,6 @@ package protocol ImageFileSource: VolumeSource {
     /// What reading has found that nobody could know before; empty for files whose parts are all there.
     var readingDiagnostics: [Diagnostic] { get }
 
-    /// The colors that viewers give the channels, as 0xRRGGBB; empty where the file does not name one for each.
-    var channelColors: [UInt32] { get }
-
     /// What the axes of the stored array mean, one letter each as in `--axes`; nil where the format says it.
     var axes: String? { get }
 
@@ -58,8 +55,6 @@ extension ImageFileSource {
     package var identity: String? { nil }
 
     package var readingDiagnostics: [Diagnostic] { [] }
-
-    package var channelColors: [UInt32] { [] }
 
     package var axes: String? { nil }
 

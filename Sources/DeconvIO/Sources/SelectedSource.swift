@@ -60,6 +60,7 @@ package struct SelectedSource: ImageFileSource {
         if let acquisition = whole.acquisition, acquisition.channels.count == whole.channelCount {
             image.acquisition?.channels = channels.map { acquisition.channels[$0] }
         }
+        image.annotations = whole.annotations.selecting(channels: channels, timepoints: timepoints, of: whole)
         if timepoints != Array(0..<whole.timepointCount) {
             image.timeInterval = Self.step(timepoints).flatMap { step in whole.timeInterval.map { Double(step) * $0 } }
         }

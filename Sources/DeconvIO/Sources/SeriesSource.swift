@@ -23,15 +23,16 @@ package final class SeriesSource: ImageFileSource {
     /// - Parameters:
     ///   - paths: at least one; each may hold several time points.
     ///   - name: what messages call the series.
+    ///   - isMask: as for `TIFFSource`.
     /// - Throws: as `TIFFSource.init` for any of the files; `invalidData` naming the first file that is not like the first of
     ///   all, and how it differs.
-    package init(paths: [String], name: String) throws(DeconvolutionError) {
+    package init(paths: [String], name: String, isMask: Bool = false) throws(DeconvolutionError) {
         precondition(!paths.isEmpty, "a series has a file")
-        let files = OpenFiles(paths)
+        let files = OpenFiles(paths, isMask: isMask)
         let entries = try Self.survey(files, paths.count)
         var image = entries[0].image
         var starts = [0]
-        for (path, entry) in zip(paths, entries) {
+        for (number, (path, entry)) in zip(paths, entries).enumerated() {
             if let difference = Self.difference(entry.image, image) {
                 throw DeconvolutionError(
                     .invalidData,
@@ -41,6 +42,7 @@ package final class SeriesSource: ImageFileSource {
             image.spacing = image.spacing ?? entry.image.spacing
             if entry.image.channelNames != image.channelNames { image.channelNames = [] }
             if entry.image.timeInterval != image.timeInterval { image.timeInterval = nil }
+            if number > 0 { image.annotations.append(entry.image.annotations) }
             starts.append(starts[starts.count - 1] + entry.image.timepointCount)
         }
         image.timepointCount = starts[starts.count - 1]
@@ -68,7 +70,7 @@ package final class SeriesSource: ImageFileSource {
     /// Hidden files, folders, and files that are no TIFF are left out.
     /// - Throws: as `init(paths:name:)`; `invalidData` where a file is called a TIFF and is none, since its time point would be
     ///   missing.
-    package convenience init?(folder: String) throws(DeconvolutionError) {
+    package convenience init?(folder: String, isMask: Bool = false) throws(DeconvolutionError) {
         let folder = folder.withoutTrailingSlashes
         let names: [String]
         do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
@@ -91,7 +93,7 @@ package final class SeriesSource: ImageFileSource {
             }
         }
         if paths.isEmpty { return nil }
-        try self.init(paths: paths, name: folder)
+        try self.init(paths: paths, name: folder, isMask: isMask)
     }
 
     /// Whether it would be one of the stacks of the folder or pattern.
@@ -210,12 +212,13 @@ package final class SeriesSource: ImageFileSource {
 /// The files of a series, of which the last few used are open.
 private final class OpenFiles: Sendable {
     private let paths: [String]
+    private let isMask: Bool
     private let files = Mutex<[(index: Int, source: TIFFSource)]>([])
 
     /// Enough for the stages of a run, and far below what a process may have open.
     private static let most = 16
 
-    init(_ paths: [String]) { self.paths = paths }
+    init(_ paths: [String], isMask: Bool) { (self.paths, self.isMask) = (paths, isMask) }
 
     /// A file, opened if it is not open.
     func open(_ index: Int) throws(DeconvolutionError) -> TIFFSource {
@@ -226,7 +229,7 @@ private final class OpenFiles: Sendable {
             return file.source
         }
         if let known { return known }
-        let source = try TIFFSource(path: paths[index])
+        let source = try TIFFSource(path: paths[index], isMask: isMask)
         files.withLock { files in
             if files.count >= Self.most { files.removeFirst() }
             files.append((index, source))

@@ -3,12 +3,12 @@ import DeconvVolume
 extension ImageJDescription {
     /// The description of an image that this program writes, `spacing` in µm.
     ///
-    /// It has the same length with and without a display range: what is missing is line breaks at its end, which ImageJ
+    /// It has the same length with and without a window, which is that of the first channel: what is missing is line breaks at its end, which ImageJ
     /// passes over.
     static func text(
         _ image: ImageDescription,
         pixelType: PixelType,
-        displayRange: ClosedRange<Float>? = nil
+        window: DisplayWindow? = nil
     ) -> String {
         let planes = image.shape.z * image.channelCount * image.timepointCount
         var lines = ["ImageJ=1.54f", "images=\(planes)"]
@@ -18,7 +18,8 @@ extension ImageJDescription {
         if image.channelCount > 1 || image.timepointCount > 1 { lines.append("hyperstack=true") }
         if image.channelCount > 1 {
             // ImageJ shows at most seven channels at once.
-            lines.append("mode=\(image.channelCount <= 7 ? "composite" : "grayscale")")
+            let mode = image.annotations.channelMode ?? .composite
+            lines.append("mode=\((mode == .composite && image.channelCount > 7 ? .grayscale : mode).rawValue)")
         }
         if let spacing = image.spacing, spacing.isValid { lines += ["unit=micron", "spacing=\(spacing.z)"] }
         if let interval = image.timeInterval { lines.append("finterval=\(interval)") }
@@ -28,7 +29,7 @@ extension ImageJDescription {
             lines.append("\(Provenance.key).\(entry.name)=\(entry.value.replacing("\\", with: "\\\\"))")
         }
         var text = lines.map { $0 + "\n" }.joined()
-        let range = displayRange.map { "min=\($0.lowerBound)\nmax=\($0.upperBound)\n" } ?? ""
+        let range = window.map { "min=\($0.black)\nmax=\($0.white)\n" } ?? ""
         text += range
         // A Float has at most 15 characters.
         return text + String(repeating: "\n", count: 48 - range.utf8.count)

@@ -26,7 +26,8 @@ struct ImageJDescription {
 
     /// What it says about a file of `pageCount` pages.
     ///
-    /// Axes: `channels`, `slices` and `frames`, channel fastest. Sizes: `XResolution` is pixels per `unit`, `spacing`
+    /// Axes: `channels`, `slices` and `frames`, channel fastest, or as `order` says, the fastest first. ImageJ itself knows `zct`
+    /// alone, where every plane has a page, and takes anything else for `czt`. Sizes: `XResolution` is pixels per `unit`, `spacing`
     /// is the distance between planes in `unit`, or in `zunit` where there is one. ImageJ leaves `spacing` out
     /// where it is exactly 1, so a stack with a unit and without `spacing` has 1, with a diagnostic.
     /// - Parameters:
@@ -56,18 +57,36 @@ struct ImageJDescription {
                     + "\(images) images; set them in ImageJ under Image > Properties and save it again"
             )
         }
+        let order = try order()
+        var strides: [Character: Int] = [:]
+        var stride = 1
+        for axis in order {
+            strides[axis] = stride
+            stride *= axis == "c" ? channels : axis == "z" ? slices : frames
+        }
         var layout = TIFFLayout(
             channels: channels,
             planes: slices,
             timepoints: frames,
-            strides: (channel: 1, plane: channels, timepoint: channels * slices)
+            strides: (channel: strides["c"]!, plane: strides["z"]!, timepoint: strides["t"]!)
         )
+        let isSameForImageJ = order == "czt" || values["order"] == "zct" && pageCount > 1
+        if !isSameForImageJ, [channels, slices, frames].count(where: { $0 > 1 }) > 1 {
+            layout.diagnostics.append(
+                Diagnostic(
+                    .axesAssumed,
+                    "\(subject: name): its ImageJ description says order=\(order), which is heeded; ImageJ itself takes its "
+                        + "planes for czt; save it again from ImageJ, if they are"
+                )
+            )
+        }
         layout.acceptsPalette = true
         layout.provenance = provenance
         calibrate(&layout, resolution, name)
         if let interval = number("finterval"), interval > 0 {
             layout.timeInterval = TimeUnit.seconds(values["tunit"] ?? "s").map { $0 * interval }
         }
+        layout.annotations.channelMode = values["mode"].flatMap(ImageAnnotations.ChannelMode.init)
         if values["cf"] != nil {
             if number("cf") == 0, number("c0") == -32768, number("c1") == 1 {
                 layout.isSigned16BitWithOffset = true
@@ -103,6 +122,19 @@ struct ImageJDescription {
                 )
             )
         }
+    }
+
+    /// The axes of the pages as letters, the fastest first.
+    private func order() throws(DescriptionProblem) -> String {
+        guard var order = values["order"]?.lowercased(), order != "default" else { return "czt" }
+        if order.count == 5, order.hasPrefix("xy") { order.removeFirst(2) }
+        guard order.count == 3, Set(order) == ["c", "z", "t"] else {
+            throw DescriptionProblem(
+                "its ImageJ description has order=\(order.inMessage), which is none of czt, ctz, zct, ztc, tcz, tzc; save it again "
+                    + "from ImageJ"
+            )
+        }
+        return order
     }
 
     private func number(_ key: String) -> Double? {

@@ -14,8 +14,8 @@ struct TIFFLayout {
     /// Seconds between time points.
     var timeInterval: Double?
     var channelNames: [String] = []
-    /// One a channel as 0xRRGGBB, or none.
-    var channelColors: [UInt32] = []
+    /// What else is said, for results to keep.
+    var annotations = ImageAnnotations()
     /// How the image came about, where this program wrote it.
     var provenance: Provenance?
     /// What is said of the microscope.

@@ -1,9 +1,19 @@
 import DeconvVolume
 
-/// One page that can be read: a grey image whose strips or tiles all lie within the file.
+/// One page that can be read: a grey image, or for a mask what has values that are 0 or not, whose strips or tiles all lie within the file.
 ///
 /// The strips and tiles are called chunks where it makes no difference which they are.
 struct TIFFPage {
+    /// What its values are taken for.
+    enum Meaning {
+        /// They rise with light.
+        case intensities
+        /// They rise with light, and those of a palette image do.
+        case indices
+        /// 0 or not, however they are shown.
+        case mask
+    }
+
     /// Voxels of a row.
     let width: Int
     /// Rows.
@@ -13,6 +23,8 @@ struct TIFFPage {
     let compression: TIFFCompression
     /// Where its directory starts.
     let directoryOffset: UInt64
+    /// Bits of a voxel in a mask that has none of the types of an image: 1, packed with the highest bit first, or 64; nil else.
+    let maskBits: Int?
     /// Voxels of a chunk's row: the width for strips.
     let chunkWidth: Int
     /// Rows of a chunk; the last strip may have fewer.
@@ -26,12 +38,12 @@ struct TIFFPage {
     let chunkByteCounts: [UInt64]
 
     /// Bytes of the decoded page.
-    var byteCount: Int { width * height * pixelType.byteCount }
+    var byteCount: Int { height * Self.byteCount(width, pixelType, maskBits) }
     /// Chunks beside each other.
     var chunksAcross: Int { (width - 1) / chunkWidth + 1 }
 
     /// Whether voxels can be copied from the file without a codec.
-    var isPlain: Bool { compression == .none && !isBitReversed }
+    var isPlain: Bool { compression == .none && !isBitReversed && maskBits == nil }
 
     /// Whether the chunks follow each other without a gap, so that the page is one run of bytes.
     var isContiguous: Bool {
@@ -42,7 +54,14 @@ struct TIFFPage {
     }
 
     /// Bytes of a row.
-    var rowByteCount: Int { width * pixelType.byteCount }
+    var rowByteCount: Int { Self.byteCount(width, pixelType, maskBits) }
+
+    /// Bytes of a decoded chunk's row.
+    var chunkRowByteCount: Int { Self.byteCount(chunkWidth, pixelType, maskBits) }
+
+    private static func byteCount(_ voxels: Int, _ type: PixelType, _ maskBits: Int?) -> Int {
+        maskBits.map { (voxels * $0 + 7) / 8 } ?? voxels * type.byteCount
+    }
 
     /// Rows of one chunk: all of a tile, what is left in the last strip.
     func rowCount(ofChunk index: Int) -> Int {
@@ -50,17 +69,17 @@ struct TIFFPage {
     }
 
     /// Bytes of one decoded chunk.
-    func byteCount(ofChunk index: Int) -> Int { rowCount(ofChunk: index) * chunkWidth * pixelType.byteCount }
+    func byteCount(ofChunk index: Int) -> Int { rowCount(ofChunk: index) * chunkRowByteCount }
 
     /// The page of a directory.
     /// - Parameters:
     ///   - number: counted from 1, for messages.
-    ///   - acceptsPalette: take the indices of a palette image as grey values.
+    ///   - meaning: what its values are taken for.
     /// - Throws: `invalidData` where the page is in color, of a depth that is not read, or not wholly in the file.
     init(
         _ directory: TIFFDirectory,
         number: Int,
-        acceptsPalette: Bool,
+        meaning: Meaning,
         _ file: FileBytes,
         _ header: TIFFHeader
     ) throws(DeconvolutionError) {
@@ -87,12 +106,13 @@ struct TIFFPage {
         }
         switch photometric {
         case 1: break
+        case 0 where meaning == .mask, 4 where meaning == .mask: break
         case 0:
             throw file.invalid(
                 "page \(number) stores bright as low (MinIsWhite); invert it and save it as MinIsBlack, so that "
                     + "intensities rise with light"
             )
-        case 3 where acceptsPalette: break
+        case 3 where meaning != .intensities: break
         case 3:
             throw file.invalid("page \(number) is in color by a palette; save it as a grey image of intensities")
         default:
@@ -103,12 +123,12 @@ struct TIFFPage {
         guard try integer(.imageDepth, default: 1) == 1 else {
             throw file.invalid("page \(number) holds a volume in one page (ImageDepth); save one page per plane")
         }
-        pixelType = try Self.pixelType(
-            bits: try directory.integers(.bitsPerSample, file, header)?.first ?? 1,
-            format: try integer(.sampleFormat, default: 1),
-            number: number,
-            file
-        )
+        let bits = try directory.integers(.bitsPerSample, file, header)?.first ?? 1
+        let format = try integer(.sampleFormat, default: 1)
+        let maskBits = meaning == .mask && (bits == 1 || bits == 64 && format != 3) ? Int(bits) : nil
+        self.maskBits = maskBits
+        pixelType =
+            maskBits == nil ? try Self.pixelType(bits: bits, format: format, number: number, file) : .uint8
         let code = try integer(.compression, default: 1)
         compression = TIFFCompression(code: UInt16(clamping: code))
         guard compression.isAvailable else {
@@ -155,16 +175,19 @@ struct TIFFPage {
         chunkOffsets = Array(offsets.prefix(Int(chunkCount)))
         var byteCounts = Array((counts ?? []).prefix(Int(chunkCount)))
 
-        let voxelBytes = UInt64(pixelType.byteCount)
-        let (fullBytes, overflow) = (chunkWidth * rows).multipliedReportingOverflow(by: voxelBytes)
-        let (pageBytes, pageOverflow) = (width * height).multipliedReportingOverflow(by: voxelBytes)
+        // Of a chunk and of a page; widths are below 2^31.
+        let rowBytes = UInt64(Self.byteCount(Int(chunkWidth), pixelType, maskBits))
+        let (fullBytes, overflow) = rows.multipliedReportingOverflow(by: rowBytes)
+        let (pageBytes, pageOverflow) = height.multipliedReportingOverflow(
+            by: UInt64(Self.byteCount(Int(width), pixelType, maskBits))
+        )
         guard !overflow, !pageOverflow, fullBytes <= Int.max, pageBytes <= Int.max else {
             throw file.invalid("is damaged: page \(number) claims \(width) x \(height) pixels; save it again")
         }
         let lastStripRows = height - (height - 1) / rows * rows
         let isStrips = !isTiled
         func decodedBytes(_ index: UInt64) -> UInt64 {
-            isStrips && index == chunkCount - 1 ? lastStripRows * chunkWidth * voxelBytes : fullBytes
+            isStrips && index == chunkCount - 1 ? lastStripRows * rowBytes : fullBytes
         }
         if compression == .none, counts == nil || (chunkCount == 1 && byteCounts.first == 0) {
             byteCounts = (0..<chunkCount).map { decodedBytes($0) }

@@ -40,6 +40,9 @@ package final class TIFFSink: VolumeSink {
     private let format: Format
     private let compression: Compression
     private let description: String
+    /// What ImageJ has in tags of its own; nil for others, and where there is nothing to say.
+    private let metadata: ImageJMetadata.Block?
+    private var windows: ChannelWindows
     private let rowsPerStrip: Int
     private let scratch: ByteBuffer
     private let planeCount: Int
@@ -108,6 +111,8 @@ package final class TIFFSink: VolumeSink {
         case .ome:
             description = OMEXMLWriter.document(image, pixelType: pixelType, name: OutputPath(path).name)
         }
+        let metadata = format == .imageJ ? ImageJMetadata.Block(image) : nil
+        let metadataBytes = (metadata?.bytes.count ?? 0) + 4 * (metadata?.lengths.count ?? 0)
         let planeBytes = image.shape.planeVoxelCount * pixelType.byteCount
         let dataBytes = planeCount * planeBytes
         let scratch = try ByteBuffer(byteCount: rowsPerStrip * rowBytes, for: path)
@@ -121,9 +126,10 @@ package final class TIFFSink: VolumeSink {
         // Deflate may grow what it cannot shrink by a few bytes in 16 KiB; a directory has at most 20 tags.
         let stripCount = (image.shape.y - 1) / rowsPerStrip + 1
         let largestSize =
-            dataBytes + dataBytes / 1024 + planeCount * (512 + 16 * stripCount) + description.utf8.count + 65_536
+            dataBytes + dataBytes / 1024 + planeCount * (512 + 16 * stripCount) + description.utf8.count + metadataBytes
+            + 65_536
         let isLarge = largestSize >= 1 << 32
-        let directoryBytes = 512 + 16 * stripCount + description.utf8.count
+        let directoryBytes = 512 + 16 * stripCount + description.utf8.count + metadataBytes
         let layout: Layout
         if compression != .none {
             layout = .alternating
@@ -180,6 +186,8 @@ package final class TIFFSink: VolumeSink {
         self.format = format
         self.compression = compression
         self.description = description
+        self.metadata = metadata
+        windows = ChannelWindows(image)
         self.rowsPerStrip = rowsPerStrip
         self.scratch = scratch
         self.planeCount = planeCount
@@ -201,6 +209,7 @@ package final class TIFFSink: VolumeSink {
         precondition(plane.count == image.shape.planeVoxelCount, "a plane has \(image.shape.planeVoxelCount) voxels")
         precondition(planesWritten < planeCount, "all \(planeCount) planes have come")
         guard let tiff else { preconditionFailure("a sink that is finished or has failed takes no more planes") }
+        if format == .imageJ { windows.add(plane) }
         if case .oneDirectory(let dataStart) = layout, planesWritten > 0 {
             try appendVoxels(plane, at: dataStart + planesWritten * planeBytes)
             planesWritten += 1
@@ -261,7 +270,7 @@ package final class TIFFSink: VolumeSink {
         self.tiff = nil
         client.writeDirectories()
         if let failure = client.failure { throw failure }
-        if format == .imageJ { try writeDisplayRange() }
+        if format == .imageJ { try writeWindows() }
         try output.finish()
     }
 
@@ -310,21 +319,71 @@ package final class TIFFSink: VolumeSink {
         if planesWritten == 0 {
             _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_SOFTWARE), "gpudeconv \(ProgramVersion.text)")
             _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_IMAGEDESCRIPTION), description)
+            if let metadata {
+                _ = gpudeconv_tiff_set_imagej(
+                    tiff,
+                    metadata.lengths,
+                    UInt32(metadata.lengths.count),
+                    metadata.bytes,
+                    UInt32(metadata.bytes.count)
+                )
+            }
         }
     }
 
-    /// Fills in what ImageJ shows as black and white, known only now, where the description left room for it.
-    private func writeDisplayRange() throws(DeconvolutionError) {
-        guard storage.smallest <= storage.largest else { return }
+    /// Fills in what ImageJ shows as black and white, known only now, where description and tags left room for it.
+    private func writeWindows() throws(DeconvolutionError) {
+        let windows = windows.ofChannels.map { $0.rounded(to: pixelType) }
         let file = try FileBytes(borrowing: output.descriptor, path: output.path)
         let header = try TIFFHeader(file)
         let directory = try TIFFDirectory(file, header, at: header.firstDirectory)
-        guard let place = directory.location(.imageDescription, header) else { return }
-        let text = ImageJDescription.text(image, pixelType: pixelType, displayRange: storage.smallest...storage.largest)
+        let text = ImageJDescription.text(image, pixelType: pixelType, window: windows[0])
         precondition(text.utf8.count == description.utf8.count)
-        let bytes = Array(text.utf8)
+        try replace(Array(text.utf8), in: directory.location(.imageDescription, header), at: 0)
+        guard let start = metadata?.rangesStart else { return }
+        try replace(ImageJMetadata.Block.bytes(of: windows), in: directory.location(.imageJMetadata, header), at: start)
+    }
+
+    /// Writes over a part of the value of a tag.
+    private func replace(
+        _ bytes: [UInt8],
+        in place: (offset: UInt64, count: UInt64)?,
+        at start: Int
+    ) throws(DeconvolutionError) {
+        guard let place else { return }
         try bytes.withUnsafeBufferPointer { (buffer) throws(DeconvolutionError) in
-            try output.write(UnsafeRawBufferPointer(buffer), at: Int(place.offset))
+            try output.write(UnsafeRawBufferPointer(buffer), at: Int(place.offset) + start)
         }
     }
+}
+
+/// What is to be shown black and white of each channel, found while planes come with the channel fastest, then z, then time.
+///
+/// A channel has one window for all its time points, so that their brightness can be compared: what the window of any of them shows.
+private struct ChannelWindows {
+    private let planeCount: Int
+    private var searches: [DisplayWindowSearch]
+    private var found: [DisplayWindow?]
+    private var count = 0
+
+    init(_ image: ImageDescription) {
+        planeCount = image.shape.z
+        let search = DisplayWindowSearch(planeVoxelCount: image.shape.planeVoxelCount)
+        searches = [DisplayWindowSearch](repeating: search, count: image.channelCount)
+        found = [DisplayWindow?](repeating: nil, count: image.channelCount)
+    }
+
+    /// Takes the next plane.
+    mutating func add(_ plane: UnsafeBufferPointer<Float>) {
+        let channel = count % searches.count
+        searches[channel].add(plane)
+        count += 1
+        guard (count - 1) / searches.count % planeCount == planeCount - 1 else { return }
+        if let window = searches[channel].takeWindow() {
+            found[channel] = found[channel].map { $0.union(window) } ?? window
+        }
+    }
+
+    /// One a channel; from 0 to 1 where no voxel is finite.
+    var ofChannels: [DisplayWindow] { found.map { $0 ?? DisplayWindow(black: 0, white: 1) } }
 }

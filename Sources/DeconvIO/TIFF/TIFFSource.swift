@@ -17,12 +17,12 @@ package final class TIFFSource: ImageFileSource {
     package let name: String
     package let image: ImageDescription
     package let diagnostics: [Diagnostic]
-    package var channelColors: [UInt32] { layout.channelColors }
 
     private let file: FileBytes
     private let header: TIFFHeader
     private let layout: TIFFLayout
     private let planes: Planes
+    private let meaning: TIFFPage.Meaning
     /// Type of the numbers in the file, which for ImageJ's signed images is not that of the image.
     private let storedType: PixelType
 
@@ -35,13 +35,17 @@ package final class TIFFSource: ImageFileSource {
     }
 
     /// Opens a file, and checks that all its planes are of one kind and lie within it.
+    /// - Parameter isMask: whether only 0 and all else are told apart, so that pages of 1 bit and with inverting color tables are read,
+    ///   too: as they are stored, which is 0 or 255 of a mask in ImageJ, however it shows them.
     /// - Throws: `inputNotFound` where it is missing, a folder or may not be read; `invalidData` where it is empty, not
     ///   a TIFF, truncated, in color, of a depth that is not read, or where its pages do not fit together.
-    package init(path: String) throws(DeconvolutionError) {
+    package init(path: String, isMask: Bool = false) throws(DeconvolutionError) {
         let file = try FileBytes(path: path)
         let header = try TIFFHeader(file)
         let chain = try TIFFDirectoryChain(file, header)
-        let layout = try Self.layout(chain, file, header)
+        var layout = try Self.layout(chain, file, header)
+        let meaning = isMask ? .mask : layout.acceptsPalette ? .indices : TIFFPage.Meaning.intensities
+        if isMask { layout.diagnostics.removeAll { $0.kind == .valuesAsStored } }
         let offsets = chain.directories.filter { layout.countsAllDirectories || !$0.isAuxiliary }.map(\.offset)
         let metaMorphPlanes = chain.first.count(.metaMorphPlanes)
         guard metaMorphPlanes <= 1 else {
@@ -54,7 +58,7 @@ package final class TIFFSource: ImageFileSource {
             try TIFFPage(
                 try TIFFDirectory(file, header, at: offsets[index]),
                 number: index + 1,
-                acceptsPalette: layout.acceptsPalette,
+                meaning: meaning,
                 file,
                 header
             )
@@ -90,6 +94,7 @@ package final class TIFFSource: ImageFileSource {
         self.file = file
         self.header = header
         self.layout = layout
+        self.meaning = meaning
         storedType = first.pixelType
         name = path
         diagnostics = layout.diagnostics
@@ -104,9 +109,21 @@ package final class TIFFSource: ImageFileSource {
             provenance: layout.provenance
         )
         var acquisition = layout.acquisition
-        if let info = ImageJMetadata(chain.first, file, header)?.info {
-            let text = AcquisitionText.acquisition(info, channelCount: layout.channelCount, place: "ImageJ's info")
-            acquisition = acquisition.completed(by: text)
+        image.annotations = layout.annotations
+        if let metadata = ImageJMetadata(chain.first, file, header) {
+            if let info = metadata.info {
+                let text = AcquisitionText.acquisition(info, channelCount: layout.channelCount, place: "ImageJ's info")
+                acquisition = acquisition.completed(by: text)
+            }
+            image.annotations.complete(by: metadata.annotations(layout))
+            if image.channelNames.isEmpty {
+                image.channelNames = image.annotations.namesOfChannels(layout.channelCount)
+            }
+        }
+        if [.composite, .color].contains(image.annotations.channelMode), image.annotations.channelColors.isEmpty,
+            2...ChannelColor.ofImageJ.count ~= layout.channelCount
+        {
+            image.annotations.channelColors = Array(ChannelColor.ofImageJ.prefix(layout.channelCount))
         }
         image.acquisition = acquisition.isEmpty ? nil : acquisition
         self.image = image
@@ -290,7 +307,7 @@ package final class TIFFSource: ImageFileSource {
             let page = try TIFFPage(
                 try TIFFDirectory(file, header, at: offsets[index]),
                 number: index + 1,
-                acceptsPalette: layout.acceptsPalette,
+                meaning: meaning,
                 file,
                 header
             )
@@ -324,6 +341,18 @@ package final class TIFFSource: ImageFileSource {
                     let firstColumn = across * page.chunkWidth
                     let wanted = columns.clamped(to: firstColumn..<firstColumn + page.chunkWidth)
                     for row in rows {
+                        if let bits = page.maskBits {
+                            let start = (row - region.origin.y) * columns.count + wanted.lowerBound - columns.lowerBound
+                            Self.unpack(
+                                UnsafeRawBufferPointer(
+                                    rebasing: decoded[((row - firstRow) * page.chunkRowByteCount)...]
+                                ),
+                                bits: bits,
+                                from: wanted.lowerBound - firstColumn,
+                                into: UnsafeMutableRawBufferPointer(rebasing: target[start..<start + wanted.count])
+                            )
+                            continue
+                        }
                         let source = ((row - firstRow) * page.chunkWidth + wanted.lowerBound - firstColumn) * voxelBytes
                         let start =
                             ((row - region.origin.y) * columns.count + wanted.lowerBound - columns.lowerBound)
@@ -349,6 +378,26 @@ package final class TIFFSource: ImageFileSource {
             }
         }
         if page.isPlain { swapIfNeeded(target) }
+    }
+
+    /// Writes 1 where a voxel of a mask is not 0.
+    /// - Parameters:
+    ///   - row: as it is decoded.
+    ///   - bits: of a voxel: 1, the highest of a byte first, or 64.
+    ///   - first: of the voxels of the row that are wanted.
+    private static func unpack(
+        _ row: UnsafeRawBufferPointer,
+        bits: Int,
+        from first: Int,
+        into target: UnsafeMutableRawBufferPointer
+    ) {
+        for index in target.indices {
+            let voxel = first + index
+            target[index] =
+                bits == 1
+                ? row[voxel / 8] >> UInt8(7 - voxel % 8) & 1
+                : row.loadUnaligned(fromByteOffset: voxel * 8, as: UInt64.self) == 0 ? 0 : 1
+        }
     }
 
     /// Rows that lie one after the other in the file.

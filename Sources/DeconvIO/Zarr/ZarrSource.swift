@@ -20,7 +20,6 @@ package final class ZarrSource: ImageFileSource {
     package let layout: ArrayLayout
     /// What OME-Zarr says of the image, the level that is read first and finer ones left out; nil where it says nothing.
     package let ome: OMEZarrMetadata?
-    package var channelColors: [UInt32] { ome?.channelColors ?? [] }
 
     let threadCount: Int
     /// Elements per axis of what is decoded at once.
@@ -93,7 +92,7 @@ package final class ZarrSource: ImageFileSource {
             Diagnostic(.metadataMended, "\(subject: array.name.inMessage): \(repair)")
         }
         self.diagnostics = diagnostics + repairs + (ome?.describe(&description, layout, of: array) ?? [])
-        description.acquisition = Self.acquisition(of: array)
+        description.acquisition = Self.acquisition(of: array) ?? description.acquisition
         image = description
     }
 
@@ -339,6 +338,8 @@ extension OMEZarrMetadata {
         if let axis = layout.index(of: .timepoint), times.allSatisfy({ $0 == axis }) {
             image.timeInterval = seconds(alongAxis: axis)
         }
+        if let colors = channelColors, colors.count == image.channelCount { image.annotations.channelColors = colors }
+        image.acquisition = acquisition(channelCount: image.channelCount)
         if let labels = channelLabels {
             if labels.count == image.channelCount {
                 image.channelNames = labels

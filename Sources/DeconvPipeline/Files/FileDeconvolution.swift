@@ -182,7 +182,9 @@ package struct FileDeconvolution: Sendable {
         guard !path.isEmpty else {
             throw DeconvolutionError(.invalidArgument, "\(option) names no file; give \(what) as a TIFF stack")
         }
-        return try input.selected(of: ImageFile.open(path: path))
+        return try input.selected(
+            of: ImageFile.open(path: path, options: ImageFile.Options(isMask: option == .mask))
+        )
     }
 
     /// The files of the second view and of its PSFs; none where there is one view.

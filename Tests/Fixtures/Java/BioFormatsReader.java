@@ -2,6 +2,8 @@ import java.io.BufferedOutputStream;
 import java.io.File;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
+import java.util.Map;
+import java.util.TreeMap;
 import loci.common.DebugTools;
 import loci.formats.FormatTools;
 import loci.formats.ImageReader;
@@ -44,6 +46,13 @@ public class BioFormatsReader {
                 names.append(c > 0 ? ", " : "").append(name == null ? "null" : quoted(name));
                 colors.append(c > 0 ? ", " : "").append(color == null ? "null" : color.getValue().toString());
             }
+            StringBuilder emissions = new StringBuilder();
+            StringBuilder excitations = new StringBuilder();
+            for (int c = 0; c < metadata.getChannelCount(0); c++) {
+                emissions.append(c > 0 ? ", " : "").append(micrometers(metadata.getChannelEmissionWavelength(0, c)));
+                excitations.append(c > 0 ? ", " : "").append(micrometers(metadata.getChannelExcitationWavelength(0, c)));
+            }
+            boolean hasObjective = metadata.getInstrumentCount() > 0 && metadata.getObjectiveCount(0) > 0;
             StringBuilder provenance = new StringBuilder();
             // Where a file has no annotations, counting them fails.
             boolean hasAnnotations = ((OMEXMLMetadataRoot) metadata.getRoot()).getStructuredAnnotations() != null;
@@ -55,14 +64,20 @@ public class BioFormatsReader {
             System.out.printf(
                 "{\"format\": %s, \"images\": %d, \"type\": %s, \"littleEndian\": %b, \"width\": %d, \"height\": %d, "
                     + "\"channels\": %d, \"slices\": %d, \"frames\": %d, \"spacing\": [%s, %s, %s], \"interval\": %s, "
-                    + "\"names\": [%s], \"colors\": [%s], \"provenance\": {%s}}%n",
+                    + "\"names\": [%s], \"colors\": [%s], \"emissions\": [%s], \"excitations\": [%s], \"description\": %s, "
+                    + "\"aperture\": %s, \"magnification\": %s, \"immersion\": %s, \"refractiveIndex\": %s, "
+                    + "\"planes\": {%s}, \"provenance\": {%s}}%n",
                 quoted(reader.getFormat()), reader.getSeriesCount(), quoted(FormatTools.getPixelTypeString(reader.getPixelType())),
                 reader.isLittleEndian(), reader.getSizeX(), reader.getSizeY(), reader.getSizeC(), reader.getSizeZ(),
                 reader.getSizeT(), micrometers(metadata.getPixelsPhysicalSizeZ(0)),
                 micrometers(metadata.getPixelsPhysicalSizeY(0)), micrometers(metadata.getPixelsPhysicalSizeX(0)),
                 metadata.getPixelsTimeIncrement(0) == null
                     ? "null" : metadata.getPixelsTimeIncrement(0).value(UNITS.SECOND).toString(),
-                names, colors, provenance);
+                names, colors, emissions, excitations, text(metadata.getImageDescription(0)),
+                hasObjective ? metadata.getObjectiveLensNA(0, 0) : null,
+                hasObjective ? metadata.getObjectiveNominalMagnification(0, 0) : null,
+                hasObjective ? text(metadata.getObjectiveImmersion(0, 0)) : null,
+                metadata.getObjectiveSettingsRefractiveIndex(0), planes(metadata), provenance);
             reader.close();
         }
     }
@@ -71,6 +86,26 @@ public class BioFormatsReader {
         Number number = length == null ? null : length.value(UNITS.MICROMETER);
         return number == null ? "null" : number.toString();
     }
+
+    /** When and where planes were taken, by their channel, z and time point. */
+    private static String planes(IMetadata metadata) {
+        TreeMap<String, String> planes = new TreeMap<>();
+        for (int i = 0; i < metadata.getPlaneCount(0); i++)
+            if (metadata.getPlanePositionX(0, i) != null)
+                planes.put(
+                    metadata.getPlaneTheC(0, i) + " " + metadata.getPlaneTheZ(0, i) + " " + metadata.getPlaneTheT(0, i),
+                    metadata.getPlaneDeltaT(0, i).value(UNITS.SECOND) + " s, " + metadata.getPlaneExposureTime(0, i).value(UNITS.SECOND)
+                        + " s, " + place(metadata.getPlanePositionX(0, i)) + ", " + place(metadata.getPlanePositionY(0, i)) + ", "
+                        + place(metadata.getPlanePositionZ(0, i)));
+        StringBuilder result = new StringBuilder();
+        for (Map.Entry<String, String> plane : planes.entrySet())
+            result.append(result.length() > 0 ? ", " : "").append(quoted(plane.getKey())).append(": ").append(quoted(plane.getValue()));
+        return result.toString();
+    }
+
+    private static String place(Length length) { return length.value() + " " + length.unit().getSymbol(); }
+
+    private static String text(Object value) { return value == null ? "null" : quoted(value.toString()); }
 
     private static String quoted(String text) {
         StringBuilder result = new StringBuilder("\"");

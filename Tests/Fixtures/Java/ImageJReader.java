@@ -1,9 +1,11 @@
+import ij.CompositeImage;
 import ij.IJ;
 import ij.ImagePlus;
 import ij.io.FileOpener;
 import ij.io.Opener;
 import ij.measure.Calibration;
 import ij.process.ImageProcessor;
+import ij.process.LUT;
 import java.io.BufferedOutputStream;
 import java.io.File;
 import java.io.FileOutputStream;
@@ -41,12 +43,43 @@ public class ImageJReader {
             System.out.printf(
                 "{\"opened\": true, \"planes\": %d, \"bits\": %d, \"width\": %d, \"height\": %d, \"channels\": %d, "
                     + "\"slices\": %d, \"frames\": %d, \"spacing\": [%s, %s, %s], \"unit\": \"%s\", \"interval\": %s, "
-                    + "\"least\": %s, \"most\": %s, \"provenance\": {%s}}%n",
+                    + "\"least\": %s, \"most\": %s, \"ranges\": [%s], \"tables\": [%s], \"labels\": [%s], \"info\": %s, "
+                    + "\"mode\": \"%s\", \"invertsTable\": %b, \"provenance\": {%s}}%n",
                 image.getStackSize(), image.getBitDepth(), image.getWidth(), image.getHeight(), image.getNChannels(),
                 image.getNSlices(), image.getNFrames(), size.pixelDepth, size.pixelHeight, size.pixelWidth, size.getUnit(),
-                size.frameInterval, image.getDisplayRangeMin(), image.getDisplayRangeMax(),
+                size.frameInterval, image.getDisplayRangeMin(), image.getDisplayRangeMax(), ranges(image), tables(image),
+                labels(image), quoted((String) image.getProperty("Info")),
+                image.isComposite() ? ((CompositeImage) image).getModeAsString() : "", image.isInvertedLut(),
                 provenance(image));
         }
+    }
+
+    /** What each channel shows black and white. */
+    private static String ranges(ImagePlus image) {
+        StringBuilder result = new StringBuilder();
+        for (int c = 1; image.isComposite() && c <= image.getNChannels(); c++) {
+            LUT table = ((CompositeImage) image).getChannelLut(c);
+            result.append(c > 1 ? ", " : "").append("[" + table.min + ", " + table.max + "]");
+        }
+        return result.toString();
+    }
+
+    /** The color tables of the channels, as hexadecimal numbers. */
+    private static String tables(ImagePlus image) {
+        StringBuilder result = new StringBuilder();
+        for (int c = 1; image.isComposite() && c <= image.getNChannels(); c++) {
+            result.append(c > 1 ? ", " : "").append('"');
+            for (byte value : ((CompositeImage) image).getChannelLut(c).getBytes()) result.append(String.format("%02x", value));
+            result.append('"');
+        }
+        return result.toString();
+    }
+
+    private static String labels(ImagePlus image) {
+        StringBuilder result = new StringBuilder();
+        for (int i = 1; i <= image.getStackSize(); i++)
+            result.append(i > 1 ? ", " : "").append(quoted(image.getStack().getSliceLabel(i)));
+        return result.toString();
     }
 
     /** What the description says of how the image came about. */
@@ -60,5 +93,13 @@ public class ImageJReader {
         return result.toString();
     }
 
-    private static String quoted(String text) { return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"'; }
+    private static String quoted(String text) {
+        if (text == null) return "null";
+        StringBuilder result = new StringBuilder("\"");
+        for (char c : text.toCharArray()) {
+            if (c == '"' || c == '\\' || c < ' ' || c > '~') result.append(String.format("\\u%04x", (int) c));
+            else result.append(c);
+        }
+        return result.append('"').toString();
+    }
 }

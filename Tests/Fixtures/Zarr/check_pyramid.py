@@ -22,6 +22,26 @@ warnings.filterwarnings("ignore")
 FAULTS = []
 
 
+def window(volumes, dtype):
+    """What is shown black and white of volumes (t, z, y, x), in values of a type: of each time point 1 % and 99.8 % of the largest
+    values along z, and of all of them what shows most."""
+    ends = []
+    for volume in volumes:
+        projection = np.sort(volume.max(axis=0).ravel())
+        low, high = (projection[int(np.floor(f * (projection.size - 1) + r))] for f, r in ((0.01, 0), (0.998, 0.5)))
+        if low == high:
+            high = projection[-1]
+        if low == high:
+            low, high = projection[0], projection[0] + max(abs(projection[0]), 1)
+        ends.append((low, high))
+    low, high = (float(f(e)) for f, e in zip((min, max), zip(*ends)))
+    if np.dtype(dtype).kind == "u":
+        top = np.iinfo(dtype).max
+        low = min(max(np.rint(low), 0), top - 1)
+        high = max(min(np.rint(high), top), low + 1)
+    return float(low), float(high)
+
+
 def halve(volume, steps):
     """The mean of 1 or 2 neighbors along each axis."""
     for axis, step in enumerate(steps):
@@ -64,11 +84,18 @@ def check(job):
     volume = np.fromfile(job["raw"], np.float32).reshape(job["shape"]).astype(np.float64)
     names = [axis.name for axis in multiscale.axes]
     stored = np.asarray(nodes[0].data[0]).astype(np.float64)
-    channels = np.moveaxis(stored, names.index("c"), 0) if "c" in names else [stored]
-    for channel, voxels in zip(omero["channels"], channels, strict=True):
-        window = {"min": voxels.min(), "max": voxels.max(), "start": voxels.min(), "end": voxels.max()}
-        if channel["window"] != window or len(channel["color"]) != 6:
-            fault(f"shows {channel} where the voxels are {window}")
+
+    def channels(array):
+        """Channels (c, t, z, y, x)."""
+        missing = tuple(index for index, name in enumerate("tczyx") if name not in names)
+        ordered = np.transpose(array, [names.index(name) for name in "tczyx" if name in names])
+        return np.moveaxis(np.expand_dims(ordered, missing), 1, 0)
+
+    for channel, voxels, given in zip(omero["channels"], channels(stored), channels(volume), strict=True):
+        start, end = window(given, job["dtype"])
+        shown = {"min": voxels.min(), "max": voxels.max(), "start": start, "end": end}
+        if channel["window"] != shown or len(channel["color"]) != 6:
+            fault(f"shows {channel} where it should {shown}")
     for level, dataset in enumerate(multiscale.datasets):
         if level > 0:
             volume = halve(volume, job["steps"][level - 1])

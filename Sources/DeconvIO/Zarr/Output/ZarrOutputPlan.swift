@@ -29,6 +29,10 @@ package struct ZarrOutputPlan: Sendable {
     package let multiscale: OMEZarrMetadata?
     /// What the group calls the channels where the input does not say how to show them.
     package let channelLabels: [String]
+    /// Their colors where the input does not say; one a channel.
+    let channelColors: [ChannelColor]
+    /// Wavelengths of their light, nm; one a channel, nil where it is not known.
+    let channelEmissions: [Double?]
 
     /// The format's version.
     package var version: ZarrVersion { levels[0].metadata.version }
@@ -72,6 +76,14 @@ package struct ZarrOutputPlan: Sendable {
         self.levels = levels
         let names = content.image.channelNames
         channelLabels = (0..<layout.channelCount).map { $0 < names.count ? names[$0] : "Channel \($0 + 1)" }
+        var image = content.image
+        image.channelCount = layout.channelCount
+        channelColors = ChannelColor.colors(of: image)
+        let light = image.acquisition?.channels ?? []
+        channelEmissions = (0..<layout.channelCount).map { channel in
+            guard light.count == layout.channelCount, let emission = light[channel].emission else { return nil }
+            return emission.isShared ? nil : emission.value
+        }
         multiscale =
             options.ome
             ? OMEZarrMetadata(
@@ -103,6 +115,9 @@ package struct ZarrOutputPlan: Sendable {
             // A chunk as it is laid out and as it is encoded.
             let chunkBytes = zip(level.metadata.chunkShape, slab.shape).reduce(width) { $0 * min($1.0, max(1, $1.1)) }
             encoding = max(encoding, min(threadCount, slab.chunkCount) * chunkBytes * 2)
+        }
+        if multiscale != nil {
+            gathered += DisplayWindowSearch.byteCount(planeVoxelCount: layout.volumeShape.planeVoxelCount)
         }
         return gathered + encoding
     }

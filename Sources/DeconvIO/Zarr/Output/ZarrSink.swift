@@ -183,12 +183,16 @@ package final class ZarrSink: VolumeCollection {
         }
         // Whatever the caller made of it.
         if let failure { throw failure }
-        let (storage, files) = try writer.finish()
+        let (storage, window, files) = try writer.finish()
         var kept = VolumeJournal.Entry(files: files, input: inputStamps[volume], figures: figures())
         kept.numbers[Self.saturated] = Double(storage.saturatedVoxelCount)
         if storage.smallest <= storage.largest {
             kept.numbers[Self.smallest] = Double(storage.smallest)
             kept.numbers[Self.largest] = Double(storage.largest)
+        }
+        if let window {
+            kept.numbers[Self.black] = Double(window.black)
+            kept.numbers[Self.white] = Double(window.white)
         }
         try folder.complete(volume, kept) { () throws(DeconvolutionError) in try growing.store.synchronize() }
         // These are for the next run.
@@ -206,8 +210,15 @@ package final class ZarrSink: VolumeCollection {
         guard let growing, !folder.isPlaced else { return try Self.finish(folder, place) }
         if var multiscale = plan.multiscale {
             multiscale.showChannels(
-                plan.channelLabels,
-                ranges: (0..<plan.layout.channelCount).map { range(channel: $0) }
+                (0..<plan.layout.channelCount).map { channel in
+                    OMEZarrMetadata.ShownChannel(
+                        label: plan.channelLabels[channel],
+                        color: plan.channelColors[channel],
+                        emission: plan.channelEmissions[channel],
+                        range: range(channel, Self.smallest, Self.largest),
+                        window: range(channel, Self.black, Self.white)
+                    )
+                }
             )
             let group = try ZarrPath(plan.array.relative(to: place?.path ?? .root) ?? "")
             try growing.store.setAttributes(multiscale.attributes, at: group)
@@ -224,12 +235,14 @@ package final class ZarrSink: VolumeCollection {
     fileprivate static let saturated = "outputSaturatedVoxels"
     private static let smallest = "outputSmallestVoxel"
     private static let largest = "outputLargestVoxel"
+    private static let black = "outputBlack"
+    private static let white = "outputWhite"
 
-    /// The darkest and the brightest voxel of a channel.
-    private func range(channel: Int) -> ClosedRange<Double> {
+    /// From the least of one number to the most of another, of all volumes of a channel.
+    private func range(_ channel: Int, _ least: String, _ most: String) -> ClosedRange<Double> {
         let volumes = state.withLock { $0.volumes.filter { $0.key.channel == channel }.values }
-        let low = volumes.compactMap { $0.numbers[Self.smallest] }.min() ?? 0
-        let high = volumes.compactMap { $0.numbers[Self.largest] }.max() ?? 0
+        let low = volumes.compactMap { $0.numbers[least] }.min() ?? 0
+        let high = volumes.compactMap { $0.numbers[most] }.max() ?? 0
         // Viewers want something between the ends.
         return low < high ? low...high : low...low + 1
     }
@@ -310,6 +323,9 @@ package final class ZarrSink: VolumeCollection {
 private final class ZarrVolumeWriter {
     private let levels: [ZarrLevelWriter]
     private let averages: [PlaneAveraging]
+    private let pixelType: PixelType
+    /// For an image of OME-Zarr.
+    private var search: DisplayWindowSearch?
 
     init(
         _ plan: ZarrOutputPlan,
@@ -335,9 +351,16 @@ private final class ZarrVolumeWriter {
         }
         self.levels = levels
         self.averages = averages
+        pixelType = plan.options.pixelType
+        search = plan.multiscale.map { _ in
+            DisplayWindowSearch(planeVoxelCount: plan.layout.volumeShape.planeVoxelCount)
+        }
     }
 
-    func append(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError) { try append(plane, to: 0) }
+    func append(_ plane: UnsafeBufferPointer<Float>) throws(DeconvolutionError) {
+        search?.add(plane)
+        try append(plane, to: 0)
+    }
 
     private func append(_ plane: UnsafeBufferPointer<Float>, to level: Int) throws(DeconvolutionError) {
         try levels[level].append(plane)
@@ -345,13 +368,14 @@ private final class ZarrVolumeWriter {
         try averages[level].append(plane) { (smaller) throws(DeconvolutionError) in try append(smaller, to: level + 1) }
     }
 
-    /// Writes what is left, and tells the largest level's range of voxels, and what the files of all levels are like.
-    func finish() throws(DeconvolutionError) -> (VoxelStorage, [FileSum]) {
+    /// Writes what is left, and tells the largest level's range of voxels, what of them is shown black and white, and what the files of
+    /// all levels are like.
+    func finish() throws(DeconvolutionError) -> (VoxelStorage, DisplayWindow?, [FileSum]) {
         for (level, average) in averages.enumerated() {
             try average.finish { (smaller) throws(DeconvolutionError) in try append(smaller, to: level + 1) }
         }
         precondition(levels.allSatisfy(\.isComplete), "planes are missing")
-        return (levels[0].storage, levels.flatMap(\.files))
+        return (levels[0].storage, search?.takeWindow()?.rounded(to: pixelType), levels.flatMap(\.files))
     }
 }
 
