@@ -64,6 +64,8 @@ extension Diagnostic {
         public static let metadataIgnored = Kind("metadataIgnored")
         /// Images of a file beside the one that is used.
         public static let imagesIgnored = Kind("imagesIgnored")
+        /// Planes that a file says it has and that are not there.
+        public static let planesMissing = Kind("planesMissing")
 
         /// Chunks that an input should have and that are not there.
         public static let chunksMissing = Kind("chunksMissing")

@@ -197,13 +197,13 @@ package struct FileDeconvolution: Sendable {
         var psfs: [MeasuredPSF] = []
         for channel in 0..<image.channelCount {
             let voxels = try file.readVolume(channel: channel).floats
-            psfs.append(
-                MeasuredPSF(
-                    name: image.channelCount == 1 ? file.name : "\(file.name), channel \(channel)",
-                    volume: Volume(shape: image.shape, voxels: voxels, spacing: image.spacing),
-                    origin: PSFMark.origin(of: voxels, image.provenance)
-                )
+            var psf = MeasuredPSF(
+                name: image.channelCount == 1 ? file.name : "\(file.name), channel \(channel)",
+                volume: Volume(shape: image.shape, voxels: voxels, spacing: image.spacing),
+                origin: PSFMark.origin(of: voxels, image.provenance)
             )
+            psf.knownLengths = image.knownLengths
+            psfs.append(psf)
         }
         return psfs
     }

@@ -18,13 +18,13 @@ public final class DeconvolutionSession: @unchecked Sendable {
     /// A PSF that has been prepared.
     private struct KnownPSF {
         let measured: Volume
-        let imageSpacing: VoxelSpacing?
+        let imageLengths: AxisLengths
         let options: [OptionScalar?]
         let prepared: PreparedPSF
         let id: Int
 
-        func answers(_ volume: Volume, _ imageSpacing: VoxelSpacing?, _ options: [OptionScalar?]) -> Bool {
-            measured.shape == volume.shape && measured.spacing == volume.spacing && self.imageSpacing == imageSpacing
+        func answers(_ volume: Volume, _ imageLengths: AxisLengths, _ options: [OptionScalar?]) -> Bool {
+            measured.shape == volume.shape && measured.spacing == volume.spacing && self.imageLengths == imageLengths
                 && self.options == options && measured.voxels == volume.voxels
         }
     }
@@ -163,15 +163,15 @@ extension DeconvolutionSession {
     private func prepared(_ job: DeconvolutionJob) throws(DeconvolutionError) -> ([PreparedPSF], [Int]) {
         var ids: [Int] = []
         let options = OptionTable.standard.key(.psf, of: job.description.options)
-        let prepared = try job.preparedPSFs { (measured, imageSpacing) throws(DeconvolutionError) in
+        let prepared = try job.preparedPSFs { (measured, imageLengths) throws(DeconvolutionError) in
             let volume = measured.volume
-            if let known = known(volume, imageSpacing, options) {
+            if let known = known(volume, imageLengths, options) {
                 ids.append(known.id)
                 return known.prepared
             }
             let prepared = try measured.prepared(
                 job.description.options,
-                imageSpacing: imageSpacing,
+                imageLengths: imageLengths,
                 imageName: job.description.source.name
             )
             locked {
@@ -179,7 +179,7 @@ extension DeconvolutionSession {
                 psfs.append(
                     KnownPSF(
                         measured: volume,
-                        imageSpacing: imageSpacing,
+                        imageLengths: imageLengths,
                         options: options,
                         prepared: prepared,
                         id: psfCount
@@ -197,11 +197,11 @@ extension DeconvolutionSession {
 
     private func known(
         _ volume: Volume,
-        _ imageSpacing: VoxelSpacing?,
+        _ imageLengths: AxisLengths,
         _ options: [OptionScalar?]
     ) -> KnownPSF? {
         locked {
-            guard let index = psfs.firstIndex(where: { $0.answers(volume, imageSpacing, options) }) else { return nil }
+            guard let index = psfs.firstIndex(where: { $0.answers(volume, imageLengths, options) }) else { return nil }
             // The one used last goes last.
             psfs.append(psfs.remove(at: index))
             return psfs.last
