@@ -110,6 +110,14 @@ package struct PSFPreparation: Sendable, Hashable {
                 figures: "spacing of \(spacing)"
             )
         }
+        if let spacing = measured.spacing, let words = spacing.implausibility(planeCount: measured.shape.z) {
+            report.warn(
+                .spacingDoubtful,
+                "\(subject: name): the voxels of the PSF are \(words), as where a unit is wrong; check them, and give "
+                    + "\(.psfSpacing) in µm",
+                figures: "spacing of \(spacing)"
+            )
+        }
         return PreparedPSF(psf: psf, report: report)
     }
 

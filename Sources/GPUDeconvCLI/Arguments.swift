@@ -32,7 +32,7 @@ struct ShapeArgument: ExpressibleByArgument {
 
 /// The image, its PSF, and what is known of its voxels.
 struct InputArguments: ParsableArguments {
-    @Argument(help: "TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of stacks ('t*.tif').")
+    @Argument(help: "TIFF stack, Zarr array, OME-Zarr image, or a folder or pattern of TIFF files ('t*.tif').")
     var input: String
 
     @Option(
@@ -47,7 +47,7 @@ struct InputArguments: ParsableArguments {
 
     @Option(.psfAt) var psfAt: String?
     @Option(.psfModes) var psfModes: String?
-    @Option(.array) var array: String?
+    @Option(.array, alias: "image") var array: String?
     @Option(.axes) var axes: String?
     @Option(.channel, parsing: .unconditional) var channel: String?
     @Option(.time, parsing: .unconditional) var time: String?

@@ -75,7 +75,7 @@ struct NDTiffDataset {
     /// Opens the data set, or the position of it that the options name.
     /// - Throws: `invalidData` where it has axes beside time, position, channel and z, or files are damaged; `invalidArgument`
     ///   where the options do not go with it; `inputNotFound` where a file is missing.
-    func open(_ options: ImageFile.Options) throws(DeconvolutionError) -> PlaneSetSource {
+    func open(_ options: ImageFileOptions) throws(DeconvolutionError) -> PlaneSetSource {
         var (chosen, positions) = (entries, Set(entries.compactMap { $0.axes["position"] }).sorted())
         if positions.count > 1 || options.array != nil {
             let number = try position(options.array, of: positions)

@@ -159,13 +159,13 @@ struct OMEMetadata {
         array: String? = nil,
         name: String
     ) throws(DescriptionProblem) -> TIFFLayout {
+        func partOfSet(_ other: String) -> DescriptionProblem {
+            DescriptionProblem("it is part of an OME set of several files, with \(other.inMessage); name it by itself")
+        }
+        if let metadataFile { throw partOfSet(metadataFile) }
         let chosen = try chosenImage(array, in: fileName)
-        let others = members(ofImage: chosen, in: fileName).filter { $0 != .this }
-        guard metadataFile == nil, others.isEmpty else {
-            throw DescriptionProblem(
-                "it is part of an OME set of several files, with "
-                    + "\((metadataFile ?? others[0].fileName ?? "others").inMessage); open one of the set by itself"
-            )
+        if let other = members(ofImage: chosen, in: fileName).first(where: { $0 != .this }) {
+            throw partOfSet(other.fileName ?? "others")
         }
         let (layout, places) = try layout(
             ofImage: chosen,
@@ -187,7 +187,7 @@ struct OMEMetadata {
         }
         if let number = Int(array), images.indices.contains(number) { return number }
         if let named = images.firstIndex(where: { $0.name == array }) { return named }
-        let names = images.enumerated().prefix(8).map { "\($0) \(($1.name ?? "without a name").shortened)" }
+        let names = images.enumerated().prefix(8).map { "\($0) (\($1.name?.shortened ?? "no name"))" }
         throw DescriptionProblem(
             "has no image \(array.shortened): it has \(names.joined(separator: ", "))"
                 + (images.count > 8 ? " and \(images.count - 8) more" : "")

@@ -44,7 +44,8 @@ struct ICSHeader {
         ]
         let leading = order.dropFirst(3).map { known[$0] }
         guard Array(order.prefix(3)) == ["bits", "x", "y"], order.count == sizes.count, sizes.allSatisfy({ $0 >= 1 }),
-            case let letters = leading.compactMap(\.self), letters.count == leading.count, Set(letters).count == letters.count,
+            case let letters = leading.compactMap(\.self), letters.count == leading.count,
+            Set(letters).count == letters.count,
             Int.product(Array(sizes.dropFirst())) != nil
         else {
             throw file.invalid(
@@ -54,7 +55,9 @@ struct ICSHeader {
         }
         let compression = header.values["representation compression"]?.first ?? "uncompressed"
         guard compression.lowercased() == "uncompressed" else {
-            throw file.invalid("is compressed (\(compression.shortened)), which is not read; save it without compression")
+            throw file.invalid(
+                "is compressed (\(compression.shortened)), which is not read; save it without compression"
+            )
         }
         let format = header.values["representation format"]?.first?.lowercased() ?? "integer"
         let isSigned = header.values["representation sign"]?.first?.lowercased() == "signed"
@@ -63,7 +66,9 @@ struct ICSHeader {
             "integer 32": isSigned ? .int32 : .uint32, "real 32": .float32, "real 64": .float64,
         ]
         guard let pixelType = types["\(format) \(sizes[0])"] else {
-            throw file.invalid("holds \(sizes[0])-bit \(format.shortened) voxels, which are not read; save it as 16-bit integers")
+            throw file.invalid(
+                "holds \(sizes[0])-bit \(format.shortened) voxels, which are not read; save it as 16-bit integers"
+            )
         }
         var layout = TIFFLayout(letters: letters.reversed(), sizes: sizes.dropFirst(3).reversed())
         let (scales, units) = (header.numbers("parameter scale"), header.values["parameter units"] ?? [])

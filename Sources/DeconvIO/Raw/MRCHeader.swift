@@ -31,7 +31,8 @@ struct MRCHeader {
         }
         func int32(_ offset: Int) -> Int { Int(Int32(bitPattern: bits(offset, 4))) }
         func int16(_ offset: Int) -> Int { Int(Int16(truncatingIfNeeded: bits(offset, 2))) }
-        func float(_ offset: Int) -> Double { Double(Float(bitPattern: bits(offset, 4))) }
+        /// With the digits of a number of 32 bits: 0.3, and not 0.30000001.
+        func float(_ offset: Int) -> Double { Double(Float(bitPattern: bits(offset, 4)).description) ?? .nan }
         func length(_ offset: Int, over count: Int = 1, in unit: Double = 1) -> Double? {
             let length = float(offset) * unit / Double(max(count, 1))
             return length > 0 && length.isFinite ? length : nil
@@ -70,7 +71,9 @@ struct MRCHeader {
             let orders: [[Character]] = [["c", "t", "z"], ["t", "z", "c"], ["t", "c", "z"]]
             let number = header.int16(182)
             guard orders.indices.contains(number) else {
-                throw file.invalid("has its planes in an order (\(number)) that is not known; save it again as OME-TIFF")
+                throw file.invalid(
+                    "has its planes in an order (\(number)) that is not known; save it again as OME-TIFF"
+                )
             }
             let sizes: [Character: Int] = ["t": times, "c": waves, "z": sections / volumes]
             layout = TIFFLayout(letters: orders[number], sizes: orders[number].map { sizes[$0] ?? 1 })

@@ -18,7 +18,10 @@ enum FileList {
             var status = stat()
             guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
             let file = try FileBytes(path: path)
-            let signature = FileSignature(try file.bytes(at: 0, count: min(FileSignature.byteCount, file.byteCount)), name)
+            let signature = FileSignature(
+                try file.bytes(at: 0, count: min(FileSignature.byteCount, file.byteCount)),
+                name
+            )
             if signature == .tiff {
                 paths.append(path)
             } else if [".tif", ".tiff"].contains(where: name.lowercased().hasSuffix) {

@@ -10,6 +10,8 @@ enum FileSignature: Equatable {
     case ics
     /// A microscope's format that is known and not read: its name.
     case foreign(String)
+    /// HDF5, in which every program has an order of its own.
+    case hdf5
     /// Something else that is known.
     case other(String)
     /// Nothing that is known.
@@ -32,7 +34,7 @@ enum FileSignature: Equatable {
         } else if let format = Self.foreign.first(where: { starts($0.signature) }) {
             self = .foreign(format.name)
         } else if starts([0x89, 0x48, 0x44, 0x46]) {
-            self = .foreign(name.hasSuffix(".ims") ? "an Imaris IMS file" : "an HDF5 file")
+            self = name.hasSuffix(".ims") ? .foreign("an Imaris IMS file") : .hdf5
         } else if starts([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]) {
             self = .foreign(name.hasSuffix(".zvi") ? "a Zeiss ZVI file" : "an Olympus OIB file")
         } else if let other = Self.others.first(where: { starts($0.signature) }) {
@@ -77,6 +79,9 @@ enum FileSignature: Equatable {
         case .mrc: "is an MRC or DeltaVision file, not a TIFF file; name it by itself"
         case .ics: "is an ICS file, not a TIFF file; name it by itself"
         case .foreign(let kind): "is \(kind), which is not read; \(ForeignFormat.conversion)"
+        case .hdf5:
+            "is an HDF5 file, which is not read; write what is to be deconvolved as OME-TIFF or Zarr with its voxel size, for "
+                + "example with h5py and tifffile, or from Fiji"
         case .other(let kind): "is \(kind), not a TIFF file; convert it to TIFF, for example with Fiji"
         case .unknown: "is not a TIFF file; convert it to TIFF, for example with Fiji"
         }

@@ -140,7 +140,9 @@ extension ImageFile {
     private static func lengths(_ entries: [OpenFiles.Entry]) -> AxisLengths {
         func same(_ length: (AxisLengths) -> Double?) -> Double? {
             let all = entries.map { length($0.lengths) }
-            guard let first = all[0], all.allSatisfy({ $0.map { abs($0 - first) <= 1e-3 * first } ?? false }) else { return nil }
+            guard let first = all[0], all.allSatisfy({ $0.map { abs($0 - first) <= 1e-3 * first } ?? false }) else {
+                return nil
+            }
             return first
         }
         return AxisLengths(z: same(\.z), y: same(\.y), x: same(\.x)).valid

@@ -14,7 +14,7 @@ final class OpenFiles: Sendable {
     private static let most = 16
 
     /// Files that are opened as stacks by themselves.
-    convenience init(_ paths: [String], options: ImageFile.Options = ImageFile.Options()) {
+    convenience init(_ paths: [String], options: ImageFileOptions = ImageFileOptions()) {
         self.init(paths) { (index) throws(DeconvolutionError) in
             try TIFFSource(path: paths[index], options: options)
         }

@@ -114,7 +114,9 @@ extension VoxelData {
         case .uint8:
             self = .uint8(parts.flatMap { part -> [UInt8] in if case .uint8(let voxels) = part { voxels } else { [] } })
         case .uint16:
-            self = .uint16(parts.flatMap { part -> [UInt16] in if case .uint16(let voxels) = part { voxels } else { [] } })
+            self = .uint16(
+                parts.flatMap { part -> [UInt16] in if case .uint16(let voxels) = part { voxels } else { [] } }
+            )
         default: self = .float32(parts.flatMap(\.floats))
         }
     }

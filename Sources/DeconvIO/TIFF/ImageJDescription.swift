@@ -44,7 +44,8 @@ struct ImageJDescription {
         let images = values["images"] == nil ? pageCount : try count("images")
         // An acquisition that was stopped has the pages of its first frames.
         let (perFrame, overflow) = channels.multipliedReportingOverflow(by: statedSlices)
-        let isStopped = frames > 1 && pageCount > 1 && pageCount < images && !overflow && pageCount >= perFrame
+        let isStopped =
+            frames > 1 && pageCount > 1 && pageCount < images && !overflow && pageCount >= perFrame
             && Int.product([perFrame, frames]) == images
         guard images == pageCount || pageCount == 1 || isStopped else {
             throw DescriptionProblem(

@@ -60,7 +60,7 @@ struct OMETIFFSet {
     /// Opens its files.
     /// - Throws: `inputNotFound` naming those that are missing; as `TIFFSource.init` for each; `invalidData` where the text does
     ///   not go with them; `invalidArgument` where the axes of the options do not.
-    func open(_ options: ImageFile.Options) throws(DeconvolutionError) -> PlaneSetSource {
+    func open(_ options: ImageFileOptions) throws(DeconvolutionError) -> PlaneSetSource {
         var found: [String] = []
         var missing: [String] = []
         var byUUID: [String: String]?

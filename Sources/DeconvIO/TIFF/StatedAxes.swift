@@ -19,7 +19,11 @@ struct StatedAxes: Equatable {
         for character in text.lowercased() {
             if character.isASCII, let digit = character.wholeNumberValue, !axes.isEmpty {
                 let (size, overflow) = (axes[axes.count - 1].size ?? 0).multipliedReportingOverflow(by: 10)
-                if overflow || size > Int(Int32.max) { isRight = false } else { axes[axes.count - 1].size = size + digit }
+                if overflow || size > Int(Int32.max) {
+                    isRight = false
+                } else {
+                    axes[axes.count - 1].size = size + digit
+                }
             } else if "tczyx".contains(character), !axes.contains(where: { $0.letter == character }) {
                 axes.append((character, nil))
             } else {

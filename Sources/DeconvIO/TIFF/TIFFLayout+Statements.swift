@@ -13,7 +13,7 @@ extension TIFFLayout {
     init(
         of contents: TIFFContents,
         ome: OMEMetadata?,
-        _ options: ImageFile.Options
+        _ options: ImageFileOptions
     ) throws(DeconvolutionError) {
         guard contents.pageCount > 0 else {
             throw contents.file.invalid("holds only thumbnails or masks; open the file they belong to")
@@ -48,14 +48,14 @@ extension TIFFLayout {
     }
 
     /// What a refused file can still be opened with, where a person may give it.
-    private static func offer(_ options: ImageFile.Options) -> Message {
+    private static func offer(_ options: ImageFileOptions) -> Message {
         options.offersOptions ? ", or say what its pages are with \(.axes, "tzcyx")" : ""
     }
 
     private static func described(
         _ contents: TIFFContents,
         _ ome: OMEMetadata?,
-        _ options: ImageFile.Options,
+        _ options: ImageFileOptions,
         isOverruled: Bool
     ) throws(DescriptionProblem) -> TIFFLayout {
         let pageCount = contents.pageCount
@@ -75,12 +75,13 @@ extension TIFFLayout {
         let text = contents.description
         if let description = ImageJDescription(text) {
             var layout = try description.layout(pageCount: pageCount, resolution: resolution, name: name)
-            let isPalette = try? contents.chain.first.integer(
-                .photometric,
-                default: 1,
-                contents.file,
-                contents.header
-            ) == 3
+            let isPalette =
+                try? contents.chain.first.integer(
+                    .photometric,
+                    default: 1,
+                    contents.file,
+                    contents.header
+                ) == 3
             if isPalette == true {
                 layout.diagnostics.append(
                     Diagnostic(
@@ -136,7 +137,8 @@ extension TIFFContents {
         let texts = [description, text(.software) ?? ""]
         let signs = ["SI.", "state.configPath", "scanimage.SI"]
         if texts.contains(where: { text in
-            text.split(whereSeparator: \.isNewline).prefix(200).contains { line in signs.contains { line.hasPrefix($0) } }
+            text.split(whereSeparator: \.isNewline).prefix(200).contains { line in signs.contains { line.hasPrefix($0) }
+            }
         }) {
             return "ScanImage"
         }

@@ -42,7 +42,7 @@ package final class TIFFSource: ImageFileSource {
     ///   `invalidArgument` where the options do not go with it.
     package convenience init(
         path: String,
-        options: ImageFile.Options = ImageFile.Options()
+        options: ImageFileOptions = ImageFileOptions()
     ) throws(DeconvolutionError) {
         let contents = try TIFFContents(path: path)
         try self.init(contents, TIFFLayout(of: contents, ome: contents.omeMetadata(), options))

@@ -279,7 +279,7 @@ package struct FileDeconvolution: Sendable {
 
     /// Every file and folder that is read.
     private var inputPaths: [String] {
-        input.whole.paths + psfPaths + maps.compactMap { $0?.name }
+        input.whole.paths + psfPaths + (psfFiles + maps.compactMap(\.self)).flatMap(\.paths)
     }
 
     /// Does the work.

@@ -77,8 +77,10 @@ struct FileCounters: Equatable {
             let word = rest.prefix { $0.isLetter }
             rest = rest[word.endIndex...]
             // At most one sign stands between the word and its number.
-            let digits = rest.drop { $0 == rest.first && "_- =".contains($0) && rest.dropFirst().first?.isNumber == true }
-                .prefix { $0.isASCII && $0.isNumber }
+            let digits = rest.drop {
+                $0 == rest.first && "_- =".contains($0) && rest.dropFirst().first?.isNumber == true
+            }
+            .prefix { $0.isASCII && $0.isNumber }
             guard let axis = Self.words[word.lowercased()], let number = Int(digits) else {
                 pattern += word
                 continue

@@ -36,7 +36,9 @@ struct PlaneGrid {
         if !mayHaveGaps {
             for axis in [FileCounters.Axis.plane, .timepoint] {
                 if let gap = Self.gap(sorted[axis] ?? []) {
-                    throw DescriptionProblem("leave out \(axis == .plane ? "z" : "t") \(gap), whose file may not have been copied")
+                    throw DescriptionProblem(
+                        "leave out \(axis == .plane ? "z" : "t") \(gap), whose file may not have been copied"
+                    )
                 }
             }
         }
