@@ -29,7 +29,9 @@ extension ImageFile {
             if let text = options.axes {
                 return try planes(files, entries, name, StatedAxes(text))
             }
-            guard let counted = try PlaneGrid(ofFiles: names, in: name) else { throw ambiguous(name, paths.count) }
+            guard let counted = try PlaneGrid(ofFiles: names, in: name, options.offersOptions) else {
+                throw ambiguous(name, paths.count, options.offersOptions)
+            }
             return try self.counted(counted, files, entries, name)
         }
         if let text = options.axes {
@@ -38,7 +40,8 @@ extension ImageFile {
             return try SeriesSource(OpenFiles(paths, options: options), name: name)
         }
         if entries.allSatisfy({ $0.image.channelCount == 1 && $0.image.timepointCount == 1 }), paths.count > 1,
-            let counted = try? PlaneGrid(ofFiles: names, in: name), counted.countsChannels, !counted.countsPlanes,
+            let counted = try? PlaneGrid(ofFiles: names, in: name, false), counted.countsChannels,
+            !counted.countsPlanes,
             entries.allSatisfy({ $0.image.shape == entries[0].image.shape })
         {
             return try self.counted(counted, files, entries, name)
@@ -58,11 +61,13 @@ extension ImageFile {
         return try set.open(options)
     }
 
-    private static func ambiguous(_ name: String, _ count: Int) -> DeconvolutionError {
-        DeconvolutionError(
+    private static func ambiguous(_ name: String, _ count: Int, _ offersAxes: Bool) -> DeconvolutionError {
+        let remedy: Message =
+            offersAxes ? "say which with \(.axes, "zyx") or \(.axes, "tyx")" : "save them as one stack of planes"
+        return DeconvolutionError(
             .invalidArgument,
-            "\(name.inMessage): \(count) files of one plane each, whose names do not count them by z or t: they could be the planes "
-                + "of one stack or time points of 2D images; say which with \(.axes, "zyx") or \(.axes, "tyx")"
+            "\(name.inMessage): \(count) files of one plane each, whose names do not count them by z or t: they could be the "
+                + "planes of one stack or time points of 2D images; " + remedy
         )
     }
 

@@ -5,14 +5,17 @@ extension PlaneGrid {
     /// - Parameters:
     ///   - names: last parts of paths.
     ///   - folder: what messages call their folder or pattern.
+    ///   - offersAxes: whether a person can say what the files are.
     /// - Throws: `invalidData` where names count several positions, are those of several images, or leave gaps.
-    init?(ofFiles names: [String], in folder: String) throws(DeconvolutionError) {
+    init?(ofFiles names: [String], in folder: String, _ offersAxes: Bool) throws(DeconvolutionError) {
         let all = names.map(FileCounters.init)
         func problem(_ what: String) -> DeconvolutionError {
-            DeconvolutionError(
+            let other: Message =
+                offersAxes ? ", or say with \(.axes, "zyx") or \(.axes, "tyx") what they are in their order" : ""
+            return DeconvolutionError(
                 .invalidData,
-                "\(folder.inMessage): the names of its files \(what); give a pattern that matches the files of one image, or say "
-                    + "with \(.axes, "zyx") or \(.axes, "tyx") what they are in their order"
+                "\(folder.inMessage): the names of its files \(what); give a pattern that matches the files of one image"
+                    + other
             )
         }
         guard all.allSatisfy({ $0.pattern == all[0].pattern && $0.counters.count == all[0].counters.count }) else {
