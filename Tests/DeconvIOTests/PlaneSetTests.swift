@@ -36,6 +36,7 @@ import Testing
             #expect(files.counts(source) == [2, 5, 3])
             #expect(try files.values(source) == Self.values)
             #expect(source.paths.count == 3)
+            #expect(source.wouldHold(files.folder.path("set/new.tif")) == !name.hasSuffix("ome.tif"))
         }
         #expect(try files.values(files.open("set/a_1.ome.tif", axes: "zctyx")).count == 30)
         // A file that was renamed is known by its number; one that is gone is named.

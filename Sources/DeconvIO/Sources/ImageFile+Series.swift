@@ -14,7 +14,7 @@ extension ImageFile {
         name: String,
         _ options: Options
     ) throws(DeconvolutionError) -> any ImageFileSource {
-        if let set = try omeSet(of: paths, options) { return set }
+        if let set = try omeSet(of: paths, name: name, options) { return set }
         if let array = options.array {
             throw DeconvolutionError(
                 .invalidArgument,
@@ -52,13 +52,14 @@ extension ImageFile {
     /// The set of OME-TIFF that files belong to, or nil where they are not all of one.
     private static func omeSet(
         of paths: [String],
+        name: String,
         _ options: Options
     ) throws(DeconvolutionError) -> PlaneSetSource? {
         let contents = try TIFFContents(path: paths[0])
         guard let metadata = try contents.omeMetadata(),
             let set = try OMETIFFSet(paths[0], metadata, array: options.array), set.holds(paths)
         else { return nil }
-        return try set.open(options)
+        return try set.open(options, list: name)
     }
 
     private static func ambiguous(_ name: String, _ count: Int, _ offersAxes: Bool) -> DeconvolutionError {

@@ -58,9 +58,13 @@ struct OMETIFFSet {
     }
 
     /// Opens its files.
+    /// - Parameter list: the folder or pattern that was named and whose files these are; nil for one of the files.
     /// - Throws: `inputNotFound` naming those that are missing; as `TIFFSource.init` for each; `invalidData` where the text does
     ///   not go with them; `invalidArgument` where the axes of the options do not.
-    func open(_ options: ImageFileOptions) throws(DeconvolutionError) -> PlaneSetSource {
+    func open(
+        _ options: ImageFileOptions,
+        list: String? = nil
+    ) throws(DeconvolutionError) -> PlaneSetSource {
         var found: [String] = []
         var missing: [String] = []
         var byUUID: [String: String]?
@@ -115,8 +119,9 @@ struct OMETIFFSet {
             pagesOf: found,
             ordered,
             layout: layout,
-            name: path,
-            metadataPaths: [metadataPath].compactMap(\.self)
+            name: list ?? path,
+            metadataPaths: [metadataPath].compactMap(\.self),
+            isOpen: list != nil
         )
     }
 
@@ -165,13 +170,15 @@ extension PlaneSetSource {
     /// - Parameters:
     ///   - places: one a plane, channel fastest, then z, then time; pages among all directories of a file.
     ///   - layout: axes and sizes of the image.
+    ///   - isOpen: whether the name is that of a folder or pattern of which new files would be part.
     /// - Throws: as `TIFFSource.init` for each of the files, and where they are not alike.
     convenience init(
         pagesOf paths: [String],
         _ places: [PagePlace],
         layout: TIFFLayout,
         name: String,
-        metadataPaths: [String] = []
+        metadataPaths: [String] = [],
+        isOpen: Bool = false
     ) throws(DeconvolutionError) {
         // Files of which no plane is read are left out: those behind the last whole time point.
         var pages = [[Int]](repeating: [], count: paths.count)
@@ -198,7 +205,7 @@ extension PlaneSetSource {
             },
             name: name,
             metadataPaths: metadataPaths,
-            isOpen: false
+            isOpen: isOpen
         )
     }
 }
