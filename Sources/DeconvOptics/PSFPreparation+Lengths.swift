@@ -21,8 +21,13 @@ extension PSFPreparation {
         let both = [lengths, imageLengths]
         // All or nothing is what the preparation itself has words for.
         guard both.contains(where: { !$0.isEmpty && $0.missing != nil }) else {
-            volume.spacing = lengths.spacing(planeCount: 2)
-            let imageSpacing = imageLengths.spacing(planeCount: 2)
+            // Whether they are sizes at all is checked there.
+            func whole(_ lengths: AxisLengths) -> VoxelSpacing? {
+                guard let z = lengths.z, let y = lengths.y, let x = lengths.x else { return nil }
+                return VoxelSpacing(z: z, y: y, x: x)
+            }
+            volume.spacing = whole(lengths)
+            let imageSpacing = whole(imageLengths)
             return try prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName, limit: limit)
         }
         // Along an axis of which nobody knows a size, any will do that is the same for both.
