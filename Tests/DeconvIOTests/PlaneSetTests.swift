@@ -8,20 +8,26 @@ import Testing
     private let files = FileSets()
 
     /// Three files of a time point each, with 2 channels of 5 planes; the value of a plane counts them in the order of the file.
-    private static let runs = (0..<3).flatMap { time in
-        (0..<2).flatMap { channel in
-            (0..<5).map { z in
-                "<TiffData FirstC=\"\(channel)\" FirstZ=\"\(z)\" FirstT=\"\(time)\" IFD=\"\(channel * 5 + z)\" PlaneCount=\"1\">"
-                    + "<UUID FileName=\"a_\(time).ome.tif\">urn:uuid:\(time)</UUID></TiffData>"
+    private static let runs: String = {
+        var text = ""
+        for time in 0..<3 {
+            for channel in 0..<2 {
+                for z in 0..<5 {
+                    text +=
+                        "<TiffData FirstC=\"\(channel)\" FirstZ=\"\(z)\" FirstT=\"\(time)\" IFD=\"\(channel * 5 + z)\">"
+                    text += "<UUID FileName=\"a_\(time).ome.tif\">urn:uuid:\(time)</UUID></TiffData>"
+                }
             }
         }
-    }
-    .joined()
+        return text
+    }()
     private static let sizes = "SizeC=\"2\" SizeZ=\"5\" SizeT=\"3\""
     /// The values in the order in which planes are read.
-    private static let values = (0..<3).flatMap { time in
-        (0..<5).flatMap { z in (0..<2).map { channel in time * 10 + channel * 5 + z } }
-    }
+    private static let values: [Int] = {
+        var values: [Int] = []
+        for time in 0..<3 { for z in 0..<5 { for channel in 0..<2 { values.append(time * 10 + channel * 5 + z) } } }
+        return values
+    }()
 
     private func writeSet(_ description: (Int) -> String) throws {
         for time in 0..<3 {

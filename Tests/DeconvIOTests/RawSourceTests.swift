@@ -15,7 +15,8 @@ import Testing
         #expect(deltaVision.image.channelCount == 2)
         #expect(try #require(deltaVision.image.spacing).matches(VoxelSpacing(z: 0.3, y: 0.2, x: 0.1)))
         for channel in 0..<2 {
-            let wanted = (0..<3).flatMap { z in (0..<20).map { Float((z * 2 + channel) * 20 + $0) } }
+            var wanted: [Float] = []
+            for z in 0..<3 { for pixel in 0..<20 { wanted.append(Float((z * 2 + channel) * 20 + pixel)) } }
             #expect(try deltaVision.readVolume(channel: channel).floats == wanted)
         }
         for (name, type) in [("i2", PixelType.int16), ("u2", .uint16), ("f4", .float32)] {
@@ -24,7 +25,8 @@ import Testing
             #expect(try #require(source.image.spacing).matches(VoxelSpacing(z: 0.3, y: 0.2, x: 0.1)))
             // A box that is narrower than the rows.
             let box = Region(origin: VolumeIndex(z: 1, y: 1, x: 2), shape: VolumeShape(z: 2, y: 3, x: 2))
-            let wanted = (1..<3).flatMap { z in (1..<4).flatMap { y in (2..<4).map { Float(z * 40 + y * 5 + $0) } } }
+            var wanted: [Float] = []
+            for z in 1..<3 { for y in 1..<4 { for x in 2..<4 { wanted.append(Float(z * 40 + y * 5 + x)) } } }
             #expect(try source.read(box, channel: 0, timepoint: 0).floats == wanted)
         }
     }
