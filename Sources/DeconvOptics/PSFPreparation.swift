@@ -110,6 +110,14 @@ package struct PSFPreparation: Sendable, Hashable {
                 figures: "spacing of \(spacing)"
             )
         }
+        if let spacing = measured.spacing, let words = spacing.implausibility(planeCount: measured.shape.z) {
+            report.warn(
+                .spacingDoubtful,
+                "\(subject: name): the voxels of the PSF are \(words), as where a unit is wrong; check them, and give "
+                    + "\(.psfSpacing) in µm",
+                figures: "spacing of \(spacing)"
+            )
+        }
         return PreparedPSF(psf: psf, report: report)
     }
 
@@ -236,6 +244,7 @@ package struct PSFPreparation: Sendable, Hashable {
         PSFFaults(name: name).checkCenter(center, field.shape, report: &report)
         if let (from, to) = report.resampled {
             try refuseNarrow(field, center, ratios, name: name, from: from, to: to, report: &report)
+            try refuseFlattened(resampling, ratios, name: name, from: from, to: to, report: &report)
         }
         field = resampling.apply(to: field)
         if symmetry != .none {
@@ -334,6 +343,37 @@ package struct PSFPreparation: Sendable, Hashable {
             "\(name): the PSF, of voxels of \(from), is narrower than a voxel of \(to) (\(words)), so that nothing would be "
                 + "deconvolved\(place); check the units of both, with \(.spacing) and \(.psfSpacing) in µm, or give "
                 + "\(on: .psfAsIs)"
+        )
+    }
+
+    /// Looks whether the box of a PSF shrinks to one voxel along an axis, whatever the width of the PSF in it.
+    /// - Throws: `invalidData` where voxels differ by so much that a unit is wrong.
+    private func refuseFlattened(
+        _ resampling: PSFResampling,
+        _ ratios: [Double],
+        name: String,
+        from: VoxelSpacing,
+        to: VoxelSpacing,
+        report: inout PSFPreparationReport
+    ) throws(DeconvolutionError) {
+        let flat = (0..<3).filter { axis in
+            resampling.axes[axis].inputCount > 1 && resampling.axes[axis].outputCount == 1 && ratios[axis] > 1
+        }
+        guard let axis = flat.first, !report.warnings.contains(where: { $0.kind == .psfNarrow }) else { return }
+        let names = flat.map { ["z", "y", "x"][$0] }.joined(separator: ", ")
+        guard ratios[axis] <= Self.mostRatio else {
+            throw DeconvolutionError(
+                .invalidData,
+                "\(name): the PSF, of voxels of \(from), would be a single voxel of \(to) along \(names), so that nothing would be "
+                    + "deconvolved along that axis; check the units of both, with \(.spacing) and \(.psfSpacing) in µm, or give "
+                    + "\(on: .psfAsIs)"
+            )
+        }
+        report.warn(
+            .psfNarrow,
+            "\(subject: name): the box of the PSF is no more than one voxel of the image along an axis, so that little is "
+                + "deconvolved there; check \(.spacing) and \(.psfSpacing), or measure the PSF in a larger box",
+            figures: "along \(names): voxels of \(from), and of \(to) in the image"
         )
     }
 

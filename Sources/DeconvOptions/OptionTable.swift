@@ -178,9 +178,9 @@ extension OptionTable {
             .array,
             .input,
             \.selection.array,
-            "Array or image in a Zarr store.",
+            "Array or image in a Zarr store, or the number or name of an image in an OME-TIFF.",
             as: "path",
-            otherwise: "the only one",
+            otherwise: "the only one, or the first of an OME-TIFF",
             effect: .voxels,
             ofFiles: true
         ),
@@ -188,9 +188,9 @@ extension OptionTable {
             .axes,
             .input,
             \.selection.axes,
-            "Axes of a Zarr array, such as ctzyx.",
+            "Axes of a Zarr array, such as ctzyx, or of the pages of TIFF files, slowest first: zyx, tzcyx or with sizes t3z5c2yx.",
             as: "letters",
-            otherwise: "what its metadata say, else the last three are z, y, x",
+            otherwise: "what the metadata say, else the last three are z, y, x",
             effect: .voxels,
             ofFiles: true
         ),
@@ -210,7 +210,7 @@ extension OptionTable {
             \.selection.timepoints,
             "Time points to deconvolve, from 0: 5, 0:10, 0:100:10 or -1.",
             as: "range",
-            otherwise: "all",
+            otherwise: "all that are whole",
             effect: .voxels,
             ofFiles: true
         ),

@@ -66,6 +66,8 @@ extension Diagnostic {
         public static let metadataMended = Kind("metadataMended")
         /// Images of a file beside the one that is used.
         public static let imagesIgnored = Kind("imagesIgnored")
+        /// Planes that a file says it has and that are not there.
+        public static let planesMissing = Kind("planesMissing")
 
         /// Chunks that an input should have and that are not there.
         public static let chunksMissing = Kind("chunksMissing")

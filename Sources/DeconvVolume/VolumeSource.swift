@@ -10,6 +10,8 @@ public struct ImageDescription: Hashable, Sendable {
     public var pixelType: PixelType
     /// Size of a voxel, or nil where the file does not say.
     public var spacing: VoxelSpacing?
+    /// Where `spacing` is nil, the distances that the file says nonetheless.
+    package var knownLengths = AxisLengths()
     /// Seconds between time points, or nil where the file does not say.
     public var timeInterval: Double?
     /// One name a channel, or empty where the file does not say.
@@ -41,6 +43,11 @@ public struct ImageDescription: Hashable, Sendable {
         self.channelNames = channelNames
         self.provenance = provenance
     }
+}
+
+extension ImageDescription {
+    /// The size of a voxel as far as it is known.
+    package var lengths: AxisLengths { spacing.map(AxisLengths.init) ?? knownLengths }
 }
 
 /// Where volumes come from: a file or an array.

@@ -20,6 +20,23 @@ public struct VoxelSpacing: Hashable, Sendable {
     /// Whether it is that of no microscope: larger along x than along y and z, as where axes were given in another order.
     package var isDoubtful: Bool { x > 1.2 * y && x > 1.2 * z }
 
+    /// The largest voxel that deconvolution could be of use for, µm: below 1x a camera's pixels are smaller.
+    package static let largestPlausible = 20.0
+
+    /// The smallest, µm: below an electron microscope's.
+    package static let smallestPlausible = 0.001
+
+    /// What is implausible about it, in words that are the same for all; nil where nothing is.
+    /// - Parameter planeCount: of the volume; one plane has no distance to another.
+    package func implausibility(planeCount: Int) -> String? {
+        let lengths = planeCount > 1 ? [z, y, x] : [y, x]
+        if lengths.contains(where: { $0 > Self.largestPlausible }) { return "larger than 20 µm" }
+        if lengths.contains(where: { $0 < Self.smallestPlausible }) { return "smaller than 1 nm" }
+        let lateral = (y * x).squareRoot()
+        guard planeCount > 1, z > 50 * lateral || lateral > 50 * z else { return nil }
+        return "more than 50 times as long one way as another"
+    }
+
     /// The distance along one axis (0 is z, 1 is y, 2 is x), µm.
     public subscript(axis: Int) -> Double {
         switch axis {

@@ -35,7 +35,7 @@ struct InputArguments: ParsableArguments {
     @Argument(
         help: """
             TIFF stack, Zarr array or OME-Zarr image (a folder, a ZIP file, or a URL: https://, s3://), or a folder or \
-            pattern of stacks ('t*.tif').
+            pattern of TIFF files ('t*.tif').
             """
     )
     var input: String
@@ -52,7 +52,7 @@ struct InputArguments: ParsableArguments {
 
     @Option(.psfAt) var psfAt: String?
     @Option(.psfModes) var psfModes: String?
-    @Option(.array) var array: String?
+    @Option(.array, alias: "image") var array: String?
     @Option(.axes) var axes: String?
     @Option(.channel, parsing: .unconditional) var channel: String?
     @Option(.time, parsing: .unconditional) var time: String?

@@ -20,12 +20,12 @@ struct Inspect: ParsableCommand {
     @Argument(
         help: """
             TIFF stack, Zarr array or OME-Zarr image (a folder, a ZIP file, or a URL: https://, s3://), or a folder or \
-            pattern of stacks ('t*.tif').
+            pattern of TIFF files ('t*.tif').
             """
     )
     var input: String
 
-    @Option(.array) var array: String?
+    @Option(.array, alias: "image") var array: String?
     @Option(.axes) var axes: String?
 
     @Flag(help: "Print as JSON.")
@@ -54,7 +54,7 @@ struct Inspect: ParsableCommand {
         line("channels", "\(file.channelCount)\(names)")
         let interval = report.timeInterval.map { ", \($0) s apart" } ?? ""
         line("time points", "\(file.timepointCount)\(interval)")
-        line("voxel", file.spacing.map { "\($0)" } ?? "size unknown")
+        line("voxel", file.voxelText)
         if let bytes = file.byteCount {
             line("size", "\(ByteCount(bytes))" + (file.checksum.map { ", CRC-32C \($0)" } ?? ""))
         }

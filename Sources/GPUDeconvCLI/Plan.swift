@@ -52,7 +52,7 @@ struct Plan: ParsableCommand {
             "image",
             "\(image.shape) \(image.pixelType.rawValue), \(image.channelCount) x \(image.timepointCount) volumes"
         )
-        line("voxel", plan.spacing.map { "\($0)" } ?? "size unknown")
+        line("voxel", plan.voxelText)
         for (number, psf) in plan.psfs.enumerated() {
             let isOfSecond = number >= plan.firstPSFs.count
             line(

@@ -5,16 +5,19 @@ import GPUDeconv
 
 extension Option where Value == String? {
     /// An option of the table, which has its help, its default and its values; the property only says that a command takes it.
-    /// - Parameter hasImage: whether the command reads an image, whose file may say what somebody does not.
+    /// - Parameters:
+    ///   - alias: another name for the same.
+    ///   - hasImage: whether the command reads an image, whose file may say what somebody does not.
     init(
         _ name: OptionName,
         short: Bool = false,
+        alias: String? = nil,
         hasImage: Bool = true,
         parsing: SingleValueParsingStrategy? = nil
     ) {
         let record = OptionTable.standard.record(name)
         self.init(
-            name: short ? .shortAndLong : .long,
+            name: alias.map { [.long, .customLong($0)] } ?? (short ? .shortAndLong : .long),
             parsing: parsing ?? (record.type.mayBeNegative ? .unconditional : .next),
             help: ArgumentHelp("\(record.help(hasImage: hasImage))", valueName: record.valueName),
             completion: record.completion

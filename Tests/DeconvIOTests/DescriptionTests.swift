@@ -193,7 +193,7 @@ private struct TinyFile {
         #expect(try TinyFile(pages: 4, text, auxiliary: [1, 3]).pages() == [0, 2])
     }
 
-    @Test func aSetOfSeveralFilesIsRefusedAndARenamedFileIsNot() throws {
+    @Test func aSetOfSeveralFilesIsNoSingleFileAndARenamedFileIs() throws {
         func run(_ z: Int, _ file: String, _ id: String) -> String {
             "<TiffData FirstZ=\"\(z)\" IFD=\"0\"><UUID FileName=\"\(file)\">urn:uuid:\(id)</UUID></TiffData>"
         }
@@ -205,8 +205,7 @@ private struct TinyFile {
         )
         #expect(
             try TinyFile(pages: 2, set, name: "a.ome.tif").problem()
-                == "it is part of an OME set of several files, with b.ome.tif; convert the set to one file, for example "
-                + "with bfconvert"
+                == "it is part of an OME set of several files, with b.ome.tif; name it by itself"
         )
         let one = "<TiffData PlaneCount=\"2\"><UUID FileName=\"a.ome.tif\">urn:uuid:1</UUID></TiffData>"
         for root in ["UUID=\"urn:uuid:1\"", ""] {
@@ -217,8 +216,7 @@ private struct TinyFile {
             "<OME xmlns=\"\(Self.namespace)\"><BinaryOnly MetadataFile=\"x.companion.ome\" UUID=\"u\"/></OME>"
         #expect(
             try TinyFile(pages: 2, companion).problem()
-                == "it is part of an OME set whose metadata is in x.companion.ome; convert the set to one file, for "
-                + "example with bfconvert"
+                == "it is part of an OME set of several files, with x.companion.ome; name it by itself"
         )
     }
 
@@ -233,7 +231,11 @@ private struct TinyFile {
         let text = "<OME xmlns=\"\(Self.namespace)\">\(image(0, "pos0.tif"))\(image(1, "pos1.tif"))</OME>"
         let file = try TinyFile(pages: 2, text, name: "pos1.tif")
         #expect(try file.pages() == [0, 1])
-        #expect(try file.source().diagnostics[0].message.hasSuffix("holds 2 images; image 2, Pos1, is used"))
+        #expect(
+            try file.source().diagnostics[0].message.hasSuffix(
+                "holds 2 images; image 1, Pos1, is used; .array picks one by number or name"
+            )
+        )
     }
 
     @Test(arguments: [

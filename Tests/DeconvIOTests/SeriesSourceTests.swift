@@ -54,7 +54,7 @@ import Testing
 
     @Test func filesOfSeveralTimePointsFollowEachOther() throws {
         let matrix = try StoreMatrix.get()
-        let source = try #require(try SeriesSource(folder: matrix.folder.path("parts")))
+        let source = try #require(try ImageFile.open(path: matrix.folder.path("parts")) as? SeriesSource)
         #expect((source.image.timepointCount, source.image.channelCount) == (6, 2))
         #expect((0..<6).map { source.place(ofTimepoint: $0).timepoint } == [0, 0, 1, 2, 0, 1])
         #expect(source.place(ofTimepoint: 4).path.hasSuffix("/part2.tif"))
@@ -206,22 +206,15 @@ import Testing
         #expect(try ImageFile.open(path: folder.path("p[1].tif")) is TIFFSource)
     }
 
-    @Test(arguments: ["--array", "--axes"])
-    func optionsThatAreNotForTIFFAreRefused(option: String) throws {
-        try write("a.tif")
-        try write("s/a.tif")
-        try write("s/b.tif")
-        var options = ImageFile.Options()
-        if option == "--array" { options.array = "raw" } else { options.axes = "raw" }
-        for (path, what) in [
-            ("a.tif", "is a TIFF file"), ("s", "is a folder of TIFF stacks"), ("s/*", "is a series of TIFF stacks"),
-        ] {
-            let error = failure { _ = try ImageFile.open(path: folder.path(path), options: options) }
-            #expect(error?.code == .invalidArgument)
-            #expect(
-                error?.message
-                    == "\(option) raw: DIR/\(path) \(what), which says itself what its axes are; leave \(option) out"
-            )
-        }
+    @Test(arguments: [
+        ("a.tif", "DIR/a.tif is a TIFF file of one image"), ("s", "DIR/s is a folder or pattern of TIFF files"),
+        ("s/*", "DIR/s/* is a folder or pattern of TIFF files"),
+    ])
+    func anImageIsNotPickedWhereThereIsOne(path: String, what: String) throws {
+        for file in ["a.tif", "s/a.tif", "s/b.tif"] { try write(file) }
+        let options = ImageFile.Options(array: "raw")
+        let error = failure { _ = try ImageFile.open(path: folder.path(path), options: options) }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message == "--array raw: \(what); leave --array out")
     }
 }

@@ -142,19 +142,37 @@ private func failure(
                 == (.invalidData, "FILE: is not a TIFF file; convert it to TIFF, for example with Fiji")
         )
         #expect(
-            try open(bytes: [0xDA, 0xCE, 0xBE, 0x0A, 0, 0])!
-                == (
-                    .invalidData,
-                    "FILE: is a Nikon ND2 file, not a TIFF file; convert it to TIFF, for example with Fiji"
-                )
-        )
-        #expect(
-            try open(bytes: Array("ZISRAWFILE".utf8))!.message
-                == "FILE: is a Zeiss CZI file, not a TIFF file; convert it to TIFF, for example with Fiji"
-        )
-        #expect(
             try open(bytes: [0x49, 0x49, 42, 0, 8])!
                 == (.invalidData, "FILE: is truncated: it ends after 5 bytes; copy it again from its source")
+        )
+    }
+
+    @Test(
+        arguments: [
+            ("a.czi", Array("ZISRAWFILE".utf8), "a Zeiss CZI file"),
+            ("a.nd2", [0xDA, 0xCE, 0xBE, 0x0A], "a Nikon ND2 file"),
+            ("a.lif", [0x70, 0, 0, 0], "a Leica LIF file"),
+            ("a.ims", [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], "an Imaris IMS file"),
+            ("a.oib", [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], "an Olympus OIB file"),
+            ("a.oir", Array("OLYMPUSRAWFORMAT".utf8), "an Olympus OIR file"),
+        ] as [(String, [UInt8], String)]
+    )
+    func aMicroscopesFormatIsNamedWithAWayOutThatKeepsSizes(name: String, start: [UInt8], format: String) throws {
+        let path = folder.path(name)
+        try Data(start + [UInt8](repeating: 0, count: 600)).write(to: URL(fileURLWithPath: path))
+        let error = try #require(open(path))
+        #expect(error.code == .invalidData)
+        #expect(error.message.hasPrefix("FILE: is \(format), which is not read; convert it with bfconvert"))
+    }
+
+    @Test func containersWithoutAFixedOrderAreNamed() throws {
+        let hdf5 = try open(bytes: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
+        #expect(try #require(hdf5).message.hasPrefix("FILE: is an HDF5 file, which is not read"))
+        let n5 = folder.path("a.n5")
+        try FileManager.default.createDirectory(atPath: n5, withIntermediateDirectories: false)
+        try Data("{\"n5\":\"2.5.1\"}".utf8).write(to: URL(fileURLWithPath: "\(n5)/attributes.json"))
+        #expect(
+            try #require(open(n5)).message.hasPrefix("FILE: is an N5 container, which is not read; convert it to Zarr")
         )
     }
 

@@ -101,7 +101,9 @@ import Testing
             ]
         )
         #expect(
-            try diagnostics("u16-le-two-images.ome.tif") == ["FILE: holds 2 images; image 1, cells, is used"]
+            try diagnostics("u16-le-two-images.ome.tif") == [
+                "FILE: holds 2 images; image 0, cells, is used; .array picks one by number or name"
+            ]
         )
         #expect(
             try diagnostics("u8-imagej-lut.tif") == [

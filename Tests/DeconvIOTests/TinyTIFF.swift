@@ -16,12 +16,16 @@ enum TinyTIFF {
     ///   - resolution: numerator and denominator of pixels per unit along x, then y.
     ///   - resolutionUnit: 1 none, 2 inch, 3 cm.
     ///   - auxiliary: pages marked as reduced images.
+    ///   - firstValue: the value of page 0 in place of 0; the others follow.
+    ///   - extra: a tag of the first page with its bytes, more than 4 of them.
     static func bytes(
         pages: Int,
         description: String = "",
         resolution: [(UInt32, UInt32)] = [],
         resolutionUnit: UInt16 = 1,
-        auxiliary: Set<Int> = []
+        auxiliary: Set<Int> = [],
+        firstValue: Int = 0,
+        extra: (tag: UInt16, bytes: [UInt8])? = nil
     ) -> [UInt8] {
         var bytes: [UInt8] = [0x49, 0x49, 42, 0]
         func add(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { bytes += $0 } }
@@ -32,7 +36,7 @@ enum TinyTIFF {
         let dataStart = dataStart(description: description)
         let directoryStart = dataStart + (2 * pages + 3) / 4 * 4
         let entryCount = 10
-        let directoryBytes = 2 + 12 * (entryCount + 4) + 4
+        let directoryBytes = 2 + 12 * (entryCount + 5) + 4
 
         add(UInt32(directoryStart))
         bytes += padded
@@ -41,8 +45,8 @@ enum TinyTIFF {
             add(UInt32(denominator))
         }
         for page in 0..<pages {
-            bytes.append(UInt8(truncatingIfNeeded: page))
-            bytes.append(UInt8(truncatingIfNeeded: page + 100))
+            bytes.append(UInt8(truncatingIfNeeded: firstValue + page))
+            bytes.append(UInt8(truncatingIfNeeded: firstValue + page + 100))
         }
         while bytes.count < directoryStart { bytes.append(0) }
         for page in 0..<pages {
@@ -57,6 +61,11 @@ enum TinyTIFF {
                     entries += [(282, 5, 1, UInt32(resolutionStart)), (283, 5, 1, UInt32(resolutionStart + 8))]
                     entries.append((296, 3, 1, UInt32(resolutionUnit)))
                 }
+                if let extra {
+                    entries.append(
+                        (extra.tag, 7, UInt32(extra.bytes.count), UInt32(directoryStart + pages * directoryBytes))
+                    )
+                }
             }
             let start = bytes.count
             add(UInt16(entries.count))
@@ -69,6 +78,7 @@ enum TinyTIFF {
             add(page == pages - 1 ? UInt32(0) : UInt32(start + directoryBytes))
             while bytes.count < start + directoryBytes { bytes.append(0) }
         }
+        if let extra { bytes += extra.bytes }
         return bytes
     }
 }

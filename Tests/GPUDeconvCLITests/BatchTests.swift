@@ -101,7 +101,7 @@ import Testing
 
     @Test(arguments: [
         (["in", "-o", "out.tif"], "out.tif: is the name of one result"),
-        (["in", "-o", "out", "--uncertainty", "u.tif"], "--uncertainty: names an output of one image"),
+        (["in", "-o", "out", "--uncertainty", "u.tif"], "--uncertainty is for one image"),
         (["in", "-o", "in"], "would replace an input"),
         (["none/*.tif", "-o", "out"], "no file matches"),
         (["in", "-o", "out", "--psf", "none.tif"], "none.tif: no such file"),

@@ -273,7 +273,9 @@ import Testing
         try folder.copy(Fixtures.url("TIFF/u16-le-two-images.ome.tif"), as: "spacing.tif")
         let result = try await run(["spacing.tif"] + Self.job.dropFirst() + spacings, in: folder)
         #expect(
-            result.error.contains("gpudeconv: warning: spacing.tif: holds 2 images; image 1, cells, is used\n"),
+            result.error.contains(
+                "gpudeconv: warning: spacing.tif: holds 2 images; image 0, cells, is used; --array picks one by number or name\n"
+            ),
             "\(result.error)"
         )
     }

@@ -54,23 +54,6 @@ enum TimeUnit {
     }
 }
 
-/// Distances along each axis as far as a file gives them, µm.
-struct AxisLengths: Equatable {
-    var z: Double?
-    var y: Double?
-    var x: Double?
-
-    /// The spacing of a volume with `planeCount` planes, or nil where a distance is missing or not positive and finite.
-    ///
-    /// One plane has no distance to a next one: there the distance between rows stands in for it, so that a 2D
-    /// image keeps its pixel size.
-    func spacing(planeCount: Int) -> VoxelSpacing? {
-        guard let y, let x, let z = z ?? (planeCount == 1 ? y : nil) else { return nil }
-        let spacing = VoxelSpacing(z: z, y: y, x: x)
-        return spacing.isValid ? spacing : nil
-    }
-}
-
 extension String {
     /// Without white space at either end.
     var trimmed: String {

@@ -6,18 +6,20 @@ import Foundation
 /// Names are matched without their prefix, whatever namespace the prefix stands for: every schema from 2003-FC to 2016-06
 /// has the same elements where they matter here.
 struct OMEMetadata {
-    private var images: [Image] = []
+    private(set) var images: [Image] = []
     /// `UUID` of the file itself.
-    private var uuid: String?
+    private(set) var uuid: String?
     /// The file that holds the metadata, where this one has none.
-    private var metadataFile: String?
+    private(set) var metadataFile: String?
     /// How the image came about, where this program wrote it.
     private var provenance: Provenance?
     private var instruments = OMEInstruments()
     private var annotations = OMEAnnotations()
+    /// How many files are named.
+    private var fileCount = 0
 
     /// One `Image` element.
-    fileprivate struct Image {
+    struct Image {
         var name: String?
         /// Attributes of its `Pixels`.
         var pixels: [String: String] = [:]
@@ -34,7 +36,7 @@ struct OMEMetadata {
     }
 
     /// One `TiffData` element.
-    fileprivate struct PlaneRun {
+    struct PlaneRun {
         var attributes: [String: String]
         var uuid: String?
         var fileName: String?
@@ -59,23 +61,26 @@ struct OMEMetadata {
             throw DescriptionProblem("its OME-XML is broken at line \(line); save it again as OME-TIFF")
         }
         self = reader.metadata
-        if let metadataFile {
-            throw DescriptionProblem(
-                "it is part of an OME set whose metadata is in \(metadataFile); convert the set to one file, for "
-                    + "example with bfconvert"
-            )
-        }
+        if metadataFile != nil { return }
         for index in images.indices {
             images[index].acquisition = instruments.acquisition(ofImage: index)
             images[index].number = index
         }
         images.removeAll { $0.pixels.isEmpty }
+        fileCount = Set(images.flatMap(\.data).map { $0.fileName ?? $0.uuid ?? "" }).count
         guard !images.isEmpty else {
             throw DescriptionProblem("its OME-XML describes no image; save it again as OME-TIFF")
         }
     }
 
     private init() {}
+
+    /// The same text as it stands for a file of that number.
+    func with(uuid: String?) -> OMEMetadata {
+        var result = self
+        result.uuid = uuid
+        return result
+    }
 
     /// Collects what is wanted; anything else in the text is passed over.
     private final class Reader: XMLListener {
@@ -106,6 +111,7 @@ struct OMEMetadata {
                 metadata.uuid = attributes["UUID"]
             case "BinaryOnly" where parent == "OME":
                 metadata.metadataFile = attributes["MetadataFile"] ?? "another file"
+                metadata.uuid = attributes["UUID"] ?? metadata.uuid
             case "Image" where parent == "OME":
                 metadata.images.append(Image(name: attributes["Name"]))
             case "Pixels" where path == ["OME", "Image", "Pixels"]:
@@ -152,48 +158,120 @@ struct OMEMetadata {
     /// - Parameters:
     ///   - pageCount: all directories of the main chain, which is what `IFD` counts.
     ///   - fileName: the last component of the file's path.
+    ///   - array: which of its images is wanted, by number or name; nil for the first one in this file.
     ///   - name: the file, for diagnostics.
-    func layout(pageCount: Int, fileName: String, name: String) throws(DescriptionProblem) -> TIFFLayout {
-        // A set of positions has one file per image, each with the text of all: the image in this file is wanted.
-        guard let chosen = images.firstIndex(where: { otherFile(in: $0, fileName) == nil }) else {
-            let other = images.lazy.compactMap { otherFile(in: $0, fileName) }.first ?? "other files"
-            throw DescriptionProblem(
-                "it is part of an OME set of several files, with \(other.inMessage); convert the set to one file, for "
-                    + "example with bfconvert"
-            )
+    /// - Throws: where the image is in several files, or the text does not go with the pages.
+    func layout(
+        pageCount: Int,
+        fileName: String,
+        array: String? = nil,
+        name: String
+    ) throws(DescriptionProblem) -> TIFFLayout {
+        func partOfSet(_ other: String) -> DescriptionProblem {
+            DescriptionProblem("it is part of an OME set of several files, with \(other.inMessage); name it by itself")
         }
-        var layout = try images[chosen].layout(pageCount: pageCount, name: name)
+        if let metadataFile { throw partOfSet(metadataFile) }
+        let chosen = try chosenImage(array, in: fileName)
+        if let other = members(ofImage: chosen, in: fileName).first(where: { $0 != .this }) {
+            throw partOfSet(other.fileName ?? "others")
+        }
+        let (layout, places) = try layout(
+            ofImage: chosen,
+            pageCounts: [pageCount],
+            fileOfRun: images[chosen].data.map { _ in 0 },
+            name: name
+        )
+        return layout.with(pages: places.map(\.page))
+    }
+
+    /// The image of which planes are wanted.
+    /// - Parameters:
+    ///   - array: its number, from 0, or its name; nil for the first of which planes are in the file.
+    ///   - fileName: the last component of the file's path.
+    /// - Throws: where there is none of that number or name.
+    func chosenImage(_ array: String?, in fileName: String) throws(DescriptionProblem) -> Int {
+        guard let array else {
+            return images.indices.first { members(ofImage: $0, in: fileName).contains(.this) } ?? 0
+        }
+        if let number = Int(array), images.indices.contains(number) { return number }
+        if let named = images.firstIndex(where: { $0.name == array }) { return named }
+        let names = images.enumerated().prefix(8).map { "\($0) (\($1.name?.shortened ?? "no name"))" }
+        throw DescriptionProblem(
+            "has no image \(array.shortened): it has \(names.joined(separator: ", "))"
+                + (images.count > 8 ? " and \(images.count - 8) more" : "")
+        )
+    }
+
+    /// A file of a set.
+    struct Member: Hashable {
+        var fileName: String?
+        var uuid: String?
+
+        /// The file that the text is in.
+        static let this = Member()
+    }
+
+    /// The files in which an image is, in the order in which the text names them. A renamed single file is still itself.
+    func members(ofImage index: Int, in fileName: String) -> [Member] {
+        var seen: Set<Member> = []
+        let runs = images[index].data.map { member($0, in: fileName) }
+        return runs.isEmpty ? [.this] : runs.filter { seen.insert($0).inserted }
+    }
+
+    /// The file of a run of planes.
+    func member(_ run: PlaneRun, in fileName: String) -> Member {
+        guard run.uuid?.isEmpty == false || run.fileName != nil else { return .this }
+        if run.uuid != nil && run.uuid == uuid || run.fileName == fileName { return .this }
+        if fileCount == 1, uuid == nil || run.uuid?.isEmpty != false { return .this }
+        return Member(fileName: run.fileName, uuid: run.uuid)
+    }
+
+    /// What one of its images says about files.
+    /// - Parameters:
+    ///   - pageCounts: all directories of each file.
+    ///   - fileOfRun: the number of the file of each of the image's runs of planes.
+    ///   - name: the file, for diagnostics.
+    /// - Returns: the layout, and where each of its planes is: channel fastest, then z, then time.
+    func layout(
+        ofImage index: Int,
+        pageCounts: [Int],
+        fileOfRun: [Int],
+        name: String
+    ) throws(DescriptionProblem) -> (layout: TIFFLayout, places: [PagePlace]) {
+        var (layout, places) = try images[index].layout(pageCounts: pageCounts, fileOfRun: fileOfRun, name: name)
         layout.provenance = provenance
-        layout.acquisition = images[chosen].acquisition
-        layout.annotations.complete(by: annotations.annotations(ofImage: images[chosen].number, layout))
+        layout.acquisition = images[index].acquisition
+        layout.annotations.complete(by: annotations.annotations(ofImage: images[index].number, layout))
         if images.count > 1 {
-            let title = images[chosen].name.map { ", \($0.inMessage)," } ?? ""
+            let title = images[index].name.map { ", \($0.inMessage)," } ?? ""
+            layout.imageNumber = index
             layout.diagnostics.append(
                 Diagnostic(
                     .imagesIgnored,
-                    "\(subject: name): holds \(images.count) images; image \(chosen + 1)\(title) is used"
+                    "\(subject: name): holds \(images.count) images; image \(index)\(title) is used; \(.array) picks one by "
+                        + "number or name"
                 )
             )
         }
-        return layout
-    }
-
-    /// A file other than this one that holds planes of the image, or nil. A renamed single file is still itself.
-    private func otherFile(in image: Image, _ fileName: String) -> String? {
-        let foreign = image.data.filter { run in
-            guard run.uuid?.isEmpty == false || run.fileName != nil else { return false }
-            return !(run.uuid != nil && run.uuid == uuid) && run.fileName != fileName
-        }
-        guard !foreign.isEmpty else { return nil }
-        let files = Set(images.flatMap(\.data).map { $0.fileName ?? $0.uuid ?? "" })
-        if files.count == 1, uuid == nil || foreign.allSatisfy({ $0.uuid?.isEmpty != false }) { return nil }
-        return foreign.lazy.compactMap(\.fileName).first ?? "another file"
+        return (layout, places)
     }
 }
 
+/// Where a plane of a set is.
+struct PagePlace: Hashable {
+    /// The number of its file in the set.
+    var file: Int
+    /// The number of its page in the file.
+    var page: Int
+}
+
 extension OMEMetadata.Image {
-    /// What the image says about a file of `pageCount` pages.
-    fileprivate func layout(pageCount: Int, name: String) throws(DescriptionProblem) -> TIFFLayout {
+    /// What the image says about files of so many pages.
+    fileprivate func layout(
+        pageCounts: [Int],
+        fileOfRun: [Int],
+        name: String
+    ) throws(DescriptionProblem) -> (TIFFLayout, [PagePlace]) {
         let planes = try size("SizeZ")
         let channels = try size("SizeC")
         let timepoints = try size("SizeT")
@@ -202,17 +280,42 @@ extension OMEMetadata.Image {
         guard let total = Int.product([planes, channels, timepoints]) else {
             throw DescriptionProblem("its OME-XML claims \(planes) x \(channels) x \(timepoints) planes; save it again")
         }
-        guard total <= pageCount else {
+        let extents: [Character: Int] = ["Z": planes, "C": channels, "T": timepoints]
+        let (axes, found) = try places(total, pageCounts, fileOfRun, extents)
+        // An acquisition that was stopped has all planes of its first time points.
+        let perTimepoint = planes * channels
+        func isThere(_ timepoint: Int) -> Bool {
+            (timepoint * perTimepoint..<(timepoint + 1) * perTimepoint).allSatisfy { found[$0] != nil }
+        }
+        var whole = 0
+        while whole < timepoints, isThere(whole) { whole += 1 }
+        func missingPlane() -> String {
+            let missing = (whole * perTimepoint..<total).first { found[$0] == nil } ?? 0
+            return "channel \(missing % channels + 1), plane \(missing / channels % planes + 1), time point "
+                + "\(missing / channels / planes + 1)"
+        }
+        guard whole > 0 else {
+            let pageCount = pageCounts.reduce(0, +)
             throw DescriptionProblem(
-                "its OME-XML claims \(total) planes but it holds \(pageCount) pages; copy it again from its source"
+                total > pageCount
+                    ? "its OME-XML claims \(total) planes but it holds \(pageCount) pages; copy it again from its source"
+                    : "its OME-XML names no page for \(missingPlane()); save it again as OME-TIFF"
             )
+        }
+        let places = (0..<whole * perTimepoint).compactMap { found[$0] }
+        guard Set(places).count == places.count else {
+            throw DescriptionProblem("its OME-XML names one page for two planes; save it again as OME-TIFF")
         }
         var layout = TIFFLayout(
             channels: channels,
             planes: planes,
-            timepoints: timepoints,
-            pages: try pages(total, pageCount, planes: planes, channels: channels, timepoints: timepoints)
+            timepoints: whole,
+            pages: Array(places.indices),
+            storedOrder: axes.reversed().compactMap { $0.lowercased().first }
         )
+        if whole < timepoints {
+            layout.diagnostics.append(.stopped(name, whole: whole, of: timepoints, missing: missingPlane()))
+        }
         layout.countsAllDirectories = true
         layout.planeSize = (width: width, height: height)
         if channelNames.count == channels, channelNames.contains(where: { $0 != nil }) {
@@ -221,7 +324,7 @@ extension OMEMetadata.Image {
         let colors = channelColors.compactMap { $0 }
         if colors.count == channels { layout.annotations.channelColors = colors }
         calibrate(&layout, name)
-        return layout
+        return (layout, places)
     }
 
     private func calibrate(_ layout: inout TIFFLayout, _ name: String) {
@@ -248,19 +351,18 @@ extension OMEMetadata.Image {
         }
     }
 
-    /// The page of each plane, channel fastest, then z, then time.
-    private func pages(
+    /// The letters of the axes, the fastest first, and the page of each plane that has one, by the number of the plane: channel
+    /// fastest, then z, then time.
+    private func places(
         _ total: Int,
-        _ pageCount: Int,
-        planes: Int,
-        channels: Int,
-        timepoints: Int
-    ) throws(DescriptionProblem) -> [Int] {
+        _ pageCounts: [Int],
+        _ fileOfRun: [Int],
+        _ extents: [Character: Int]
+    ) throws(DescriptionProblem) -> (axes: [Character], places: [Int: PagePlace]) {
         let order = pixels["DimensionOrder"] ?? "XYZCT"
         guard order.hasPrefix("XY"), order.count == 5, Set(order.dropFirst(2)) == ["Z", "C", "T"] else {
             throw DescriptionProblem("its OME-XML has the dimension order \(order); save it again as OME-TIFF")
         }
-        let extents: [Character: Int] = ["Z": planes, "C": channels, "T": timepoints]
         let axes = Array(order.dropFirst(2))
 
         func target(_ position: Int) -> Int {
@@ -270,11 +372,14 @@ extension OMEMetadata.Image {
                 index[axis] = rest % extents[axis]!
                 rest /= extents[axis]!
             }
-            return (index["T"]! * planes + index["Z"]!) * channels + index["C"]!
+            return (index["T"]! * extents["Z"]! + index["Z"]!) * extents["C"]! + index["C"]!
         }
 
-        var pages = [Int](repeating: -1, count: total)
-        for run in data.isEmpty ? [OMEMetadata.PlaneRun(attributes: [:])] : data {
+        var places: [Int: PagePlace] = [:]
+        let isStoppable = extents["T"]! > 1
+        let runs = data.isEmpty ? [OMEMetadata.PlaneRun(attributes: [:])] : data
+        for (run, file) in zip(runs, data.isEmpty ? [0] : fileOfRun) {
+            let pageCount = pageCounts[file]
             let ifd = try number(run, "IFD") ?? 0
             var start = 0
             var stride = 1
@@ -290,8 +395,12 @@ extension OMEMetadata.Image {
             }
             let oldCount = try number(run, "NumPlanes")
             let stated = try number(run, "PlaneCount") ?? oldCount
-            let count = stated ?? (run.attributes["IFD"] != nil ? 1 : min(total - start, max(pageCount - ifd, 0)))
-            guard count <= total - start, ifd <= pageCount, count <= pageCount - ifd else {
+            let inFile = max(pageCount - ifd, 0)
+            var count = stated ?? (run.attributes["IFD"] != nil ? 1 : min(total - start, inFile))
+            if isStoppable { count = min(count, inFile) }
+            guard count <= total - start, count <= inFile else {
+                // With fewer pages than planes it is told below how many are missing.
+                if total > pageCounts.reduce(0, +), extents["T"] == 1, ifd == 0 { continue }
                 throw DescriptionProblem(
                     "its OME-XML has a TiffData of \(count) planes from page \(ifd + 1) of \(pageCount); "
                         + "copy it again from its source"
@@ -299,20 +408,14 @@ extension OMEMetadata.Image {
             }
             for step in 0..<count {
                 let plane = target(start + step)
-                guard pages[plane] == -1 || pages[plane] == ifd + step else {
+                let place = PagePlace(file: file, page: ifd + step)
+                guard places[plane] == nil || places[plane] == place else {
                     throw DescriptionProblem("its OME-XML names two pages for one plane; save it again as OME-TIFF")
                 }
-                pages[plane] = ifd + step
+                places[plane] = place
             }
         }
-        if let missing = pages.firstIndex(of: -1) {
-            throw DescriptionProblem(
-                "its OME-XML names no page for channel \(missing % channels + 1), plane "
-                    + "\(missing / channels % planes + 1), time point \(missing / channels / planes + 1); "
-                    + "save it again as OME-TIFF"
-            )
-        }
-        return pages
+        return (axes, places)
     }
 
     private func number(_ run: OMEMetadata.PlaneRun, _ key: String) throws(DescriptionProblem) -> Int? {

@@ -17,8 +17,9 @@ enum OMEXMLWriter {
             default: pixelType.rawValue
             }
         var size = ""
-        if let spacing = image.spacing, spacing.isValid {
-            for (axis, length) in [("X", spacing.x), ("Y", spacing.y), ("Z", spacing.z)] {
+        let lengths = image.lengths.valid
+        for (axis, length) in [("X", lengths.x), ("Y", lengths.y), ("Z", lengths.z)] {
+            if let length {
                 size += " PhysicalSize\(axis)=\"\(length)\" PhysicalSize\(axis)Unit=\"µm\""
             }
         }

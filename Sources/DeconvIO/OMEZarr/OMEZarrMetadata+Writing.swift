@@ -74,7 +74,7 @@ extension OMEZarrMetadata {
             unit = "second"
             unitSize = source?.unit.flatMap { timeUnits[$0] }
         case .z, .y, .x:
-            size = image.spacing.map { $0[axis == .z ? 0 : axis == .y ? 1 : 2] }
+            size = image.lengths[axis == .z ? 0 : axis == .y ? 1 : 2]
             unit = "micrometer"
             // Abbreviations are read, but not what the specification knows.
             unitSize = source?.unit.flatMap {

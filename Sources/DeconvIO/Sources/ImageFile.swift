@@ -4,47 +4,13 @@ import Foundation
 /// Images by what is at a path.
 package enum ImageFile {
     /// What cannot be seen from a path alone.
-    package struct Options: Hashable, Sendable {
-        /// The path of an array or group in a Zarr store, `--array`.
-        package var array: String?
-        /// What the axes of a Zarr array mean, one letter each, `--axes`.
-        package var axes: String?
-        /// The number of PSFs: the first of four axes without names is the channel if it is as long, else time.
-        package var channelCountHint: Int?
-        /// Whether messages may tell the user to give --array and --axes: they are for the image that is deconvolved, and other
-        /// files of Zarr stores are named by their path in the store.
-        package var offersOptions: Bool
-        /// The most bytes of decoded chunks that are kept between reads.
-        package var cacheByteLimit: Int
-        /// The most threads that decode for one read; nil for one a processor.
-        package var threadCount: Int?
-        /// Whether it is a mask, of which only 0 and all else are told apart; see `TIFFSource.init`.
-        package var isMask: Bool
-
-        /// Options; what is left out is up to the file.
-        package init(
-            array: String? = nil,
-            axes: String? = nil,
-            channelCountHint: Int? = nil,
-            offersOptions: Bool = false,
-            cacheByteLimit: Int = ZarrSource.defaultCacheByteLimit,
-            threadCount: Int? = nil,
-            isMask: Bool = false
-        ) {
-            self.array = array
-            self.axes = axes
-            self.channelCountHint = channelCountHint
-            self.offersOptions = offersOptions
-            self.cacheByteLimit = cacheByteLimit
-            self.threadCount = threadCount
-            self.isMask = isMask
-        }
-    }
+    package typealias Options = ImageFileOptions
 
     /// The image at a path.
     ///
-    /// A URL is that of a Zarr store, and so is a ZIP file. Any other file is a TIFF stack, whatever its name ends in. A folder with Zarr's metadata, or in a Zarr store, is an array or group of
-    /// it. A folder with TIFF stacks is a time series, and so is a pattern such as `frames/*.tif` that matches several.
+    /// A URL is that of a Zarr store, and so is a ZIP file. Any other file is what its first bytes say, whatever its name ends in. A file of a set of OME-TIFF stands for the set. A folder with
+    /// Zarr's metadata, or in a Zarr store, is an array or group of it, and one with NDTiff.index a data set of Micro-Manager. What a
+    /// folder with TIFF files is, or a pattern such as `frames/*.tif` that matches several, `series` finds out.
     /// - Throws: `inputNotFound` where there is nothing, or it may not be read; `invalidArgument` where an option is not for this
     ///   kind of image; `invalidData` where it is empty, of another format, damaged, or holds what cannot be deconvolved, such as
     ///   color. See also `TIFFSource.init`, `ZarrSource.init` and `SeriesSource.init`.
@@ -56,11 +22,12 @@ package enum ImageFile {
         var status = stat()
         let exists = stat(path, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFDIR {
-            let isZarr = ZarrStore.hasMetadata(path.withoutTrailingSlashes)
-            if !isZarr, let series = try SeriesSource(folder: path, isMask: options.isMask) {
-                try refuse(options, path, "is a folder of TIFF stacks")
-                return series
-            }
+            let folder = path.withoutTrailingSlashes
+            if ZarrStore.hasMetadata(folder) { return try zarr(path, options) }
+            if let dataset = try NDTiffDataset(folder: folder) { return try dataset.open(options) }
+            try refuseN5(folder)
+            let paths = try FileList.tiffs(inFolder: folder)
+            if !paths.isEmpty { return try series(paths, name: folder, options) }
             if try isInStore(path) { return try zarr(path, options) }
             throw DeconvolutionError(
                 .inputNotFound,
@@ -72,8 +39,7 @@ package enum ImageFile {
             if PathPattern.isPattern(path) {
                 let paths = try PathPattern.expand(path)
                 if paths.count == 1 { return try open(path: paths[0], options: options) }
-                try refuse(options, path, "is a series of TIFF stacks")
-                return try SeriesSource(paths: paths, name: path, isMask: options.isMask)
+                return try series(paths, name: path, options)
             }
             let place = try ZarrStore.locate(path)
             if place != nil { return try zarr(path, options) }
@@ -86,9 +52,50 @@ package enum ImageFile {
             )
         }
         if exists, ZIPStorage.split(path) != nil { return try zarr(path, options) }
-        let file = try TIFFSource(path: path, isMask: options.isMask)
-        try refuse(options, path, "is a TIFF file")
-        return file
+        return try file(path, options)
+    }
+
+    /// The image in a file.
+    private static func file(_ path: String, _ options: Options) throws(DeconvolutionError) -> any ImageFileSource {
+        let bytes = try FileBytes(path: path)
+        let start = try bytes.bytes(at: 0, count: min(FileSignature.byteCount, bytes.byteCount))
+        let signature = FileSignature(start, OutputPath(path).name)
+        switch signature {
+        case .omeXML: return try OMETIFFSet(companion: path, array: options.array).open(options)
+        case .mrc:
+            try refuse(options, path, "is an MRC file")
+            return try RawSource(mrc: bytes)
+        case .ics:
+            try refuse(options, path, "is an ICS file")
+            return try RawSource(ics: bytes)
+        case .foreign, .hdf5: throw bytes.invalid(signature.problem)
+        case .tiff, .other, .unknown: break
+        }
+        let contents = try TIFFContents(path: path)
+        let metadata = try contents.omeMetadata()
+        if let metadata, let set = try OMETIFFSet(path, metadata, array: options.array) {
+            return try set.open(options)
+        }
+        if metadata == nil, contents.chain.first.has(.microManager), options.axes == nil,
+            let dataset = try NDTiffDataset(folder: OutputPath(path).folder)
+        {
+            return try dataset.open(options)
+        }
+        return try TIFFSource(contents, TIFFLayout(of: contents, ome: metadata, options))
+    }
+
+    /// Says of a folder of N5 what it is.
+    private static func refuseN5(_ folder: String) throws(DeconvolutionError) {
+        guard let file = try? FileBytes(path: "\(folder)/attributes.json"),
+            let bytes = try? file.bytes(at: 0, count: min(file.byteCount, 1 << 20)),
+            let attributes = try? JSONValue(parsing: bytes),
+            attributes[key: "n5"] != nil || attributes[key: "dataType"] != nil
+        else { return }
+        throw DeconvolutionError(
+            .invalidData,
+            "\(folder.inMessage): is an N5 container, which is not read; convert it to Zarr, for example with n5-zarr in Fiji or "
+                + "with bigstitcher-spark, or to OME-TIFF with bfconvert"
+        )
     }
 
     private static func zarr(_ path: String, _ options: Options) throws(DeconvolutionError) -> ZarrSource {

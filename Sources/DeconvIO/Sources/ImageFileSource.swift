@@ -17,6 +17,9 @@ package protocol ImageFileSource: VolumeSource {
     /// What the axes of the stored array mean, one letter each as in `--axes`; nil where the format says it.
     var axes: String? { get }
 
+    /// The number of the image, from 0, in a file of several; nil elsewhere.
+    var imageNumber: Int? { get }
+
     /// How many axes of what is stored are counted through as time.
     var timeAxisCount: Int { get }
 
@@ -57,6 +60,8 @@ extension ImageFileSource {
     package var readingDiagnostics: [Diagnostic] { [] }
 
     package var axes: String? { nil }
+
+    package var imageNumber: Int? { nil }
 
     package var timeAxisCount: Int { 1 }
 

@@ -21,6 +21,8 @@ package struct SelectedSource: ImageFileSource {
     /// The other source's.
     package var axes: String? { file?.axes }
     /// The other source's.
+    package var imageNumber: Int? { file?.imageNumber }
+    /// The other source's.
     package var timeAxisCount: Int { file?.timeAxisCount ?? 1 }
 
     /// The other source, where it is a file.

@@ -21,7 +21,13 @@ extension ImageJDescription {
             let mode = image.annotations.channelMode ?? .composite
             lines.append("mode=\((mode == .composite && image.channelCount > 7 ? .grayscale : mode).rawValue)")
         }
-        if let spacing = image.spacing, spacing.isValid { lines += ["unit=micron", "spacing=\(spacing.z)"] }
+        let lengths = image.lengths.valid
+        if let z = lengths.z, lengths.missing == nil {
+            lines += ["unit=micron", "spacing=\(z)"]
+        } else if lengths.x != nil, lengths.y != nil {
+            // Without a unit of its own the distance between planes would be 1 micron to ImageJ.
+            lines += ["unit=micron", "zunit=pixel"]
+        }
         if let interval = image.timeInterval { lines.append("finterval=\(interval)") }
         lines.append("loop=false")
         // ImageJ reads the lines as Java's properties, in which a backslash begins an escape.

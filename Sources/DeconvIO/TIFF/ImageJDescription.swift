@@ -43,7 +43,13 @@ struct ImageJDescription {
         let frames = try count("frames")
         let statedSlices = try count("slices")
         let images = values["images"] == nil ? pageCount : try count("images")
-        guard images == pageCount || pageCount == 1 else {
+        // An acquisition that was stopped has the pages of its first frames.
+        let (perFrame, overflow) = channels.multipliedReportingOverflow(by: statedSlices)
+        let order = try order()
+        let isStopped =
+            order.last == "t" && frames > 1 && pageCount > 1 && pageCount < images && !overflow && pageCount >= perFrame
+            && Int.product([perFrame, frames]) == images
+        guard images == pageCount || pageCount == 1 || isStopped else {
             throw DescriptionProblem(
                 "its ImageJ description claims \(images) images but it holds \(pageCount) pages; "
                     + "save it again from ImageJ"
@@ -57,7 +63,7 @@ struct ImageJDescription {
                     + "\(images) images; set them in ImageJ under Image > Properties and save it again"
             )
         }
-        let order = try order()
+        let whole = isStopped ? pageCount / perFrame : frames
         var strides: [Character: Int] = [:]
         var stride = 1
         for axis in order {
@@ -67,7 +73,7 @@ struct ImageJDescription {
         var layout = TIFFLayout(
             channels: channels,
             planes: slices,
-            timepoints: frames,
+            timepoints: whole,
             strides: (channel: strides["c"]!, plane: strides["z"]!, timepoint: strides["t"]!)
         )
         let isSameForImageJ = order == "czt" || values["order"] == "zct" && pageCount > 1
@@ -79,6 +85,9 @@ struct ImageJDescription {
                         + "planes for czt; save it again from ImageJ, if they are"
                 )
             )
+        }
+        if whole < frames {
+            layout.diagnostics.append(.stopped(name, whole: whole, of: frames, missing: "page \(pageCount + 1)"))
         }
         layout.acceptsPalette = true
         layout.provenance = provenance
@@ -104,12 +113,17 @@ struct ImageJDescription {
 
     private func calibrate(_ layout: inout TIFFLayout, _ resolution: TIFFResolution, _ name: String) {
         let unit = values["unit"].flatMap { LengthUnit.micrometers($0) }
-        // Without a word in the description the tag counts, which ImageJ sets for cm and inch.
+        // Without a word in the description the tag counts, which ImageJ sets for cm and inch; 72 dpi is nothing to ImageJ either.
+        if values["unit"] == nil, let dots = resolution.printersDots {
+            layout.diagnostics.append(.printersResolution(name, dots))
+            return
+        }
         guard let length = unit ?? (values["unit"] == nil ? resolution.unit : nil) else { return }
-        let yLength = values["yunit"].flatMap { LengthUnit.micrometers($0) } ?? length
-        let zLength = values["zunit"].flatMap { LengthUnit.micrometers($0) } ?? length
+        let yLength = values["yunit"].map { LengthUnit.micrometers($0) } ?? length
+        let zLength = values["zunit"].map { LengthUnit.micrometers($0) } ?? length
         layout.lengths.x = resolution.x.map { length / $0 }
-        layout.lengths.y = resolution.y.map { yLength / $0 }
+        layout.lengths.y = resolution.y.flatMap { y in yLength.map { $0 / y } }
+        guard let zLength else { return }
         if let spacing = number("spacing") {
             layout.lengths.z = abs(spacing) * zLength
         } else if layout.planeCount > 1, unit != nil, layout.lengths.x != nil, layout.lengths.y != nil {
@@ -158,4 +172,24 @@ struct TIFFResolution: Equatable {
     var y: Double?
     /// The unit in µm where the tag says inch or centimetre.
     var unit: Double?
+}
+
+extension TIFFResolution {
+    /// Dots per inch where a unit makes pixels of more than 20 µm of them: a printer's or a screen's, and no microscope's; nil
+    /// otherwise.
+    var printersDots: Double? {
+        guard let x, let unit, unit / x > VoxelSpacing.largestPlausible else { return nil }
+        return (x / unit * 25_400 * 10).rounded() / 10
+    }
+}
+
+extension Diagnostic {
+    /// Said where resolution tags are left out.
+    static func printersResolution(_ name: String, _ dots: Double) -> Diagnostic {
+        Diagnostic(
+            .spacingUnknown,
+            "\(subject: name): its resolution is that of a printer or screen, and no size of voxels; \(.spacing) gives it",
+            figures: "\(dots) dots per inch"
+        )
+    }
 }

@@ -24,9 +24,28 @@ struct ShapedDescription {
     ///
     /// Without axes one leading dimension is z, and more than one cannot be told apart: an error, since a channel
     /// taken for a plane gives a plausible, wrong result.
-    func layout(pageCount: Int, resolution: TIFFResolution) throws(DescriptionProblem) -> TIFFLayout {
+    /// - Parameters:
+    ///   - isOverruled: whether a person says what the axes are, so that only sizes are wanted.
+    ///   - name: the file, where it is to be said that axes were assumed.
+    func layout(
+        pageCount: Int,
+        resolution: TIFFResolution,
+        isOverruled: Bool = false,
+        tells name: String? = nil
+    ) throws(DescriptionProblem) -> TIFFLayout {
         guard shape.count >= 2, shape.allSatisfy({ $0 >= 1 }), let planes = Int.product(Array(shape.dropLast(2)))
         else { throw DescriptionProblem("its description has the shape \(shape); write it again with tifffile") }
+        if isOverruled, axes == nil, planes == pageCount || pageCount == 1 {
+            // Letters without a meaning: the sizes are in their order, and the axes those of a person.
+            let leading = shape.dropLast(2).filter { $0 > 1 }
+            guard leading.count <= 3 else {
+                throw DescriptionProblem("its description has the shape \(shape); write it again with tifffile")
+            }
+            var layout = TIFFLayout(letters: ["t", "z", "c"].suffix(leading.count), sizes: leading)
+            layout.planeSize = (width: shape[shape.count - 1], height: shape[shape.count - 2])
+            calibrate(&layout, resolution, name)
+            return layout
+        }
         var sizes = shape
         var letters: [Character]
         if let axes {
@@ -84,12 +103,24 @@ struct ShapedDescription {
             strides: (channel: strides["C"]!, plane: strides["Z"]!, timepoint: strides["T"]!)
         )
         layout.planeSize = (width: sizes[sizes.count - 1], height: sizes[sizes.count - 2])
+        calibrate(&layout, resolution, name)
+        let assumed = axes == nil || letters.contains { $0 == "Q" || $0 == "I" }
+        if assumed, layout.planeCount > 1, let name {
+            layout.diagnostics.append(.pagesArePlanes(name, layout.planeCount))
+        }
+        return layout
+    }
+
+    /// Enters the size of voxels: the unit that stands beside the numbers goes before that of a tag, which is tifffile's
+    /// default where nobody gave one.
+    private func calibrate(_ layout: inout TIFFLayout, _ resolution: TIFFResolution, _ name: String?) {
         let stated = unit.flatMap { LengthUnit.micrometers($0) }
-        if let length = resolution.unit ?? stated {
+        if stated == nil, let dots = resolution.printersDots {
+            if unit == nil, let name { layout.diagnostics.append(.printersResolution(name, dots)) }
+        } else if let length = stated ?? (unit == nil ? resolution.unit : nil) {
             layout.lengths.x = resolution.x.map { length / $0 }
             layout.lengths.y = resolution.y.map { length / $0 }
         }
         if let spacing, let stated { layout.lengths.z = abs(spacing) * stated }
-        return layout
     }
 }

@@ -36,7 +36,9 @@ struct TIFFDirectory {
         case stripByteCounts = 279
         case xResolution = 282
         case yResolution = 283
+        case planarConfiguration = 284
         case resolutionUnit = 296
+        case software = 305
         case tileWidth = 322
         case tileLength = 323
         case tileOffsets = 324
@@ -46,6 +48,9 @@ struct TIFFDirectory {
         case metaMorphPlanes = 33629
         case imageJMetadataByteCounts = 50838
         case imageJMetadata = 50839
+        case fluoView = 34361
+        case lsm = 34412
+        case microManager = 51123
     }
 
     /// The directory at `offset`.
@@ -132,6 +137,17 @@ struct TIFFDirectory {
         let text = bytes[..<(bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)]
         return String(validating: text, as: UTF8.self)
             ?? String(String.UnicodeScalarView(text.map { Unicode.Scalar($0) }))
+    }
+
+    /// Bytes of a tag, or nil where it is absent; at most `limit` of them.
+    func bytes(
+        _ tag: Tag,
+        limit: UInt64,
+        _ file: FileBytes,
+        _ header: TIFFHeader
+    ) throws(DeconvolutionError) -> [UInt8]? {
+        guard let (offset, count) = location(tag, header) else { return entries[tag.rawValue]?.field }
+        return try file.bytes(at: offset, count: min(count, limit))
     }
 
     /// Where the value of a tag starts in the file, and its length in bytes; nil where it lies in the directory.

@@ -32,6 +32,8 @@ struct TIFFPage {
     let isTiled: Bool
     /// Whether the bits of every byte come in reverse.
     let isBitReversed: Bool
+    /// The number of the first chunk among those of all samples of the page.
+    let firstChunk: Int
     /// One per chunk, row by row.
     let chunkOffsets: [UInt64]
     /// One per chunk.
@@ -74,11 +76,15 @@ struct TIFFPage {
     /// The page of a directory.
     /// - Parameters:
     ///   - number: counted from 1, for messages.
+    ///   - sample: which of the planes that lie one after the other in the page.
+    ///   - samplesPerPage: how many there should be; 1 for a grey page.
     ///   - meaning: what its values are taken for.
     /// - Throws: `invalidData` where the page is in color, of a depth that is not read, or not wholly in the file.
     init(
         _ directory: TIFFDirectory,
         number: Int,
+        sample: Int = 0,
+        samplesPerPage: Int = 1,
         meaning: Meaning,
         _ file: FileBytes,
         _ header: TIFFHeader
@@ -97,7 +103,9 @@ struct TIFFPage {
 
         let samples = try integer(.samplesPerPixel, default: 1)
         let photometric = try integer(.photometric, default: 1)
-        guard samples == 1 else {
+        // Samples side by side are pixels in color; one plane after the other are channels.
+        let isPlanar = try integer(.planarConfiguration, default: 1) == 2
+        guard samples == 1 || samples == UInt64(samplesPerPage) && isPlanar else {
             let kind = photometric == 2 || photometric == 6 ? "in color" : "not a grey image"
             throw file.invalid(
                 "page \(number) is \(kind) (\(samples) samples per pixel); split the channels and save them as "
@@ -112,7 +120,7 @@ struct TIFFPage {
                 "page \(number) stores bright as low (MinIsWhite); invert it and save it as MinIsBlack, so that "
                     + "intensities rise with light"
             )
-        case 3 where meaning != .intensities: break
+        case 3 where meaning != .intensities, 2 where samples > 1: break
         case 3:
             throw file.invalid("page \(number) is in color by a palette; save it as a grey image of intensities")
         default:
@@ -153,7 +161,8 @@ struct TIFFPage {
 
         // Both factors are below 2^31, so only the third can overflow.
         let chunkCount = ((width - 1) / chunkWidth + 1) * ((height - 1) / rows + 1)
-        guard chunkCount <= file.byteCount else {
+        let (allChunks, tooMany) = chunkCount.multipliedReportingOverflow(by: samples)
+        guard !tooMany, allChunks <= file.byteCount else {
             throw file.invalid(
                 "is truncated or damaged: page \(number) claims \(width) x \(height) pixels in \(file.byteCount) bytes; "
                     + "copy it again from its source"
@@ -163,17 +172,18 @@ struct TIFFPage {
             isTiled && directory.has(.tileOffsets)
             ? try directory.integers(.tileOffsets, file, header)
             : try directory.integers(.stripOffsets, file, header)
-        guard let offsets, offsets.count >= chunkCount else {
+        guard let offsets, offsets.count >= allChunks else {
             throw file.invalid(
-                "is damaged: page \(number) has \(offsets?.count ?? 0) of \(chunkCount) strips or tiles; save it again"
+                "is damaged: page \(number) has \(offsets?.count ?? 0) of \(allChunks) strips or tiles; save it again"
             )
         }
         let counts =
             isTiled && directory.has(.tileByteCounts)
             ? try directory.integers(.tileByteCounts, file, header)
             : try directory.integers(.stripByteCounts, file, header)
-        chunkOffsets = Array(offsets.prefix(Int(chunkCount)))
-        var byteCounts = Array((counts ?? []).prefix(Int(chunkCount)))
+        firstChunk = sample * Int(chunkCount)
+        chunkOffsets = Array(offsets[firstChunk...].prefix(Int(chunkCount)))
+        var byteCounts = Array((counts ?? []).dropFirst(firstChunk).prefix(Int(chunkCount)))
 
         // Of a chunk and of a page; widths are below 2^31.
         let rowBytes = UInt64(Self.byteCount(Int(chunkWidth), pixelType, maskBits))

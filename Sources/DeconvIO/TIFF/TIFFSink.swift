@@ -308,13 +308,14 @@ package final class TIFFSink: VolumeSink {
         case .none: set(TIFFTAG_COMPRESSION, UInt16(COMPRESSION_NONE))
         case .deflate: set(TIFFTAG_COMPRESSION, UInt16(COMPRESSION_ADOBE_DEFLATE))
         }
-        if let spacing = image.spacing, spacing.isValid {
+        let lengths = image.lengths.valid
+        if let x = lengths.x, let y = lengths.y {
             // ImageJ counts pixels per unit of its description; everyone else per the tag's own unit.
             let unit = format == .imageJ ? RESUNIT_NONE : RESUNIT_CENTIMETER
             let length = format == .imageJ ? 1.0 : 1e4
             set(TIFFTAG_RESOLUTIONUNIT, UInt16(unit))
-            _ = gpudeconv_tiff_set_double(tiff, UInt32(TIFFTAG_XRESOLUTION), length / spacing.x)
-            _ = gpudeconv_tiff_set_double(tiff, UInt32(TIFFTAG_YRESOLUTION), length / spacing.y)
+            _ = gpudeconv_tiff_set_double(tiff, UInt32(TIFFTAG_XRESOLUTION), length / x)
+            _ = gpudeconv_tiff_set_double(tiff, UInt32(TIFFTAG_YRESOLUTION), length / y)
         }
         if planesWritten == 0 {
             _ = gpudeconv_tiff_set_string(tiff, UInt32(TIFFTAG_SOFTWARE), "gpudeconv \(ProgramVersion.text)")

@@ -8,21 +8,22 @@ import Foundation
 /// tiles; every compression of the libtiff at hand; both byte orders; classic and BigTIFF; ImageJ's own stacks
 /// beyond 4 GB, which have one directory.
 ///
-/// Axes and voxel size come from ImageJ's description, OME-XML or tifffile's JSON, in this order of trust: OME-XML,
-/// ImageJ, JSON. Without any of them the pages are planes and the spacing is unknown: resolution tags alone mostly hold a
-/// printer's default and never a distance between planes.
+/// What its axes are, and how large its voxels, is decided in `TIFFLayout+Statements.swift`.
 ///
 /// Any number of threads may read at once.
 package final class TIFFSource: ImageFileSource {
     package let name: String
     package let image: ImageDescription
     package let diagnostics: [Diagnostic]
+    package var axes: String? { layout.statedAxes }
+    package var imageNumber: Int? { layout.imageNumber }
+    /// Distances along each axis as far as the file gives them, µm; of one plane there is none along z.
+    var lengths: AxisLengths { layout.lengths }
 
     private let file: FileBytes
     private let header: TIFFHeader
     private let layout: TIFFLayout
     private let planes: Planes
-    private let meaning: TIFFPage.Meaning
     /// Type of the numbers in the file, which for ImageJ's signed images is not that of the image.
     private let storedType: PixelType
 
@@ -35,30 +36,53 @@ package final class TIFFSource: ImageFileSource {
     }
 
     /// Opens a file, and checks that all its planes are of one kind and lie within it.
-    /// - Parameter isMask: whether only 0 and all else are told apart, so that pages of 1 bit and with inverting color tables are read,
-    ///   too: as they are stored, which is 0 or 255 of a mask in ImageJ, however it shows them.
+    ///
+    /// Of a mask, of which only 0 and all else are told apart, pages of 1 bit and with inverting color tables are read, too: as they are
+    /// stored, which is 0 or 255 of a mask in ImageJ, however it shows them.
     /// - Throws: `inputNotFound` where it is missing, a folder or may not be read; `invalidData` where it is empty, not
-    ///   a TIFF, truncated, in color, of a depth that is not read, or where its pages do not fit together.
-    package init(path: String, isMask: Bool = false) throws(DeconvolutionError) {
-        let file = try FileBytes(path: path)
-        let header = try TIFFHeader(file)
-        let chain = try TIFFDirectoryChain(file, header)
-        var layout = try Self.layout(chain, file, header)
-        let meaning = isMask ? .mask : layout.acceptsPalette ? .indices : TIFFPage.Meaning.intensities
-        if isMask { layout.diagnostics.removeAll { $0.kind == .valuesAsStored } }
+    ///   a TIFF, truncated, in color, of a depth that is not read, or where its pages do not fit together;
+    ///   `invalidArgument` where the options do not go with it.
+    package convenience init(
+        path: String,
+        options: ImageFileOptions = ImageFileOptions()
+    ) throws(DeconvolutionError) {
+        let contents = try TIFFContents(path: path)
+        try self.init(contents, TIFFLayout(of: contents, ome: contents.omeMetadata(), options))
+    }
+
+    /// Pages of a file as the planes of one stack, whatever its description says of them.
+    /// - Parameter pages: their numbers among all directories of the file, from 0.
+    /// - Throws: as `init(path:options:)`.
+    convenience init(path: String, pages: [Int], isMask: Bool = false) throws(DeconvolutionError) {
+        let contents = try TIFFContents(path: path)
+        guard pages.allSatisfy(contents.chain.directories.indices.contains) else {
+            throw contents.file.invalid("has fewer pages than when it was opened; run it again")
+        }
+        var layout = TIFFLayout(channels: 1, planes: pages.count, timepoints: 1, pages: pages)
+        layout.countsAllDirectories = true
+        layout.acceptsPalette = true
+        layout.isMask = isMask
+        try self.init(contents, layout)
+    }
+
+    /// An open file whose layout is known.
+    init(_ contents: TIFFContents, _ layout: TIFFLayout) throws(DeconvolutionError) {
+        let (file, header, chain) = (contents.file, contents.header, contents.chain)
         let offsets = chain.directories.filter { layout.countsAllDirectories || !$0.isAuxiliary }.map(\.offset)
         let metaMorphPlanes = chain.first.count(.metaMorphPlanes)
         guard metaMorphPlanes <= 1 else {
             throw file.invalid(
-                "is a MetaMorph stack of \(metaMorphPlanes) planes, which is not read; save it as TIFF, for example "
-                    + "with Fiji"
+                "is a MetaMorph stack of \(metaMorphPlanes) planes, which is not read; \(ForeignFormat.conversion)"
             )
         }
+        let samples = layout.samplesPerPage
         func page(_ index: Int) throws(DeconvolutionError) -> TIFFPage {
             try TIFFPage(
-                try TIFFDirectory(file, header, at: offsets[index]),
-                number: index + 1,
-                meaning: meaning,
+                try TIFFDirectory(file, header, at: offsets[index / samples]),
+                number: index / samples + 1,
+                sample: index % samples,
+                samplesPerPage: samples,
+                meaning: layout.meaning,
                 file,
                 header
             )
@@ -73,7 +97,7 @@ package final class TIFFSource: ImageFileSource {
         let (_, tooLarge) = layout.totalPlaneCount.multipliedReportingOverflow(by: max(first.byteCount, 8))
         guard !tooLarge else { throw file.invalid("is damaged: it claims more voxels than memory has; save it again") }
 
-        if layout.totalPlaneCount > offsets.count {
+        if layout.totalPlaneCount > offsets.count * samples {
             planes = .run(try Self.run(of: layout.totalPlaneCount, from: first, file))
         } else {
             for plane in 1..<layout.totalPlaneCount {
@@ -82,9 +106,9 @@ package final class TIFFSource: ImageFileSource {
                 guard other.width == first.width, other.height == first.height, other.pixelType == first.pixelType
                 else {
                     throw file.invalid(
-                        "page \(index + 1) is \(other.width) x \(other.height) \(other.pixelType) but page "
-                            + "\(layout.page(ofPlane: 0) + 1) is \(first.width) x \(first.height) \(first.pixelType); save the "
-                            + "stack alone in a file, with pages of one size and type"
+                        "page \(index / samples + 1) is \(other.width) x \(other.height) \(other.pixelType) but page "
+                            + "\(layout.page(ofPlane: 0) / samples + 1) is \(first.width) x \(first.height) "
+                            + "\(first.pixelType); save the stack alone in a file, with pages of one size and type"
                     )
                 }
             }
@@ -94,26 +118,19 @@ package final class TIFFSource: ImageFileSource {
         self.file = file
         self.header = header
         self.layout = layout
-        self.meaning = meaning
         storedType = first.pixelType
-        name = path
+        name = file.path
         diagnostics = layout.diagnostics
-        var image = ImageDescription(
-            shape: VolumeShape(z: layout.planeCount, y: first.height, x: first.width),
-            channelCount: layout.channelCount,
-            timepointCount: layout.timepointCount,
-            pixelType: layout.isSigned16BitWithOffset && first.pixelType == .uint16 ? .int16 : first.pixelType,
-            spacing: layout.lengths.spacing(planeCount: layout.planeCount),
-            timeInterval: layout.timeInterval,
-            channelNames: layout.channelNames,
-            provenance: layout.provenance
+        var image = layout.image(
+            y: first.height,
+            x: first.width,
+            layout.isSigned16BitWithOffset && first.pixelType == .uint16 ? .int16 : first.pixelType
         )
-        var acquisition = layout.acquisition
-        image.annotations = layout.annotations
         if let metadata = ImageJMetadata(chain.first, file, header) {
             if let info = metadata.info {
                 let text = AcquisitionText.acquisition(info, channelCount: layout.channelCount, place: "ImageJ's info")
-                acquisition = acquisition.completed(by: text)
+                let acquisition = layout.acquisition.completed(by: text)
+                image.acquisition = acquisition.isEmpty ? nil : acquisition
             }
             image.annotations.complete(by: metadata.annotations(layout))
             if image.channelNames.isEmpty {
@@ -125,69 +142,7 @@ package final class TIFFSource: ImageFileSource {
         {
             image.annotations.channelColors = Array(ChannelColor.ofImageJ.prefix(layout.channelCount))
         }
-        image.acquisition = acquisition.isEmpty ? nil : acquisition
         self.image = image
-    }
-
-    private static func layout(
-        _ chain: TIFFDirectoryChain,
-        _ file: FileBytes,
-        _ header: TIFFHeader
-    ) throws(DeconvolutionError) -> TIFFLayout {
-        let pageCount = chain.directories.count { !$0.isAuxiliary }
-        guard pageCount > 0 else {
-            throw file.invalid("holds only thumbnails or masks; open the file they belong to")
-        }
-        let text = try chain.first.text(.imageDescription, file, header) ?? ""
-        let resolution = try resolution(chain.first, file, header)
-        let name = file.path.inMessage
-        do throws(DescriptionProblem) {
-            if OMEMetadata.isOMEXML(text) {
-                return try OMEMetadata(text).layout(
-                    pageCount: chain.directories.count,
-                    fileName: file.path.split(separator: "/").last.map(String.init) ?? file.path,
-                    name: name
-                )
-            }
-            if let description = ImageJDescription(text) {
-                var layout = try description.layout(pageCount: pageCount, resolution: resolution, name: name)
-                let isPalette = try? chain.first.integer(.photometric, default: 1, file, header) == 3
-                if isPalette == true {
-                    layout.diagnostics.append(
-                        Diagnostic(
-                            .valuesAsStored,
-                            "\(subject: name): its color table is left out; the stored 8-bit values are the intensities"
-                        )
-                    )
-                }
-                return layout
-            }
-            if let description = ShapedDescription(text) {
-                return try description.layout(pageCount: pageCount, resolution: resolution)
-            }
-        } catch {
-            throw file.invalid(error.message)
-        }
-        return TIFFLayout(planeCount: pageCount)
-    }
-
-    private static func resolution(
-        _ directory: TIFFDirectory,
-        _ file: FileBytes,
-        _ header: TIFFHeader
-    ) throws(DeconvolutionError) -> TIFFResolution {
-        func positive(_ value: Double?) -> Double? { value.flatMap { $0 > 0 ? $0 : nil } }
-        let unit: Double? =
-            switch try directory.integer(.resolutionUnit, default: 1, file, header) {
-            case 2: LengthUnit.micrometers("inch")
-            case 3: LengthUnit.micrometers("cm")
-            default: nil
-            }
-        return TIFFResolution(
-            x: positive(try directory.rational(.xResolution, file, header)),
-            y: positive(try directory.rational(.yResolution, file, header)),
-            unit: unit
-        )
     }
 
     /// The start of `count` planes that follow each other in the file, of which only the first has a directory.
@@ -305,9 +260,11 @@ package final class TIFFSource: ImageFileSource {
             swapIfNeeded(target)
         case .directories(let offsets):
             let page = try TIFFPage(
-                try TIFFDirectory(file, header, at: offsets[index]),
-                number: index + 1,
-                meaning: meaning,
+                try TIFFDirectory(file, header, at: offsets[index / layout.samplesPerPage]),
+                number: index / layout.samplesPerPage + 1,
+                sample: index % layout.samplesPerPage,
+                samplesPerPage: layout.samplesPerPage,
+                meaning: layout.meaning,
                 file,
                 header
             )
@@ -337,7 +294,7 @@ package final class TIFFSource: ImageFileSource {
                     let decoded = UnsafeMutableRawBufferPointer(
                         rebasing: scratch.bytes[..<page.byteCount(ofChunk: chunk)]
                     )
-                    try decoder.decode(chunk: chunk, into: decoded, place: place)
+                    try decoder.decode(chunk: page.firstChunk + chunk, into: decoded, place: place)
                     let firstColumn = across * page.chunkWidth
                     let wanted = columns.clamped(to: firstColumn..<firstColumn + page.chunkWidth)
                     for row in rows {

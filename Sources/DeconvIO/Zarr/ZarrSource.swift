@@ -319,9 +319,11 @@ extension OMEZarrMetadata {
         func length(_ axis: ArrayLayout.Axis) -> Double? {
             layout.index(of: axis).flatMap { micrometers(alongAxis: $0) }
         }
-        image.spacing = AxisLengths(z: length(.z), y: length(.y), x: length(.x)).spacing(planeCount: image.shape.z)
+        let lengths = AxisLengths(z: length(.z), y: length(.y), x: length(.x))
+        image.spacing = lengths.spacing(planeCount: image.shape.z)
+        if image.spacing == nil { image.knownLengths = lengths.valid }
         let spatial = [ArrayLayout.Axis.z, .y, .x].compactMap(layout.index)
-        if image.spacing == nil, spatial.contains(where: { levels[0].scale[$0] != 1 }) {
+        if image.spacing == nil, image.knownLengths.isEmpty, spatial.contains(where: { levels[0].scale[$0] != 1 }) {
             let scale = spatial.map { "\(levels[0].scale[$0])" }.joined(separator: ", ")
             let names = spatial.map { layout.axes[$0].rawValue }.joined(separator: ", ")
             diagnostics.append(

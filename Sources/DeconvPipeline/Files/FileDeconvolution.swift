@@ -237,13 +237,13 @@ package struct FileDeconvolution: Sendable {
         var psfs: [MeasuredPSF] = []
         for channel in 0..<image.channelCount {
             let voxels = try file.readVolume(channel: channel).floats
-            psfs.append(
-                MeasuredPSF(
-                    name: image.channelCount == 1 ? file.name : "\(file.name), channel \(channel)",
-                    volume: Volume(shape: image.shape, voxels: voxels, spacing: image.spacing),
-                    origin: PSFMark.origin(of: voxels, image.provenance)
-                )
+            var psf = MeasuredPSF(
+                name: image.channelCount == 1 ? file.name : "\(file.name), channel \(channel)",
+                volume: Volume(shape: image.shape, voxels: voxels, spacing: image.spacing),
+                origin: PSFMark.origin(of: voxels, image.provenance)
             )
+            psf.knownLengths = image.knownLengths
+            psfs.append(psf)
         }
         return psfs
     }
@@ -320,7 +320,7 @@ package struct FileDeconvolution: Sendable {
 
     /// Every file and folder that is read.
     private var inputPaths: [String] {
-        input.whole.paths + psfPaths + viewPSFFiles.flatMap(\.paths) + maps.compactMap { $0?.name }
+        input.whole.paths + psfPaths + (psfFiles + viewPSFFiles + maps.compactMap(\.self)).flatMap(\.paths)
     }
 
     /// Does the work.

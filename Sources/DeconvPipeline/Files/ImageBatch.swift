@@ -40,10 +40,10 @@ package struct ImageBatch: Sendable {
         options: JobOptions
     ) throws(DeconvolutionError) {
         try OptionTable.standard.validate(options)
-        for option in [OptionName.uncertainty, .writeMask, .outputArray] where options.given.contains(option) {
+        for option in [OptionName.uncertainty, .writeMask, .outputArray, .view] where options.given.contains(option) {
             throw DeconvolutionError(
                 .invalidArgument,
-                "\(option): names an output of one image, and \(.each) makes results of many; leave one of them out"
+                "\(option) is for one image, and \(.each) for many; leave one of them out"
             )
         }
         guard !OutputOptions.Format.isFile(folder), !OutputTarget.isZarr(folder) else {

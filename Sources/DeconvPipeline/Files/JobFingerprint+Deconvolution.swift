@@ -36,7 +36,7 @@ extension JobFingerprint {
         }
         // Of these it matters what they come to, not how they were given.
         var found: [OptionName: String] = [
-            .array: "as the image",
+            .array: input.whole.imageNumber.map { "image \($0)" } ?? "as the image",
             .axes: input.whole.axes ?? "-",
             .channel: input.selected.map { Self.description(of: $0.channels) } ?? "all",
             .time: input.selected.map { Self.description(of: $0.timepoints) } ?? "all",

@@ -7,6 +7,8 @@ package import DeconvVolume
 package struct MeasuredPSF: Sendable {
     package var name: String
     package var volume: Volume
+    /// Where the volume has no spacing, the distances that its file says nonetheless.
+    package var knownLengths = AxisLengths()
     /// Whether somebody should have said how large its voxels are, or those of the image: files do.
     package var shouldHaveSpacing: Bool
     /// Where it comes from.
@@ -31,7 +33,7 @@ extension MeasuredPSF {
     /// The PSF ready for an image.
     func prepared(
         _ options: DeconvolutionOptions,
-        imageSpacing: VoxelSpacing?,
+        imageLengths: AxisLengths,
         imageName: String,
         limit: DiffractionLimit? = nil
     ) throws(DeconvolutionError) -> PreparedPSF {
@@ -40,8 +42,6 @@ extension MeasuredPSF {
             case .auto: .automatic
             case .value(let level): .value(level)
             }
-        var volume = volume
-        volume.spacing = options.psfSpacing ?? volume.spacing
         return try PSFPreparation(
             background: background,
             isAsIs: options.psfAsIs,
@@ -49,7 +49,19 @@ extension MeasuredPSF {
             symmetry: options.psfRadialAverage ? .radial : options.psfSymmetrize ? .mirrored : .none,
             warnsOfNoSpacing: shouldHaveSpacing
         )
-        .prepare(volume, name: name, imageSpacing: imageSpacing, imageName: imageName, limit: limit ?? self.limit)
+        .prepare(
+            volume,
+            lengths: lengths(options),
+            name: name,
+            imageLengths: imageLengths,
+            imageName: imageName,
+            limit: limit ?? self.limit
+        )
+    }
+
+    /// The size of its voxels as far as an option or its file says it.
+    private func lengths(_ options: DeconvolutionOptions) -> AxisLengths {
+        (options.psfSpacing ?? volume.spacing).map(AxisLengths.init) ?? knownLengths
     }
 
     /// The PSF ready for an image of `options.spacing`, or of its own spacing where that is nil.
@@ -59,7 +71,11 @@ extension MeasuredPSF {
         limit: DiffractionLimit? = nil
     ) throws(DeconvolutionError) -> PreparedPSF {
         try options.validate()
-        let spacing = options.psfSpacing ?? volume.spacing
-        return try prepared(options, imageSpacing: options.spacing ?? spacing, imageName: "the image", limit: limit)
+        return try prepared(
+            options,
+            imageLengths: options.spacing.map(AxisLengths.init) ?? lengths(options),
+            imageName: "the image",
+            limit: limit
+        )
     }
 }

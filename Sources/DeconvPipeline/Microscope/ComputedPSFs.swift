@@ -43,9 +43,15 @@ package struct ComputedPSFs: Sendable {
         let figures = try MicroscopeFigures(options, image: image, imageName: imageName)
         self.figures = figures
         guard let spacing else {
+            let known = image?.knownLengths ?? AxisLengths()
             let reason: Message =
-                image == nil
-                ? "depends on the size of voxels" : "nobody says how large its voxels are, on which a PSF depends"
+                if image == nil {
+                    "depends on the size of voxels"
+                } else if let missing = known.missing, !known.isEmpty {
+                    "nobody says its distance \(missing), on which a PSF depends, and its file says \(known) along z, y and x"
+                } else {
+                    "nobody says how large its voxels are, on which a PSF depends"
+                }
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(imageName): \(reason); give \(.spacing, "z,y,x") in micrometers"

@@ -136,6 +136,16 @@ extension JobPlan {
                 )
             )
         }
+        if let spacing, let words = spacing.implausibility(planeCount: image.shape.z) {
+            warnings.append(
+                Diagnostic(
+                    .spacingDoubtful,
+                    "\(subject: imageName): its voxels are \(words), as where a unit is wrong; check them, and give \(.spacing) "
+                        + "in µm",
+                    figures: "spacing of \(spacing)"
+                )
+            )
+        }
         // Offsets of more than n - 1 voxels lead from no voxel of the image to another one.
         if let large = psfs.first(where: { psf in
             (0..<3).contains { image.shape[$0] > 1 && psf.psf.shape[$0] > 2 * image.shape[$0] - 1 }

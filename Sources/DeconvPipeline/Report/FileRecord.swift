@@ -26,6 +26,8 @@ public struct FileRecord: Sendable, Hashable {
     public var pixelType: PixelType
     /// Size of a voxel, µm, as it was used.
     public var spacing: VoxelSpacing?
+    /// The distances that a file says that does not say all.
+    private let knownLengths: AxisLengths
     /// Who said so.
     public var spacingOrigin: SpacingOrigin
     /// Bytes of its files; nil for an array in a Zarr store.
@@ -46,9 +48,25 @@ public struct FileRecord: Sendable, Hashable {
         timepointCount = image.timepointCount
         pixelType = image.pixelType
         self.spacing = spacing ?? image.spacing
+        knownLengths = image.knownLengths
         spacingOrigin = spacing != nil ? .option : image.spacing != nil ? .file : .unknown
         provenance = image.provenance
     }
+}
+
+extension FileRecord {
+    /// The size of a voxel in words, as far as it is known.
+    package var voxelText: String { spacing.map { "\($0)" } ?? knownLengths.voxelText }
+}
+
+extension JobPlan {
+    /// The size of a voxel in words, as far as it is known.
+    package var voxelText: String { spacing.map { "\($0)" } ?? image.knownLengths.voxelText }
+}
+
+extension AxisLengths {
+    /// In words, as far as they are known.
+    fileprivate var voxelText: String { isEmpty ? "size unknown" : "\(self)" }
 }
 
 extension FileRecord: Encodable {

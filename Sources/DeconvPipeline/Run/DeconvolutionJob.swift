@@ -72,8 +72,8 @@ package struct DeconvolutionJob: Sendable {
         let clock = ContinuousClock()
         var seconds = RunReport.Seconds()
         let psfs = try clock.measure(into: &seconds.prepare) { () throws(DeconvolutionError) in
-            try preparedPSFs { (psf, imageSpacing) throws(DeconvolutionError) in
-                try psf.prepared(options, imageSpacing: imageSpacing, imageName: source.name)
+            try preparedPSFs { (psf, imageLengths) throws(DeconvolutionError) in
+                try psf.prepared(options, imageLengths: imageLengths, imageName: source.name)
             }
         }
         let devices = try clock.measure(into: &seconds.setup) { () throws(DeconvolutionError) in
@@ -108,10 +108,10 @@ package struct DeconvolutionJob: Sendable {
     }
 
     /// The PSFs, ready: those of the first view, then those of the second.
-    /// - Parameter prepare: prepares one for voxels of the given size.
+    /// - Parameter prepare: prepares one for voxels of the given size, as far as it is known.
     /// - Throws: `invalidData` where their number is not that of the channels, and what preparing throws.
     func preparedPSFs(
-        _ prepare: (MeasuredPSF, VoxelSpacing?) throws(DeconvolutionError) -> PreparedPSF
+        _ prepare: (MeasuredPSF, AxisLengths) throws(DeconvolutionError) -> PreparedPSF
     ) throws(DeconvolutionError) -> [PreparedPSF] {
         let (source, image) = (description.source, description.source.image)
         guard !description.options.choosesPSFPlaces else {
@@ -142,7 +142,7 @@ package struct DeconvolutionJob: Sendable {
         }
         var prepared: [PreparedPSF] = []
         for psf in psfs + (secondView?.psfs ?? []) {
-            prepared.append(try prepare(psf, description.options.spacing ?? image.spacing))
+            prepared.append(try prepare(psf, description.options.spacing.map(AxisLengths.init) ?? image.lengths))
         }
         return prepared
     }

@@ -18,16 +18,16 @@ public final class DeconvolutionSession: @unchecked Sendable {
     /// A PSF that has been prepared.
     private struct KnownPSF {
         let measured: Volume
-        let imageSpacing: VoxelSpacing?
+        let imageLengths: AxisLengths
         let imageName: String
         let options: [OptionScalar?]
         let prepared: PreparedPSF
         let id: Int
 
-        func answers(_ volume: Volume, _ job: JobDescription, _ imageSpacing: VoxelSpacing?, _ options: [OptionScalar?])
+        func answers(_ volume: Volume, _ job: JobDescription, _ imageLengths: AxisLengths, _ options: [OptionScalar?])
             -> Bool
         {
-            measured.shape == volume.shape && measured.spacing == volume.spacing && self.imageSpacing == imageSpacing
+            measured.shape == volume.shape && measured.spacing == volume.spacing && self.imageLengths == imageLengths
                 && self.options == options && measured.voxels == volume.voxels
                 // What is said of the spacing names the image.
                 && (imageName == job.source.name || !prepared.report.warnings.contains { $0.kind.isAboutSpacing })
@@ -201,15 +201,15 @@ extension DeconvolutionSession {
     private func prepared(_ job: DeconvolutionJob) throws(DeconvolutionError) -> ([PreparedPSF], [Int]) {
         var ids: [Int] = []
         let options = OptionTable.standard.key(.psf, of: job.description.options)
-        let prepared = try job.preparedPSFs { (measured, imageSpacing) throws(DeconvolutionError) in
+        let prepared = try job.preparedPSFs { (measured, imageLengths) throws(DeconvolutionError) in
             let volume = measured.volume
-            if let known = known(volume, job.description, imageSpacing, options) {
+            if let known = known(volume, job.description, imageLengths, options) {
                 ids.append(known.id)
                 return known.prepared
             }
             let prepared = try measured.prepared(
                 job.description.options,
-                imageSpacing: imageSpacing,
+                imageLengths: imageLengths,
                 imageName: job.description.source.name
             )
             locked {
@@ -217,7 +217,7 @@ extension DeconvolutionSession {
                 psfs.append(
                     KnownPSF(
                         measured: volume,
-                        imageSpacing: imageSpacing,
+                        imageLengths: imageLengths,
                         imageName: job.description.source.name,
                         options: options,
                         prepared: prepared,
@@ -237,11 +237,11 @@ extension DeconvolutionSession {
     private func known(
         _ volume: Volume,
         _ job: JobDescription,
-        _ imageSpacing: VoxelSpacing?,
+        _ imageLengths: AxisLengths,
         _ options: [OptionScalar?]
     ) -> KnownPSF? {
         locked {
-            guard let index = psfs.firstIndex(where: { $0.answers(volume, job, imageSpacing, options) }) else {
+            guard let index = psfs.firstIndex(where: { $0.answers(volume, job, imageLengths, options) }) else {
                 return nil
             }
             // The one used last goes last.
