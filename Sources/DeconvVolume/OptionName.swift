@@ -81,7 +81,7 @@ extension OptionName {
     package static let flatField = OptionName("flat-field")
     package static let mask = OptionName("mask")
     package static let view = OptionName("view")
-    package static let viewPSF = OptionName("view-psf")
+    package static let viewPSF = OptionName("view-psf", property: "viewPSF")
     package static let viewBackground = OptionName("view-background")
     package static let saturation = OptionName("saturation")
 

@@ -42,6 +42,8 @@ import Testing
         }
         values["flatField"] = options.flatField ?? "nil"
         values["mask"] = options.mask ?? "nil"
+        values["view"] = options.view ?? "nil"
+        values["viewPSF"] = options.viewPSF ?? "nil"
         return values
     }
 
