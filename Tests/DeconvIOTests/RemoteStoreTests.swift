@@ -91,7 +91,10 @@ import Testing
         _ = try makeStore()
         let server = try Self.server(folder)
         func count() throws -> Int {
-            let text = try String(contentsOf: #require(URL(string: "\(server.url)/count")), encoding: .utf8)
+            let place = try RemoteURL("\(server.url)/count")
+            let client = try RemoteClient(for: place, account: RemoteAccount([:]), patience: Self.patience)
+            let body = try #require(try client.ask(place, for: .whole(atMost: 100))?.body)
+            let text = try String(decoding: body.bytes(at: 0, count: body.byteCount), as: UTF8.self)
             return try #require(Int(text))
         }
         let source = try open("\(server.url)/good/data.zarr/shards")

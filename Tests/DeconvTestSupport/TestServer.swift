@@ -32,7 +32,8 @@ public final class TestServer: Sendable {
     }
 
     deinit {
-        process.terminate()
+        // A process that tests start may have their mask of signals; this one no mask holds back.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 

@@ -68,7 +68,7 @@ extension LZMACodec {
             guard stream.avail_in == 0 else { throw place.damaged("\(stream.avail_in) bytes follow its lzma stream") }
             return made
         // A raw stream of LZMA1 has no end of its own.
-        case LZMA_OK where wrapping == .raw && stream.avail_in == 0: return made
+        case LZMA_OK where hasNoEnd && stream.avail_in == 0: return made
         case LZMA_OK, LZMA_BUF_ERROR:
             guard stream.avail_in == 0 else {
                 throw place.damaged("its lzma stream holds more than \(target.count) bytes")
@@ -80,6 +80,12 @@ extension LZMACodec {
         case LZMA_FORMAT_ERROR: throw place.damaged("it is no lzma stream")
         default: throw place.damaged("its lzma stream is not valid")
         }
+    }
+
+    /// Whether nothing in a stream says where it ends.
+    private var hasNoEnd: Bool {
+        guard wrapping == .raw, case .lzma(isFirst: true, _, _, _, _, _)? = filters.last else { return false }
+        return true
     }
 
     /// The most bytes that a stream of `count` takes.

@@ -80,8 +80,11 @@ struct ZIPDirectory: Sendable {
         let tail = min(file.byteCount, 22 + 65_535)
         let bytes = try file.bytes(at: file.byteCount - tail, count: tail)
         guard bytes.count >= 22,
-            let start = stride(from: bytes.count - 22, through: 0, by: -1).first(where: {
-                bytes[$0...].starts(with: [0x50, 0x4B, 5, 6])
+            let start = stride(from: bytes.count - 22, through: 0, by: -1).first(where: { start in
+                var reader = LittleEndianReader(bytes, at: start)
+                guard reader.next(UInt32.self) == 0x0605_4B50, reader.skip(16), let count = reader.next(UInt16.self)
+                else { return false }
+                return reader.skip(Int(count))
             })
         else { throw file.invalid(damaged) }
         var reader = LittleEndianReader(bytes, at: start + 12)

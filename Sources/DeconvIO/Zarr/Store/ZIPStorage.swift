@@ -47,7 +47,10 @@ struct ZIPStorage: StoreStorage {
         while true {
             var status = stat()
             if stat(file, &status) == 0 {
-                guard status.st_mode & S_IFMT == S_IFREG, let bytes = try? FileBytes(path: file),
+                guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+                // In some there is something in front, such as a program that unpacks them.
+                if [".zip", ".ozx"].contains(where: file.lowercased().hasSuffix) { return (file, rest) }
+                guard let bytes = try? FileBytes(path: file),
                     let start = try? bytes.bytes(at: 0, count: min(4, bytes.byteCount)), isSignature(start)
                 else { return nil }
                 return (file, rest)
