@@ -62,7 +62,9 @@ import Testing
         let after = try TestJava.open(results, in: .imageJ, as: ImageJFile.self)
         for (number, (one, other)) in zip(before, after).enumerated() {
             #expect(other.channels == 2 && other.slices == 3 && other.frames == 2)
-            #expect(one.labels == other.labels && one.info == other.info && one.mode == other.mode)
+            #expect(one.info == other.info && one.mode == other.mode)
+            // Of files with a directory for each plane ImageJ reads no labels.
+            #expect(other.labels == (number % 2 == 0 ? one.labels : one.labels.map { _ in nil }))
             #expect(one.spacing == other.spacing && one.interval == other.interval)
             // In grey there are no colors to keep.
             if number < 3 { #expect(one.tables == other.tables, "\(names[number])") }
@@ -93,7 +95,8 @@ import Testing
         let paths = orders.map { folder.path("\($0).tif") }
         let inImageJ = try TestJava.open(paths, in: .imageJ, as: ImageJFile.self)
         let tifffile = try TestPython.run(Fixtures.url("TIFF/first_voxels_tzc.py"), paths)
-        let lines = tifffile.output.split(separator: "\n")
+        // tifffile says of the last one that it does not know it.
+        let lines = tifffile.output.split(separator: "\n").filter { $0.first?.isNumber == true }
         try #require(tifffile.status == 0 && lines.count == orders.count, "\(tifffile.output)")
         for (number, order) in orders.enumerated() {
             let source = try TIFFSource(path: paths[number])
@@ -182,7 +185,8 @@ import Testing
         // ImageJ has labels, info and tables for it.
         let forImageJ = try copy(source, to: "result.tif", .imageJ)
         let shown = try TestJava.open([forImageJ], in: .imageJ, as: ImageJFile.self)[0]
-        #expect(shown.labels == (0..<6).flatMap { _ in ["DAPI", "β-tubulin"] })
+        // ImageJ (1.53t) takes one byte of each character of a label, here that of β.
+        #expect(shown.labels == (0..<6).flatMap { _ in ["DAPI", "\u{B2}-tubulin"] })
         #expect(shown.tables.map { String($0.suffix(2)) } == ["fa", "00"])
         #expect(shown.info?.contains("EmissionWavelength #2 = 525.3") == true, "\(shown.info ?? "")")
         #expect(shown.interval == 1.5)
