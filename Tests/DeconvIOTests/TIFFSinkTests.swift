@@ -253,15 +253,8 @@ extension TIFFSink {
         }
         guard job.channels > 1 else { return }
         #expect(file.mode == "composite", "\(job.file)")
-        // Of files with a directory for each plane ImageJ reads no labels, and of others one byte of each character.
-        let known = job.compression == "NONE" ? job.channelNames : []
-        let names = known.map { name in
-            String(
-                String.UnicodeScalarView(
-                    name.unicodeScalars.map { Unicode.Scalar(UInt8(truncatingIfNeeded: $0.value)) }
-                )
-            )
-        }
+        // Of files with a directory for each plane ImageJ reads no labels, and of U+2603 in others the lower byte.
+        let names = job.compression == "NONE" ? job.channelNames.map { $0.replacing("☃", with: "\u{3}") } : []
         let labels = (0..<job.shape[0] * job.timepoints).flatMap { _ in names }
         #expect(file.labels?.compactMap(\.self) == labels, "\(job.file)")
         let tables = try #require(file.tables)
