@@ -27,7 +27,7 @@ struct ImageJDescription {
     /// What it says about a file of `pageCount` pages.
     ///
     /// Axes: `channels`, `slices` and `frames`, channel fastest, or as `order` says, the fastest first. ImageJ itself knows `zct`
-    /// alone, where every plane has a page, and takes anything else for `czt`. Sizes: `XResolution` is pixels per `unit`, `spacing`
+    /// alone, where directories lie between the planes, and takes anything else for `czt`. Sizes: `XResolution` is pixels per `unit`, `spacing`
     /// is the distance between planes in `unit`, or in `zunit` where there is one. ImageJ leaves `spacing` out
     /// where it is exactly 1, so a stack with a unit and without `spacing` has 1, with a diagnostic.
     /// - Parameters:

@@ -53,6 +53,7 @@ public class BioFormatsReader {
                 excitations.append(c > 0 ? ", " : "").append(micrometers(metadata.getChannelExcitationWavelength(0, c)));
             }
             boolean hasObjective = metadata.getInstrumentCount() > 0 && metadata.getObjectiveCount(0) > 0;
+            boolean hasSettings = ((OMEXMLMetadataRoot) metadata.getRoot()).getImage(0).getObjectiveSettings() != null;
             StringBuilder provenance = new StringBuilder();
             // Where a file has no annotations, counting them fails.
             boolean hasAnnotations = ((OMEXMLMetadataRoot) metadata.getRoot()).getStructuredAnnotations() != null;
@@ -77,7 +78,7 @@ public class BioFormatsReader {
                 hasObjective ? metadata.getObjectiveLensNA(0, 0) : null,
                 hasObjective ? metadata.getObjectiveNominalMagnification(0, 0) : null,
                 hasObjective ? text(metadata.getObjectiveImmersion(0, 0)) : null,
-                metadata.getObjectiveSettingsRefractiveIndex(0), planes(metadata), provenance);
+                hasSettings ? metadata.getObjectiveSettingsRefractiveIndex(0) : null, planes(metadata), provenance);
             reader.close();
         }
     }
