@@ -244,7 +244,7 @@ package struct PSFPreparation: Sendable, Hashable {
         PSFFaults(name: name).checkCenter(center, field.shape, report: &report)
         if let (from, to) = report.resampled {
             try refuseNarrow(field, center, ratios, name: name, from: from, to: to, report: &report)
-            try refuseFlattened(resampling, ratios, name: name, from: from, to: to, report: &report)
+            try refuseFlattened(field, ratios, name: name, from: from, to: to, report: &report)
         }
         field = resampling.apply(to: field)
         if symmetry != .none {
@@ -349,7 +349,7 @@ package struct PSFPreparation: Sendable, Hashable {
     /// Looks whether the box of a PSF shrinks to one voxel along an axis, whatever the width of the PSF in it.
     /// - Throws: `invalidData` where voxels differ by so much that a unit is wrong.
     private func refuseFlattened(
-        _ resampling: PSFResampling,
+        _ field: PSFField,
         _ ratios: [Double],
         name: String,
         from: VoxelSpacing,
@@ -357,7 +357,7 @@ package struct PSFPreparation: Sendable, Hashable {
         report: inout PSFPreparationReport
     ) throws(DeconvolutionError) {
         let flat = (0..<3).filter { axis in
-            resampling.axes[axis].inputCount > 1 && resampling.axes[axis].outputCount == 1 && ratios[axis] > 1
+            field.shape[axis] > 1 && Double(field.shape[axis]) <= ratios[axis]
         }
         guard let axis = flat.first, !report.warnings.contains(where: { $0.kind == .psfNarrow }) else { return }
         let names = flat.map { ["z", "y", "x"][$0] }.joined(separator: ", ")

@@ -135,10 +135,6 @@ import Testing
         #expect(source.paths.count == 30)
         #expect(source.wouldHold(files.folder.path("f/new.tif")))
         #expect(source.diagnostics.map(\.kind) == [.axesAssumed])
-        #expect(
-            try files.values(files.open("f/*z[0-1]*")).count == 12 || pattern.contains("%n_00")
-                || pattern.contains("z00")
-        )
     }
 
     @Test func filesOfOnePlaneThatCouldBeEitherAreRefused() throws {

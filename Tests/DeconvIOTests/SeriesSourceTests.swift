@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func thousandsOfFilesNeedFewDescriptors() throws {
-        for index in 0..<1500 { try write("many/f\(index).tif", pages: 1, value: UInt8(index % 251)) }
+        for index in 0..<1500 { try write("many/t\(index).tif", pages: 1, value: UInt8(index % 251)) }
         func openFiles() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
         let before = try openFiles()
         let source = try ImageFile.open(path: folder.path("many"))

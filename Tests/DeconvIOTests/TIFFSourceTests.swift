@@ -102,7 +102,7 @@ import Testing
         )
         #expect(
             try diagnostics("u16-le-two-images.ome.tif") == [
-                "FILE: holds 2 images; image 0, cells, is used; .array picks one by number or name"
+                "FILE: holds 2 images; image 0, cells, is used; --array picks one by number or name"
             ]
         )
         #expect(

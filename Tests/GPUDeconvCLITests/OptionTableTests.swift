@@ -156,8 +156,10 @@ import Testing
             #expect(argument.abstract?.hasPrefix(option.help) == true, "--\(option.name.words) has another help")
             #expect((argument.kind == "flag") == (option.type == .boolean), "--\(option.name.words): a flag or not?")
         }
+        // The second name of --array, and what is no option of a job.
         let others = [
-            "psf", "output", "each", "resolution-plot", "stop-plot", "report", "json", "json-progress", "quiet",
+            "image", "psf", "output", "each", "resolution-plot", "stop-plot", "report", "json", "json-progress",
+            "quiet",
             "verbose",
             "version",
             "help",

@@ -113,7 +113,7 @@ import Testing
         )
         let listed = Set(help.matches(of: /(?:^|\s)--([a-z][a-z-]+)/).map { String($0.1) })
         let ofTheProgram: Set<String> = [
-            "help", "version", "output", "each", "psf", "report", "json", "json-progress", "quiet", "verbose",
+            "help", "version", "image", "output", "each", "psf", "report", "json", "json-progress", "quiet", "verbose",
             "resolution-plot", "stop-plot",
         ]
         let message = try unknownOptionMessage()

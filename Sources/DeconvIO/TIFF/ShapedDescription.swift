@@ -111,15 +111,37 @@ struct ShapedDescription {
         return layout
     }
 
-    /// Enters the size of voxels: the unit that stands beside the numbers goes before that of a tag, which is tifffile's
-    /// default where nobody gave one.
+    /// Enters the size of voxels.
+    ///
+    /// The unit in the text is that of the distance between planes, and often that of pixels too: tifffile's tag says inches where
+    /// nobody gave another unit. So it goes before inches, and centimeters, which somebody chose, before it; unless that
+    /// makes pixels of no microscope and the other does not.
     private func calibrate(_ layout: inout TIFFLayout, _ resolution: TIFFResolution, _ name: String?) {
         let stated = unit.flatMap { LengthUnit.micrometers($0) }
         if stated == nil, let dots = resolution.printersDots {
             if unit == nil, let name { layout.diagnostics.append(.printersResolution(name, dots)) }
-        } else if let length = stated ?? (unit == nil ? resolution.unit : nil) {
-            layout.lengths.x = resolution.x.map { length / $0 }
-            layout.lengths.y = resolution.y.map { length / $0 }
+        } else {
+            let tag = unit == nil || stated != nil ? resolution.unit : nil
+            let isInch = tag == LengthUnit.micrometers("inch")
+            let units = (isInch ? [stated, tag] : [tag, stated]).compactMap(\.self)
+            let plausible = units.first { length in
+                resolution.x.map {
+                    (VoxelSpacing.smallestPlausible...VoxelSpacing.largestPlausible).contains(length / $0)
+                } ?? false
+            }
+            if let length = plausible ?? units.first {
+                layout.lengths.x = resolution.x.map { length / $0 }
+                layout.lengths.y = resolution.y.map { length / $0 }
+                if let name, let stated, let tag, stated != tag, length == stated, resolution.x != nil {
+                    layout.diagnostics.append(
+                        Diagnostic(
+                            .spacingAssumed,
+                            "\(subject: name): its text has another unit than its resolution tags, and that of the text is taken; "
+                                + "\(.spacing) gives the size of voxels if that is wrong"
+                        )
+                    )
+                }
+            }
         }
         if let spacing, let stated { layout.lengths.z = abs(spacing) * stated }
     }
