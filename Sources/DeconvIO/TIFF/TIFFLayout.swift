@@ -89,7 +89,7 @@ struct TIFFLayout {
     }
 
     /// What the values of pages are taken for.
-    var meaning: TIFFPage.Meaning { isMask ? .mask : acceptsPalette ? .indices : .intensities }
+    var meaning: TIFFMeaning { isMask ? .mask : acceptsPalette ? .indices : .intensities }
 
     /// Number of planes of all channels and time points.
     var totalPlaneCount: Int { planeCount * channelCount * timepointCount }

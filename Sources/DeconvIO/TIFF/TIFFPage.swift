@@ -4,16 +4,6 @@ import DeconvVolume
 ///
 /// The strips and tiles are called chunks where it makes no difference which they are.
 struct TIFFPage {
-    /// What its values are taken for.
-    enum Meaning {
-        /// They rise with light.
-        case intensities
-        /// They rise with light, and those of a palette image do.
-        case indices
-        /// 0 or not, however they are shown.
-        case mask
-    }
-
     /// Voxels of a row.
     let width: Int
     /// Rows.
@@ -85,7 +75,7 @@ struct TIFFPage {
         number: Int,
         sample: Int = 0,
         samplesPerPage: Int = 1,
-        meaning: Meaning,
+        meaning: TIFFMeaning,
         _ file: FileBytes,
         _ header: TIFFHeader
     ) throws(DeconvolutionError) {
