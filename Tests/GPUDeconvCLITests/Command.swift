@@ -140,6 +140,7 @@ final class RunningCommand {
             send(SIGKILL)
             ended.wait()
         }
+        for channel in [process.standardOutput, process.standardError] { try (channel as? FileHandle)?.close() }
         func text(_ name: String) throws -> String {
             try String(decoding: Data(contentsOf: channels.url.appendingPathComponent(name)), as: UTF8.self)
         }

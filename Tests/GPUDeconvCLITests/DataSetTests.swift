@@ -496,7 +496,8 @@ import Testing
             try files.removeItem(atPath: folder.path("data.zarr/\(chunk)"))
         }
         let words =
-            "data.zarr/raw: chunks that are not there count as 0; copy the store again if its source has them (2 of 6)"
+            "data.zarr/raw: chunks that are not there count as 0; copy the store again if its source has them "
+            + "(2 of 6; channel 0, time point 1: 1 of 1; channel 1, time point 2: 1 of 1)"
         let job = ["data.zarr", "--array", "raw", "--psf", "psfs/*.tif", "--backend", "cpu", "-i", "2"]
         let plan = try await Command.run(["plan", "--json"] + job, in: folder)
         #expect(plan.status == 0 && plan.error.contains(words) && plan.output.contains(words), "\(plan.error)")
@@ -527,7 +528,8 @@ import Testing
         )
         #expect(
             psf.error.contains(
-                "data.zarr/psf: chunks that are not there count as 0; copy the store again if its source has them (1 of 2)"
+                "data.zarr/psf: chunks that are not there count as 0; copy the store again if its source has them "
+                    + "(1 of 2; channel 1: 1 of 1)"
             ),
             "\(psf.error)"
         )

@@ -282,7 +282,7 @@ import Testing
                     "backend", "boundary", "channels", "device", "deviceBytes", "halo", "iterations", "keptBytes",
                     "method",
                     "psf", "psfModes", "readBytes", "shape", "spacing", "tileCount", "tiles", "timepoints",
-                    "usesScratchFiles",
+                    "transformsPerIteration", "usesScratchFiles", "views",
                     "warnings", "workShape", "writeBytes",
                 ] + seconds).sorted()
         )

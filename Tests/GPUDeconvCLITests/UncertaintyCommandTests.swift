@@ -59,7 +59,13 @@ import Testing
         #expect(found.opened)
         #expect([found.slices, found.height, found.width] == Scene.shape.axes)
         let map = try Scene.voxels(of: folder.path("map.tif"))
-        #expect(found.least.map { Float($0) } == map.min() && found.most.map { Float($0) } == map.max())
+        let seen = try folder.bytes("map.tif.imagej").withUnsafeBytes { bytes in
+            (0..<map.count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+        }
+        #expect(seen == map)
+        // It is shown by its own values, between the least and the largest.
+        let (least, most) = (Float(found.least ?? 0), Float(found.most ?? 0))
+        #expect(try #require(map.min()) <= least && least < most && most <= #require(map.max()))
     }
 
     @Test func whatWouldDoNothingOrDestroySomethingIsRefused() async throws {
