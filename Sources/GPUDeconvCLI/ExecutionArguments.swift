@@ -118,7 +118,9 @@ struct ExecutionArguments: ParsableArguments {
             var reportFile: ReportFile?
             if let report {
                 try batch.check(outputs: [report])
-                reportFile = try ReportFile(path: report, overwrite: options.output.overwrite)
+                // The same command goes on, and tells of all images again.
+                let replaces = options.output.overwrite || BatchReport.isReport(report)
+                reportFile = try ReportFile(path: report, overwrite: replaces)
             }
             let cancellation = Cancellation()
             Interruption.cancels(cancellation, keepsUnfinished: true)
@@ -149,17 +151,21 @@ struct ExecutionArguments: ParsableArguments {
     private func tell(_ image: BatchReport.Image, _ options: JobOptions) {
         switch image.outcome {
         case .failed(let error):
-            Terminal.complain(error)
+            Terminal.complain(error, of: image.input)
+        case .partOf(let other):
+            if !quiet, !json { Terminal.printBehind("\(image.input): is another file of the image \(other)") }
         case .there:
             if !quiet, !json { Terminal.printBehind("\(image.output): was there already") }
         case .done(let report):
-            if !quiet || jsonProgress { for warning in report.warnings { Terminal.warn(warning) } }
+            if !quiet || jsonProgress { for warning in report.warnings { Terminal.warn(warning, of: image.input) } }
             if !quiet, !json { Terminal.printBehind(summary(report, image.output, options)) }
         }
     }
 
     private func summary(_ report: BatchReport) -> String {
-        var parts = ["\(report.images.count) images: \(report.doneCount) deconvolved"]
+        var parts = [
+            "\(report.images.count) \(report.images.count == 1 ? "image" : "images"): \(report.doneCount) deconvolved"
+        ]
         if report.thereCount > 0 { parts.append("\(report.thereCount) there already") }
         let failures = report.failures
         if !failures.isEmpty {

@@ -62,11 +62,18 @@ enum Terminal {
     }
 
     /// Prints an error in one line; a compiler's log may follow in lines of its own.
-    static func complain(_ error: DeconvolutionError) {
+    /// - Parameter image: of several, the one that it is about; nil where there is one.
+    static func complain(_ error: DeconvolutionError, of image: String? = nil) {
         complain(
-            oneLine(error.text(.flag)) + (error.causeLine.map { ": \($0.text(.flag))" } ?? ""),
+            named(oneLine(error.text(.flag)), image) + (error.causeLine.map { ": \($0.text(.flag))" } ?? ""),
             ExitStatus.of(error)
         )
+    }
+
+    /// A text that names the image that it is about.
+    private static func named(_ text: String, _ image: String?) -> String {
+        guard let image, !text.contains(Files.name(image)) else { return text }
+        return "\(oneLine(image)): \(text)"
     }
 
     /// Prints the text of an error.
@@ -79,13 +86,13 @@ enum Terminal {
     }
 
     /// Prints a warning.
-    static func warn(_ warning: Diagnostic) {
+    /// - Parameter image: of several, the one that it is about; nil where there is one.
+    static func warn(_ warning: Diagnostic, of image: String? = nil) {
+        let text = named(warning.description(.flag), image)
         if messagesAreJSON.load(ordering: .relaxed) {
-            writeJSON(
-                Line(event: "warning", message: warning.description(.flag), exitCode: nil, kind: warning.kind.rawValue)
-            )
+            writeJSON(Line(event: "warning", message: text, exitCode: nil, kind: warning.kind.rawValue))
         } else {
-            writeError("gpudeconv: warning: \(oneLine(warning.description(.flag)))\n")
+            writeError("gpudeconv: warning: \(oneLine(text))\n")
         }
     }
 

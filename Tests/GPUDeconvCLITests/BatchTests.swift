@@ -40,7 +40,8 @@ import Testing
         #expect(result.error.hasPrefix("gpudeconv: in/bad.tif: is not a TIFF file"), "\(result.error)")
         #expect(result.output.contains("5 images: 4 deconvolved, 1 failed (bad.tif); "), "\(result.output)")
         let names = ["c1.tif", "c2.tif", "c3.tif", "thin.ome.tif"]
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted() == names)
+        let found = try FileManager.default.contentsOfDirectory(atPath: folder.path("out"))
+        #expect(found.filter { !$0.hasPrefix(".") }.sorted() == names)
         for name in names {
             let alone = try await Command.run(["in/\(name)", "-o", name] + options, in: folder)
             #expect(alone.status == 0, "\(alone.error)")
@@ -65,12 +66,10 @@ import Testing
     @Test func whatIsThereIsNotMadeAgain() async throws {
         let folder = try folder()
         try FileManager.default.removeItem(atPath: folder.path("in/bad.tif"))
+        let batch = ["in/*.tif", "-o", "out/", "--each", "--report", "out.json"]
         // As an interruption leaves it.
-        let alone = try await Command.run(["in/c2.tif", "-o", "c2.tif"] + options, in: folder)
-        #expect(alone.status == 0, "\(alone.error)")
-        try FileManager.default.createDirectory(atPath: folder.path("out"), withIntermediateDirectories: false)
-        try FileManager.default.copyItem(atPath: folder.path("c2.tif"), toPath: folder.path("out/c2.tif"))
-        let batch = ["in/*.tif", "-o", "out/", "--each"]
+        let part = try await Command.run(["in/c2.tif", "-o", "out/", "--each"] + options, in: folder)
+        #expect(part.status == 0, "\(part.error)")
         let went = try await Command.run(batch + options, in: folder)
         #expect(went.status == 0, "\(went.error)")
         #expect(went.output.contains("out/c2.tif: was there already"), "\(went.output)")
@@ -87,7 +86,14 @@ import Testing
             others.error.split(separator: "\n").count == 4 && others.error.contains("--overwrite"),
             "\(others.error)"
         )
-        // Nor what was made of an image that has been written since.
+        let masked = try await Command.run(batch + options + ["--mask", "auto"], in: folder)
+        #expect(masked.status == 73 && masked.output.contains("4 images: 0 deconvolved, 4 failed"), "\(masked.output)")
+        // Nor what was made of an image of the same name elsewhere.
+        try FileManager.default.createDirectory(atPath: folder.path("in2"), withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: folder.path("in/c1.tif"), toPath: folder.path("in2/c2.tif"))
+        let elsewhere = try await Command.run(["in2", "-o", "out", "--each"] + options, in: folder)
+        #expect(elsewhere.status == 73 && elsewhere.error.contains("out/c2.tif: exists already"), "\(elsewhere.error)")
+        // Nor of one that has been written since.
         try Scene.write(Scene.image, Scene.shape, to: folder.path("in/new.tif"))
         try FileManager.default.removeItem(atPath: folder.path("in/c3.tif"))
         try FileManager.default.moveItem(atPath: folder.path("in/new.tif"), toPath: folder.path("in/c3.tif"))
@@ -103,6 +109,9 @@ import Testing
         (["in", "-o", "out.tif"], "out.tif: is the name of one result"),
         (["in", "-o", "out", "--uncertainty", "u.tif"], "--uncertainty is for one image"),
         (["in", "-o", "in"], "would replace an input"),
+        (["in", "-o", "out", "--report", "psf.tif", "--overwrite"], "would replace an input"),
+        (["in", "-o", "out", "--mask", "image.tif", "--report", "image.tif", "--overwrite"], "would replace an input"),
+        (["in", "-o", ""], "--output names no folder"),
         (["none/*.tif", "-o", "out"], "no file matches"),
         (["in", "-o", "out", "--psf", "none.tif"], "none.tif: no such file"),
     ])

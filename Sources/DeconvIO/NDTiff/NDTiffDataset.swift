@@ -100,7 +100,7 @@ struct NDTiffDataset {
         }
         let grid: PlaneGrid
         do throws(DescriptionProblem) {
-            grid = try PlaneGrid(places, names: chosen.map(\.fileName), mayHaveGaps: true)
+            grid = try PlaneGrid(places, names: chosen.map(\.fileName), mayStopAndGoOn: true)
         } catch {
             throw DeconvolutionError(.invalidData, "\(folder.inMessage): its planes \(error.message)")
         }
@@ -120,6 +120,15 @@ struct NDTiffDataset {
         if whole < grid.timepointCount {
             layout.diagnostics.append(
                 .stopped(folder.inMessage, whole: whole, of: grid.timepointCount, missing: grid.missing ?? "")
+            )
+        }
+        if let skipped = grid.skippedTimepoint {
+            layout.diagnostics.append(
+                Diagnostic(
+                    .planesMissing,
+                    "\(subject: folder.inMessage): time points are left out, and those behind them follow at once",
+                    figures: "the first that is missing is \(skipped)"
+                )
             )
         }
         if let text = options.axes { layout = try layout.with(StatedAxes(text), name: folder) }

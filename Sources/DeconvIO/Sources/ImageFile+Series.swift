@@ -39,14 +39,25 @@ extension ImageFile {
             _ = try StatedAxes(text)
             return try SeriesSource(OpenFiles(paths, options: options), name: name)
         }
-        if entries.allSatisfy({ $0.image.channelCount == 1 && $0.image.timepointCount == 1 }), paths.count > 1,
-            let counted = try? PlaneGrid(ofFiles: names, in: name, false), counted.countsChannels,
-            !counted.countsPlanes,
-            entries.allSatisfy({ $0.image.shape == entries[0].image.shape })
-        {
-            return try self.counted(counted, files, entries, name)
+        var doubt: Message?
+        do throws(DeconvolutionError) {
+            let counted = try PlaneGrid(ofFiles: names, in: name, false)
+            if let counted, counted.countsPlanes {
+                doubt = "they count \(counted.summary)"
+            } else if let counted, counted.countsChannels, Self.areVolumesOfOneKind(entries) {
+                return try self.counted(counted, files, entries, name)
+            }
+        } catch {
+            doubt = error.line
         }
-        return try SeriesSource(files, entries, name: name)
+        return try SeriesSource(files, entries, name: name, doubt: paths.count > 1 ? doubt : nil)
+    }
+
+    private static func areVolumesOfOneKind(_ entries: [OpenFiles.Entry]) -> Bool {
+        entries.allSatisfy { entry in
+            entry.image.channelCount == 1 && entry.image.timepointCount == 1
+                && entry.image.shape == entries[0].image.shape
+        }
     }
 
     /// The set of OME-TIFF that files belong to, or nil where they are not all of one.
@@ -79,7 +90,7 @@ extension ImageFile {
         _ name: String,
         _ axes: StatedAxes
     ) throws(DeconvolutionError) -> PlaneSetSource {
-        let plain = TIFFLayout(letters: ["z"], sizes: [files.paths.count])
+        let plain = TIFFLayout(planeCount: files.paths.count)
         var layout = try plain.with(axes, name: name)
         layout.lengths = lengths(entries)
         layout.diagnostics = OpenFiles.merged(entries.flatMap(\.diagnostics))

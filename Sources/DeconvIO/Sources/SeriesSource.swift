@@ -29,7 +29,13 @@ package final class SeriesSource: ImageFileSource {
     }
 
     /// The same of files that were looked at.
-    init(_ files: OpenFiles, _ entries: [OpenFiles.Entry], name: String) throws(DeconvolutionError) {
+    /// - Parameter doubt: why they may be no time points; nil where nothing speaks against it.
+    init(
+        _ files: OpenFiles,
+        _ entries: [OpenFiles.Entry],
+        name: String,
+        doubt: Message? = nil
+    ) throws(DeconvolutionError) {
         let paths = files.paths
         precondition(!paths.isEmpty, "a series has a file")
         var image = entries[0].image
@@ -49,6 +55,16 @@ package final class SeriesSource: ImageFileSource {
         }
         image.timepointCount = starts[starts.count - 1]
         var diagnostics = OpenFiles.merged(entries.flatMap(\.diagnostics))
+        if let doubt {
+            diagnostics.append(
+                Diagnostic(
+                    .axesAssumed,
+                    "\(subject: name.inMessage): its stacks are taken as time points in the order of their names, which seem to count "
+                        + "something else; \(.each) deconvolves each by itself, and a pattern picks those of one image",
+                    figures: doubt
+                )
+            )
+        }
         let silent = entries.indices.filter { entries[$0].image.spacing == nil }
         if let first = silent.first, image.spacing != nil {
             diagnostics.append(

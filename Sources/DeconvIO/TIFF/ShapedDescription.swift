@@ -42,6 +42,7 @@ struct ShapedDescription {
                 throw DescriptionProblem("its description has the shape \(shape); write it again with tifffile")
             }
             var layout = TIFFLayout(letters: ["t", "z", "c"].suffix(leading.count), sizes: leading)
+            layout.isAssumed = true
             layout.planeSize = (width: shape[shape.count - 1], height: shape[shape.count - 2])
             calibrate(&layout, resolution, name)
             return layout

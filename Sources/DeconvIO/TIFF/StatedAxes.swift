@@ -44,21 +44,30 @@ struct StatedAxes: Equatable {
     }
 
     /// How many there are of each leading axis.
+    ///
+    /// Sizes that the file says are taken in their order where as many axes are longer than 1, else by their letters.
     /// - Parameters:
-    ///   - stored: sizes that the file itself says, slowest first.
+    ///   - stored: sizes of the file, slowest first.
+    ///   - hasLetters: whether the file says which axes these are of.
     ///   - pageCount: the product that they must have.
     ///   - name: the file, for messages.
     /// - Throws: `invalidArgument` where they are not known, or do not go with the pages.
-    func sizes(stored: [Int], pageCount: Int, name: String) throws(DeconvolutionError) -> [Int] {
+    func sizes(
+        stored: [(letter: Character, size: Int)],
+        hasLetters: Bool,
+        pageCount: Int,
+        name: String
+    ) throws(DeconvolutionError) -> [Int] {
         func mismatch(_ problem: String) -> DeconvolutionError {
             DeconvolutionError(.invalidArgument, "\(.axes, text.shortened): \(name.inMessage) \(problem)")
         }
         let unknown = leading.filter { $0.size == nil }.count
         let known = leading.compactMap(\.size)
-        if known.isEmpty, leading.count != 1 {
-            let longer = stored.filter { $0 > 1 }
-            if stored.count == leading.count, Int.product(stored) == pageCount { return stored }
-            if longer.count == leading.count, Int.product(longer) == pageCount { return longer }
+        let longer = stored.filter { $0.size > 1 }
+        if known.isEmpty, leading.count > 1, Int.product(longer.map(\.size)) == pageCount {
+            if longer.count == leading.count { return longer.map(\.size) }
+            let ofLetters = leading.map { axis in longer.first { $0.letter == axis.letter }?.size ?? 1 }
+            if hasLetters, Int.product(ofLetters) == pageCount { return ofLetters }
         }
         guard let product = Int.product(known), product >= 1, pageCount % product == 0, unknown <= 1,
             unknown == 1 || product == pageCount

@@ -32,6 +32,8 @@ struct TIFFLayout {
     var isMask = false
     /// Whether stored 16-bit values have 32768 added.
     var isSigned16BitWithOffset = false
+    /// Whether nobody says what the pages are counted by.
+    var isAssumed = false
     /// What a person said that the axes are; nil where nobody did.
     var statedAxes: String?
     /// The number of the image, from 0, in a file of several.
@@ -45,9 +47,10 @@ struct TIFFLayout {
         case listed([Int])
     }
 
-    /// Pages as one stack.
+    /// Pages of which nobody says what they are, as one stack.
     init(planeCount: Int) {
         self.init(channels: 1, planes: planeCount, timepoints: 1, strides: (channel: 0, plane: 1, timepoint: 0))
+        isAssumed = true
     }
 
     /// Pages in an order given by the distance between neighbours along each axis; the product of the extents fits `Int`.
@@ -130,7 +133,12 @@ struct TIFFLayout {
     /// - Throws: `invalidArgument` where it does not go with the number of pages.
     func with(_ axes: StatedAxes, name: String) throws(DeconvolutionError) -> TIFFLayout {
         let stored = storedAxes
-        let sizes = try axes.sizes(stored: stored.map(\.size), pageCount: totalPlaneCount, name: name)
+        let sizes = try axes.sizes(
+            stored: stored,
+            hasLetters: !isAssumed,
+            pageCount: totalPlaneCount,
+            name: name
+        )
         let stated = TIFFLayout(letters: axes.leading.map(\.letter), sizes: sizes)
         var result = self
         (result.planeCount, result.channelCount) = (stated.planeCount, stated.channelCount)

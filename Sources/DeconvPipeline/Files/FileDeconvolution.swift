@@ -374,7 +374,7 @@ package struct FileDeconvolution: Sendable {
                 guard let map else { return try job.run(setup, into: sink) }
                 job.description.limitKeptBytes(setup.plans)
                 let looked = try job.lookedAt().tuned(on: setup)
-                var fingerprint = fingerprint(setup, survey)
+                var fingerprint = fingerprint(setup.plans, survey)
                 fingerprint.findings = looked.description.findings.text
                 let whole = UncertaintyMap.Whole(fingerprint: fingerprint, inputStamps: survey.inputStamps)
                 try map.compute(looked, setup.plans[0], whole, progress: progress)
@@ -421,19 +421,24 @@ package struct FileDeconvolution: Sendable {
         return try body(job.makeSetup(results: results))
     }
 
-    /// Whether what is at a path is the result that `run` would make there: of these files and options, and made since the image
-    /// was written last.
-    package func isMade(at output: String) -> Bool {
-        guard let made = try? ImageFile.open(path: output).image, let provenance = made.provenance,
-            made.pixelType == jobOptions.output.pixelType
-        else { return false }
-        // Stores have them in any order.
-        func sorted(_ provenance: Provenance) -> [[String]] {
-            provenance.entries.map { [$0.name, $0.value] }.sorted { $0[0] < $1[0] }
+    /// A number that tells the result from that of other files, other contents and other options. Where it is computed does not count.
+    /// - Throws: as `ImageFileSource.surveyChunks`.
+    func identity() throws(DeconvolutionError) -> String {
+        let survey = try FileSurvey(input.source, maps: maps, withStamps: true)
+        var words = fingerprint([], survey).fields.map { "\($0.key): \($0.value)" }
+        words += input.whole.paths.map(FileRecord.absolute)
+        words += survey.inputStamps.map { "\($0.key.channel), \($0.key.timepoint): \($0.value)" }.sorted()
+        for option in OptionTable.standard.options where option.effect == .output && option.name != .overwrite {
+            words.append("\(option.name.words): \(option.text(jobOptions) ?? "none")")
         }
-        return sorted(provenance) == sorted(origin(output).provenance(jobOptions))
-            && !OutputPaths.isOlder(output, than: input.whole.paths)
+        if let tuning = options.tuning.flatMap({ FileManager.default.contents(atPath: $0) }) {
+            words.append(String(decoding: tuning, as: UTF8.self))
+        }
+        return JobFingerprint.checksum(of: words)
     }
+
+    /// Every file and folder that the image is read from.
+    var imagePaths: [String] { input.whole.paths }
 
     /// Where it goes which pixels of the camera are good: one plane a channel.
     /// - Throws: as `OutputOptions.makeSink`.
@@ -520,7 +525,7 @@ package struct FileDeconvolution: Sendable {
         }
     }
 
-    private func fingerprint(_ setup: JobSetup, _ survey: FileSurvey) -> JobFingerprint {
+    private func fingerprint(_ plans: [JobPlan], _ survey: FileSurvey) -> JobFingerprint {
         JobFingerprint(
             input,
             psfs: psfs,
@@ -529,7 +534,7 @@ package struct FileDeconvolution: Sendable {
                 ($0, $1.0, $1.1)
             },
             jobOptions,
-            plans: setup.plans
+            plans: plans
         )
     }
 
@@ -565,7 +570,7 @@ package struct FileDeconvolution: Sendable {
         _ output: ZarrOutputPlan,
         _ survey: FileSurvey
     ) throws(DeconvolutionError) -> (DeconvolutionJob, JobSetup, JobFingerprint) {
-        func fingerprint(_ setup: JobSetup) -> JobFingerprint { self.fingerprint(setup, survey) }
+        func fingerprint(_ setup: JobSetup) -> JobFingerprint { self.fingerprint(setup.plans, survey) }
         job.description.limitKeptBytes(setup.plans)
         let (looked, now) = try looked(job, setup, fingerprint(setup), output)
         let job = looked

@@ -8,8 +8,8 @@ package import Logging
 /// Many images of their own, one after the other, each with a result in one folder.
 ///
 /// What one of them sets up is kept for the next: devices, FFT plans and prepared PSFs. One that fails is told and left out. A result
-/// that is there already, of the same image, PSFs and options, is not made again, so that the same command goes on after an
-/// interruption.
+/// that is there already, of the same files as they are now and the same options, is not made again, so that the same command goes on
+/// after an interruption. Several files of one image are deconvolved once.
 package struct ImageBatch: Sendable {
     /// An image, and where its result goes.
     package struct Entry: Sendable, Hashable {
@@ -23,6 +23,8 @@ package struct ImageBatch: Sendable {
     package let entries: [Entry]
     private let folder: String
     private let psfPaths: [String]
+    /// PSFs, mask and flat field.
+    private let sharedPaths: [String]
     private let options: JobOptions
 
     /// Finds the images.
@@ -40,10 +42,17 @@ package struct ImageBatch: Sendable {
         options: JobOptions
     ) throws(DeconvolutionError) {
         try OptionTable.standard.validate(options)
-        for option in [OptionName.uncertainty, .writeMask, .outputArray, .view] where options.given.contains(option) {
+        for option in [OptionName.uncertainty, .writeMask, .outputArray, .view, .viewPSF, .viewBackground]
+        where options.given.contains(option) {
             throw DeconvolutionError(
                 .invalidArgument,
                 "\(option) is for one image, and \(.each) for many; leave one of them out"
+            )
+        }
+        guard !folder.isEmpty else {
+            throw DeconvolutionError(
+                .invalidArgument,
+                "\(.output) names no folder; give one for the results of \(.each)"
             )
         }
         guard !OutputOptions.Format.isFile(folder), !OutputTarget.isZarr(folder) else {
@@ -53,11 +62,10 @@ package struct ImageBatch: Sendable {
             )
         }
         let paths = try Self.images(inputs)
-        let start = folder.isEmpty ? "" : folder.hasSuffix("/") ? folder : folder + "/"
+        let start = folder.hasSuffix("/") ? folder : folder + "/"
         entries = paths.map { path in
             Entry(input: path, output: start + Self.resultName(path, options.output.format))
         }
-        let outputs = entries.map(\.output)
         var owners: [String: String] = [:]
         for entry in entries {
             if let other = owners.updateValue(entry.input, forKey: entry.output) {
@@ -68,9 +76,14 @@ package struct ImageBatch: Sendable {
                 )
             }
         }
-        let inputPaths = paths + psfPaths + [options.mask, options.flatField].compactMap(\.self)
-        for output in outputs { try OutputPaths.check([output], against: inputPaths) }
+        var others: [String] = []
+        for path in options.psfFiles ?? psfPaths { others += try PathPattern.expand(path) }
+        for map in [options.mask, options.flatField] {
+            if let map, map != JobOptions.foundMask { others.append(map) }
+        }
+        sharedPaths = others
         (self.folder, self.psfPaths, self.options) = (folder, psfPaths, options)
+        for entry in entries { try OutputPaths.check([entry.output], against: paths + others) }
     }
 
     /// The images that a path stands for.
@@ -83,34 +96,39 @@ package struct ImageBatch: Sendable {
         }
         let start = inputs.hasSuffix("/") ? inputs : inputs + "/"
         let images = names.filter { name in
-            !name.hasPrefix(".") && (OutputOptions.Format.isFile(name) || OutputTarget.isZarr(name))
+            !name.hasPrefix(".") && Self.endings.contains(where: name.lowercased().hasSuffix)
         }
         guard !images.isEmpty else {
             throw DeconvolutionError(
                 .inputNotFound,
-                "\(inputs.inMessage): has no TIFF files and no Zarr stores in it; name a folder of images, or a pattern"
+                "\(inputs.inMessage): has no TIFF files, Zarr stores or the like in it; name a folder of images, or a pattern"
             )
         }
         return images.sorted(by: NaturalOrder.precedes).map { start + $0 }
     }
 
+    /// What names of images end in; of one that has several the longest comes first.
+    private static let endings = [
+        ".ome.tiff", ".ome.tif", ".tiff", ".tif", ".zarr.zip", ".zarr", ".ozx", ".lsm", ".dv", ".r3d", ".mrc", ".ics",
+    ]
+
     /// The name of an image's result: a store for a store, OME-TIFF for OME-TIFF and where somebody asks for it, else TIFF.
     private static func resultName(_ path: String, _ format: OutputOptions.Format?) -> String {
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        if OutputTarget.isZarr(name) { return name }
-        let isOME = OutputOptions.Format(nameOf: name) == .ome
-        var stem = name
-        for ending in [".ome.tiff", ".ome.tif", ".tiff", ".tif"] where stem.lowercased().hasSuffix(ending) {
-            stem = String(stem.dropLast(ending.count))
-            break
+        let ending = endings.first(where: name.lowercased().hasSuffix) ?? ""
+        let stem = String(name.dropLast(ending.count))
+        switch ending {
+        case ".zarr", ".zarr.zip": return stem + ".zarr"
+        case ".ozx": return stem + ".ome.zarr"
+        case ".ome.tif", ".ome.tiff": return stem + ".ome.tif"
+        default: return stem + (format == .ome ? ".ome.tif" : ".tif")
         }
-        return stem + (isOME || format == .ome ? ".ome.tif" : ".tif")
     }
 
     /// Refuses other outputs that would replace an input or a result.
     /// - Throws: `cannotCreateOutput` naming the output.
     package func check(outputs: [String]) throws(DeconvolutionError) {
-        let inputs = entries.map(\.input) + psfPaths
+        let inputs = entries.map(\.input) + sharedPaths
         for entry in entries { try OutputPaths.check(outputs + [entry.output], against: []) }
         try OutputPaths.check(outputs, against: inputs)
     }
@@ -130,22 +148,37 @@ package struct ImageBatch: Sendable {
     ) throws(DeconvolutionError) -> BatchReport {
         let start = ContinuousClock().now
         // What is wrong with them is wrong for every image.
-        for path in options.psfFiles ?? psfPaths {
-            for file in try PathPattern.expand(path) { _ = try ImageFile.open(path: file) }
+        for path in sharedPaths {
+            _ = try ImageFile.open(path: path, options: ImageFileOptions(isMask: path == options.mask))
         }
         try makeFolder()
         let session = DeconvolutionSession()
+        var journal = BatchJournal(folder: folder)
         var report = BatchReport()
+        // Files of an image that an earlier one of the batch is of, too.
+        var owners: [String: String] = [:]
         for (number, entry) in entries.enumerated() {
-            try cancellation.check()
-            let image = BatchReport.Image(
-                entry,
-                try outcome(of: entry, in: session, cancellation, logger) { state in
-                    var state = state
-                    (state.image, state.imageCount) = (number + 1, entries.count)
-                    progress(state)
+            let outcome: BatchReport.Outcome
+            if let owner = owners[FileRecord.absolute(entry.input)] {
+                outcome = .partOf(owner)
+            } else {
+                do throws(DeconvolutionError) {
+                    try cancellation.check()
+                    outcome = try self.outcome(of: entry, in: session, &journal, &owners, cancellation, logger) {
+                        state in
+                        var state = state
+                        (state.image, state.imageCount) = (number + 1, entries.count)
+                        progress(state)
+                    }
+                } catch {
+                    guard error.code == .cancelled else { throw error }
+                    throw DeconvolutionError(
+                        .cancelled,
+                        "interrupted at image \(number + 1) of \(entries.count); those before it are done, and the same command goes on"
+                    )
                 }
-            )
+            }
+            let image = BatchReport.Image(entry, outcome)
             report.images.append(image)
             told(image)
         }
@@ -156,22 +189,26 @@ package struct ImageBatch: Sendable {
     private func outcome(
         of entry: Entry,
         in session: DeconvolutionSession,
+        _ journal: inout BatchJournal,
+        _ owners: inout [String: String],
         _ cancellation: Cancellation,
         _ logger: Logger,
         _ progress: @escaping @Sendable (DeconvolutionProgress) -> Void
     ) throws(DeconvolutionError) -> BatchReport.Outcome {
         do throws(DeconvolutionError) {
             let deconvolution = try FileDeconvolution(input: entry.input, psfPaths: psfPaths, options: options)
-            if !options.output.overwrite, deconvolution.isMade(at: entry.output) { return .there }
-            return .done(
-                try deconvolution.run(
-                    output: entry.output,
-                    in: session,
-                    cancellation: cancellation,
-                    logger: logger,
-                    progress: progress
-                )
+            for path in deconvolution.imagePaths { owners[FileRecord.absolute(path)] = entry.input }
+            let job = try deconvolution.identity()
+            if !options.output.overwrite, journal.holds(entry.output, madeOf: job) { return .there }
+            let report = try deconvolution.run(
+                output: entry.output,
+                in: session,
+                cancellation: cancellation,
+                logger: logger,
+                progress: progress
             )
+            try journal.note(entry.output, madeOf: job)
+            return .done(report)
         } catch {
             if error.code == .cancelled { throw error }
             return .failed(error)
@@ -179,7 +216,6 @@ package struct ImageBatch: Sendable {
     }
 
     private func makeFolder() throws(DeconvolutionError) {
-        guard !folder.isEmpty else { return }
         do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
             throw DeconvolutionError(
                 .cannotCreateOutput,

@@ -64,6 +64,14 @@ extension JobFingerprint {
         append("gpudeconv", ProgramVersion.text)
     }
 
+    /// A number that changes with any of some words.
+    static func checksum(of words: [String]) -> String {
+        String(Checksum.of(words.joined(separator: "\n").utf8), radix: 16)
+    }
+
+    /// Name, size and time of a file, or where a store lies and when its metadata were written.
+    static func description(of path: String) -> String { stamp(path) ?? arrayStamp(path) }
+
     private static let tiling: Message = "the tiling (\(.tile), \(.memoryLimit))"
 
     /// Whether a job would be this one but for its tiles. What else is in its fingerprint does not count.
@@ -90,7 +98,7 @@ extension JobFingerprint {
     /// shape, and when its metadata were written, or of which version a server says they are.
     private static func description(of file: any ImageFileSource) -> String {
         if let identity = file.identity { return identity }
-        let stamps = file.paths.map { stamp($0) ?? arrayStamp($0) }
+        let stamps = file.paths.map { description(of: $0) }
         guard stamps.count > 1 else { return stamps[0] }
         return
             "\(stamps.count) files with the checksum \(String(Checksum.of(stamps.joined(separator: "\n").utf8), radix: 16))"

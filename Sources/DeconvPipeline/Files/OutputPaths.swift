@@ -29,16 +29,6 @@ package enum OutputPaths {
             && first.st_ino == second.st_ino
     }
 
-    /// Whether a file was written before one of others was; folders and what is missing say nothing.
-    static func isOlder(_ path: String, than others: [String]) -> Bool {
-        func written(_ path: String) -> timespec? {
-            var status = stat()
-            return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? status.st_mtim : nil
-        }
-        guard let own = written(path) else { return false }
-        return others.compactMap(written).contains { ($0.tv_sec, $0.tv_nsec) > (own.tv_sec, own.tv_nsec) }
-    }
-
     /// The path with the links of its folder followed; the file itself need not exist.
     private static func resolved(_ path: String) -> String {
         let url = URL(fileURLWithPath: path)

@@ -1,4 +1,5 @@
 package import DeconvVolume
+import Foundation
 
 /// What became of the images of a batch.
 package struct BatchReport: Sendable {
@@ -8,6 +9,8 @@ package struct BatchReport: Sendable {
         case done(RunReport)
         /// Its result was there already.
         case there
+        /// It is a file of an image that was deconvolved by the name of another one.
+        case partOf(String)
         /// It has no result.
         case failed(DeconvolutionError)
     }
@@ -53,6 +56,15 @@ package struct BatchReport: Sendable {
     }
 }
 
+extension BatchReport {
+    /// Whether a file is the report of a batch.
+    package static func isReport(_ path: String) -> Bool {
+        struct Counts: Decodable { let done, alreadyThere, failed: Int }
+        let data = FileManager.default.contents(atPath: path) ?? Data()
+        return (try? JSONDecoder().decode(Counts.self, from: data)) != nil
+    }
+}
+
 extension BatchReport: Encodable {
     private enum Key: String, CodingKey { case images, done, alreadyThere, failed, seconds }
 
@@ -68,7 +80,7 @@ extension BatchReport: Encodable {
 }
 
 extension BatchReport.Image: Encodable {
-    private enum Key: String, CodingKey { case input, output, outcome, error, report }
+    private enum Key: String, CodingKey { case input, output, outcome, image, error, report }
 
     /// Writes it with stable keys; `report` is as that of one run.
     package func encode(to encoder: any Encoder) throws {
@@ -81,6 +93,9 @@ extension BatchReport.Image: Encodable {
             try container.encode(report, forKey: .report)
         case .there:
             try container.encode("already there", forKey: .outcome)
+        case .partOf(let other):
+            try container.encode("part of another image", forKey: .outcome)
+            try container.encode(FileRecord.absolute(other), forKey: .image)
         case .failed(let error):
             try container.encode("failed", forKey: .outcome)
             try container.encode(error.wholeLine, forKey: .error)

@@ -70,7 +70,7 @@ extension RunOrigin {
                 // In the name of the image.
                 case .array: nil
                 case .flatField: flatField?.shortName
-                case .mask: mask?.shortName
+                case .mask: mask?.shortName ?? option.text(options)
                 case .view: view?.shortName
                 case .viewPSF: viewPSFs.map(\.shortName).joined(separator: ", ")
                 // As it was used.

@@ -102,8 +102,8 @@ public final class DeconvolutionSession: @unchecked Sendable {
             let report = try body(setup)
             setup.giveUpOthers = { false }
             if setup.lanes.contains(where: \.isSpoiled) {
-                // A device that failed is opened anew.
-                if report.devices.contains(where: { $0.failure != nil }) { forget(numbers) }
+                // Devices that failed, or that lanes opened anew for themselves, are opened anew for all.
+                forget(numbers)
             } else {
                 keep(setup)
             }

@@ -19,9 +19,9 @@ struct PlaneGrid {
     /// - Parameters:
     ///   - places: one a plane; all count the same axes.
     ///   - names: one a plane, for messages.
-    ///   - mayHaveGaps: whether numbers may be left out.
+    ///   - mayStopAndGoOn: whether time points may be left out.
     /// - Throws: where two planes have one place, or most places none.
-    init(_ places: [Place], names: [String], mayHaveGaps: Bool = false) throws(DescriptionProblem) {
+    init(_ places: [Place], names: [String], mayStopAndGoOn: Bool = false) throws(DescriptionProblem) {
         var found: [Place: Int] = [:]
         var values: [FileCounters.Axis: Set<FileCounters.Value>] = [:]
         for (plane, place) in places.enumerated() {
@@ -33,13 +33,11 @@ struct PlaneGrid {
             for (axis, value) in place { values[axis, default: []].insert(value) }
         }
         let sorted = values.mapValues { $0.sorted() }
-        if !mayHaveGaps {
-            for axis in [FileCounters.Axis.plane, .timepoint] {
-                if let gap = Self.gap(sorted[axis] ?? []) {
-                    throw DescriptionProblem(
-                        "leave out \(axis == .plane ? "z" : "t") \(gap), whose file may not have been copied"
-                    )
-                }
+        for axis in [FileCounters.Axis.plane, .timepoint] where axis == .plane || !mayStopAndGoOn {
+            if let gap = Self.gap(sorted[axis] ?? []) {
+                throw DescriptionProblem(
+                    "leave out \(axis == .plane ? "z" : "t") \(gap), which may not have been copied"
+                )
             }
         }
         func counted(_ axis: FileCounters.Axis) -> [FileCounters.Value?] { sorted[axis]?.map { $0 } ?? [nil] }
@@ -85,6 +83,9 @@ struct PlaneGrid {
         return numbers.compactMap { axis, number in values[axis].map { "\(axis.word) \($0[number].text)" } }
             .joined(separator: ", ")
     }
+
+    /// The first time point that is left out of others that are one step apart; nil where none is.
+    var skippedTimepoint: Int? { Self.gap(values[.timepoint] ?? []) }
 
     /// What is counted, such as `channel 0 to 1, plane 0 to 5`.
     var summary: String {
