@@ -182,6 +182,16 @@ import Testing
         #expect(files.counts(try files.open("c")) == [2, 3, 1])
         #expect(try files.values(files.open("c")) == [0, 3, 1, 4, 2, 5])
         #expect(files.counts(try files.open("t")) == [1, 3, 2])
+        #expect(try files.open("t").diagnostics.isEmpty)
+        // What counts something else than time is said to be taken for it.
+        for names in [["x_s1", "x_s2"], ["x_z0", "x_z1"], ["x_t0", "x_t1", "x_t3"]] {
+            for (index, name) in names.enumerated() {
+                try files.write("\(names[1])/\(name).tif", text, pages: 3, from: 3 * index)
+            }
+            let series = try files.open(names[1])
+            #expect(files.counts(series) == [1, 3, names.count])
+            #expect(series.diagnostics.map(\.kind) == [.axesAssumed], "\(names)")
+        }
         // Every file of a series is overruled alike.
         #expect(files.counts(try files.open("t", axes: "cyx")) == [3, 1, 2])
     }

@@ -121,11 +121,20 @@ import Testing
         #expect(files.counts(try files.open("a.tif", axes: "czyx")) == [2, 3, 1])
         try files.write("b.tif", "ImageJ=1.53t\nimages=6\nchannels=2\nframes=3\nhyperstack=true\n", pages: 6)
         #expect(try files.values(files.open("b.tif", axes: "zcyx")) == [0, 1, 2, 3, 4, 5])
+        // By their letters where fewer axes are longer than 1 than a person names.
+        try files.write("d.tif", "ImageJ=1.53t\nimages=6\nslices=6\n", pages: 6)
+        for text in ["tczyx", "ctzyx", "tzcyx"] {
+            #expect(files.counts(try files.open("d.tif", axes: text)) == [1, 6, 1])
+        }
+        // Where it says none, or only how many, they are not guessed.
         try files.write("c.tif", pages: 6)
-        #expect(
-            files.problem { _ = try files.open("c.tif", axes: "tzyx") }?.contains("add the sizes, as in t2z3yx")
-                ?? false
-        )
+        try files.write("e.tif", "{\"shape\": [6, 1, 2]}", pages: 6)
+        for (name, text, remedy) in [
+            ("c.tif", "tzyx", "t2z3yx"), ("c.tif", "tczyx", "t2c3z4yx"), ("e.tif", "ctzyx", "c2t3z4yx"),
+        ] {
+            let problem = files.problem { _ = try files.open(name, axes: text) }
+            #expect(problem?.contains("add the sizes, as in \(remedy)") ?? false, "\(problem ?? "none")")
+        }
     }
 
     @Test func pagesWithoutAWordAreSaidToBeTakenForPlanes() throws {
