@@ -101,7 +101,7 @@ def test_two_views_are_those_of_the_formula(scene, tile):
 def test_a_view_comes_with_its_psf(scene):
     folder = scene[0]
     files = [folder / name for name in ("view0.tif", "psf0.tif", "sharp.tif")]
-    with pytest.raises(ValueError, match="view and view_psf name a second image and its PSF"):
+    with pytest.raises(ValueError, match="view= and view_psf= name a second image and its PSF"):
         gpudeconv.deconvolve_file(*files, view=folder / "view1.tif")
     with pytest.raises(ValueError, match="is the image itself"):
         gpudeconv.deconvolve_file(*files, view=folder / "view0.tif", view_psf=folder / "psf1.tif")
